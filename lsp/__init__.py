@@ -1,0 +1,3 @@
+"""The only code that speaks the Language Server Protocol, and the command line."""
+
+__version__ = "0.1.0"
