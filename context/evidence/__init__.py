@@ -1,0 +1,32 @@
+"""Signals that point from a bug report to places in the code, one module a signal.
+
+Each signal reads the report and the store and returns `Evidence`: a place, a strength, and a
+reason that a person can read. `context/suspects.py` fuses them; no signal knows another's weight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Signal(StrEnum):
+    FRAME = "frame"  # a stack frame of the report
+    PATH = "path"  # a path, module or file stem named in the report
+    NAME = "name"  # a symbol named in the report
+    LITERAL = "literal"  # a quoted message found as a string literal
+    LEXICAL = "lexical"  # words of the report in the code (BM25)
+    HISTORY = "history"  # past commits whose message is like the report; recency
+    GRAPH = "graph"  # imports, callers and callees of what is named
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One reason to suspect a file, or one symbol in it."""
+
+    signal: Signal
+    path: str  # relative to the workspace, with /
+    symbol: str | None  # qualified name; None speaks for the whole file
+    line: int | None  # 1-based, where the evidence points at a line
+    strength: float  # 0..1 within its signal
+    detail: str  # one sentence for a person, e.g. "frame 3 of the traceback: file.py, line 41"

@@ -1,0 +1,90 @@
+"""One protocol for everything that can generate text, one module a backend.
+
+A backend renders the conversation with its own reviewed template (never the one in the weight
+file), counts with its own tokenizer, and stops when the caller stops listening.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Protocol
+
+
+class Thinks(StrEnum):
+    TRAINED = "trained"  # opens its thinking by itself (R1 distills)
+    ELICITED = "elicited"  # is asked to think; its trace is labelled so
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    name: str
+    digest: str  # SHA-256 of the weights, hex; empty for the scripted backend
+    backend: str  # "llama.cpp", "scripted", ...
+    device: str  # e.g. "CPU, 2 threads" or "CUDA, 29 of 29 layers"
+    n_ctx: int  # tokens
+    thinks: Thinks
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Literal["system", "user"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    messages: tuple[Message, ...]
+    assistant_prefix: str = ""  # text with which the answer already begins
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    temperature: float = 0.0
+    top_p: float = 0.95
+    repeat_penalty: float = 1.0
+    seed: int = 7
+
+
+class StopReason(StrEnum):
+    END = "end"  # the model ended its turn, or the grammar did
+    STOP_TEXT = "stop_text"  # one of `stop` was about to be written; it is not part of the text
+    LENGTH = "length"  # max_new_tokens reached, or the context is full
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    conversation: Conversation
+    max_new_tokens: int
+    grammar: str | None = None  # GBNF, only from models/prompts/grammars
+    stop: tuple[str, ...] = ()
+    sampling: Sampling = Sampling()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of generated text. Only the last one has a `stop_reason`; its text may be empty."""
+
+    text: str
+    n_tokens: int
+    stop_reason: StopReason | None = None
+
+
+class Backend(Protocol):
+    """Raises `models.errors.ModelError` subclasses. Safe for one caller at a time per call."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
+
+    def generate(self, generation: Generation) -> AsyncIterator[Piece]:
+        """Stream the answer. Closing the iterator, or cancelling, stops the model."""
+        ...
+
+    async def score(self, conversation: Conversation, choices: Sequence[str]) -> list[float]:
+        """Log-probability of each choice as the continuation, in nats, summed over its tokens."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,35 @@
+"""What can go wrong with a model, a class per way of reacting.
+
+ModelError                 something about the model; its text is one sentence for the user
+├── ModelUnavailable       no weights, too little memory: say how to get them, go on without a model
+├── WeightsRefused         a file is not what it should be (digest, header): do not load it
+├── ModelCrashed           the worker died: restart it, this request is lost
+├── ContextFull            the prompt does not fit: show less
+└── ReplyUnusable          the answer could not be read or was refused: show why, offer nothing
+"""
+
+from __future__ import annotations
+
+
+class ModelError(Exception):
+    """Base; the text is one sentence that says what failed and what to do."""
+
+
+class ModelUnavailable(ModelError):
+    pass
+
+
+class WeightsRefused(ModelError):
+    pass
+
+
+class ModelCrashed(ModelError):
+    pass
+
+
+class ContextFull(ModelError):
+    pass
+
+
+class ReplyUnusable(ModelError):
+    pass

@@ -1,0 +1,80 @@
+"""What a task hands back: findings, proposed edits, and the trace that led to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from context.text import Span
+from context.window import Receipt
+from models.backends import ModelInfo, Thinks
+
+
+class CutReason(StrEnum):
+    NONE = "none"
+    BUDGET = "budget"  # reached its token budget; closed for the model
+    LOOP = "loop"  # repeated itself; closed for the model
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The reasoning that came before an answer, as the model wrote it."""
+
+    text: str
+    n_tokens: int
+    elapsed_s: float
+    cut: CutReason
+    thinks: Thinks
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where an answer comes from: kept with every finding and edit, shown on hover."""
+
+    model: ModelInfo
+    trace: Trace
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A place with a cause. Lines are 1-based and inclusive, and were shown to the model."""
+
+    path: str
+    start_line: int
+    end_line: int
+    symbol: str | None
+    cause: str
+    file_hash: str
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace `span` (code points of the version with `file_hash`) by `new_text`."""
+
+    path: str
+    span: Span
+    old_text: str
+    new_text: str
+    file_hash: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the gate did not let an edit through, in one sentence for the user and for the model."""
+
+    check: str  # the name of the check: anchor, shown, path, version, syntax, deletion, ...
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Edits that passed the gate together (empty: none did), and what was refused on the way."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    refusals: tuple[Refusal, ...]
+    n_mended: int  # 1 when the second try was the one that passed
+    provenance: Provenance
