@@ -1,0 +1,198 @@
+"""Set Postil up from a checkout, then run the demo or the tests: the README's two commands.
+
+    python3 lsp/bootstrap.py demo    # environment, weights, then the main job on real code
+    python3 lsp/bootstrap.py test    # environment, small weights, then linters, types and all tests
+
+Needs only Python 3.11 or newer with pip and venv, git and a C/C++ compiler, and uses nothing but
+the standard library, because it runs before anything is installed. Everything it makes is in
+`.venv` beside the README and in the user's cache folder; running it again only does what is left.
+Each step says what it does, how long it takes so far, and, when it fails, what to do.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if sys.path and sys.path[0].endswith("lsp"):
+    sys.path.pop(0)  # run as a script: keep the modules of this folder from shadowing others
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OLDEST, NEWEST = (3, 11), (3, 14)
+HEARTBEAT_S = 15.0  # a line this often while a step is silent, where stderr is no terminal
+
+
+class SetupFailed(Exception):
+    """One sentence: what failed and what to do."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="bootstrap.py", description="Set up Postil and run it.")
+    parser.add_argument("command", choices=["setup", "demo", "test"])
+    parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="where to install")
+    options, rest = parser.parse_known_args(argv)
+    try:
+        check_python(sys.version_info[:2])
+        check_tools(os.environ)
+        scripts = install(options.venv, developer=options.command == "test")
+        if options.command == "setup":
+            say(f"ready: {scripts / 'postil'}")
+            return 0
+        return run_demo(scripts, rest) if options.command == "demo" else run_tests(scripts, rest)
+    except SetupFailed as failure:
+        print(f"postil set-up: {failure}", file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        print("postil set-up: stopped; run the same command again to go on", file=sys.stderr)
+        return 130
+
+
+def check_python(version: tuple[int, ...]) -> None:
+    if not OLDEST <= version <= NEWEST:
+        found = ".".join(map(str, version))
+        raise SetupFailed(
+            f"this is Python {found}, and Postil needs 3.11 to 3.14; run the command with one of "
+            "those, for example python3.12 lsp/bootstrap.py demo"
+        )
+
+
+def check_tools(environ: Mapping[str, str]) -> None:
+    """git for history, a C and a C++ compiler for llama.cpp. CC and CXX count, as for any build."""
+    path = environ.get("PATH")
+    if not shutil.which("git", path=path):
+        raise SetupFailed("git was not found; install it (Debian: apt-get install git), run again")
+    compilers = {
+        "C": [environ.get("CC", ""), "cc", "gcc", "clang", "cl"],
+        "C++": [environ.get("CXX", ""), "c++", "g++", "clang++", "cl"],
+    }
+    for language, names in compilers.items():
+        if not any(name and shutil.which(name.split()[0], path=path) for name in names):
+            raise SetupFailed(
+                f"no {language} compiler was found, and llama.cpp is built from source; install "
+                "one (Debian: apt-get install g++; Fedora: dnf install gcc-c++; macOS: "
+                "xcode-select --install; Windows: Visual Studio Build Tools), then run again"
+            )
+
+
+def install(venv: Path, *, developer: bool) -> Path:
+    """Make or complete the environment; return the folder of its scripts."""
+    scripts = venv / ("Scripts" if sys.platform == "win32" else "bin")
+    python = scripts / ("python.exe" if sys.platform == "win32" else "python")
+    lock = ROOT / ("requirements-dev.lock" if developer else "requirements.lock")
+    stamps = {
+        name: hashlib.sha256(
+            b"".join((ROOT / f).read_bytes() for f in (name, "pyproject.toml"))
+            + sys.version.encode()
+            + str(ROOT).encode()
+        ).hexdigest()
+        for name in ("requirements.lock", "requirements-dev.lock")
+    }
+    stamp = venv / f".postil-{lock.stem}"
+    if python.exists() and stamp.exists() and stamp.read_text() == stamps[lock.name]:
+        return scripts
+    log = venv.parent / f"{venv.name}-setup.log"
+    if not python.exists():
+        run_step(
+            f"making the environment {venv.name}",
+            [sys.executable, "-m", "venv", str(venv)],
+            log,
+            "is the venv module there? (Debian: apt-get install python3-venv)",
+        )
+    pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar=off"]
+    run_step(
+        "installing dependencies (the first time, llama.cpp is compiled: 4 to 10 minutes)",
+        [*pip, "--require-hashes", "--no-deps", "-r", str(lock)],
+        log,
+        "if the compiler failed, its message is above; if packages could not be fetched, check "
+        "pip's index settings",
+    )
+    run_step(
+        "installing postil",
+        [*pip, "--no-deps", "--editable", str(ROOT)],
+        log,
+        "pip's message is above",
+    )
+    stamp.write_text(stamps[lock.name])
+    log.unlink(missing_ok=True)
+    return scripts
+
+
+def run_demo(scripts: Path, rest: Sequence[str]) -> int:
+    postil = str(scripts / "postil")
+    if "--no-model" not in rest:
+        fetched = subprocess.run([postil, "models", "fetch"], check=False).returncode
+        if fetched:
+            return fetched
+    return subprocess.run([postil, "demo", *rest], check=False).returncode
+
+
+def run_tests(scripts: Path, rest: Sequence[str]) -> int:
+    """Linters and types first, being quick; then pytest, whose closing line is the last."""
+    fetch = [str(scripts / "postil"), "models", "fetch", "qwen2.5-coder-0.5b"]
+    steps = [
+        fetch,
+        [str(scripts / "ruff"), "check", "."],
+        [str(scripts / "ruff"), "format", "--check", "."],
+        [str(scripts / "mypy")],
+        [str(scripts / "python"), "-m", "pytest", *(rest or ["-q"])],
+    ]
+    for command in steps:
+        say(" ".join([Path(command[0]).stem, *command[1:]]))
+        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        if code:
+            return code
+    return 0
+
+
+def run_step(title: str, command: Sequence[str], log: Path, advice: str) -> None:
+    """Run one command with its output in `log`, showing that time passes. Raises `SetupFailed`."""
+    say(f"{title} ...")
+    started = time.monotonic()
+    with log.open("wb") as output:
+        try:
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT)
+        except OSError as error:
+            raise SetupFailed(f"{title} could not start: {error}") from error
+        done = threading.Event()
+        beat = threading.Thread(target=_heartbeat, args=(started, log, done), daemon=True)
+        beat.start()
+        try:
+            code = process.wait()
+        finally:
+            done.set()
+            if process.poll() is None:
+                process.terminate()
+    if code:
+        tail = log.read_text(errors="replace").rstrip().split("\n")[-25:]
+        print("\n".join(tail), file=sys.stderr)
+        raise SetupFailed(f"{title} failed (exit {code}): {advice}; the whole output is in {log}")
+    say(f"  done in {time.monotonic() - started:.0f} s")
+
+
+def _heartbeat(started: float, log: Path, done: threading.Event) -> None:
+    """On a terminal, one line that is rewritten each second; elsewhere a line now and then."""
+    terminal = sys.stderr.isatty()
+    while not done.wait(1.0 if terminal else HEARTBEAT_S):
+        lines = log.read_text(errors="replace").rstrip().split("\n")
+        line = f"  {time.monotonic() - started:4.0f} s  {lines[-1].strip()[:80]}"
+        sys.stderr.write(f"\r\x1b[K{line}" if terminal else f"{line}\n")
+        sys.stderr.flush()
+    if terminal:
+        sys.stderr.write("\r\x1b[K")
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
