@@ -1,0 +1,66 @@
+"""The set-up script: what it says when the machine lacks something."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from lsp import bootstrap
+
+
+def _make_tool(folder: Path, name: str) -> None:
+    tool = folder / name
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+
+
+def test_a_missing_compiler_is_named_with_what_to_install(tmp_path: Path) -> None:
+    _make_tool(tmp_path, "git")
+    with pytest.raises(bootstrap.SetupFailed, match=r"no C compiler.*install one.*g\+\+"):
+        bootstrap.check_tools({"PATH": str(tmp_path)})
+
+
+def test_a_missing_cpp_compiler_is_told_apart(tmp_path: Path) -> None:
+    for name in ("git", "gcc"):
+        _make_tool(tmp_path, name)
+    with pytest.raises(bootstrap.SetupFailed, match=r"no C\+\+ compiler"):
+        bootstrap.check_tools({"PATH": str(tmp_path)})
+
+
+def test_compilers_named_by_the_environment_count(tmp_path: Path) -> None:
+    for name in ("git", "my-cc", "my-cxx"):
+        _make_tool(tmp_path, name)
+    environ = {"PATH": str(tmp_path), "CC": "my-cc -m64", "CXX": "my-cxx"}
+    bootstrap.check_tools(environ)
+
+
+def test_a_missing_git_is_named(tmp_path: Path) -> None:
+    with pytest.raises(bootstrap.SetupFailed, match="git was not found; install it"):
+        bootstrap.check_tools({"PATH": str(tmp_path)})
+
+
+def test_an_old_python_is_told_which_to_use() -> None:
+    with pytest.raises(bootstrap.SetupFailed, match=r"Python 3\.10, and Postil needs 3\.11"):
+        bootstrap.check_python((3, 10))
+
+
+def test_a_failing_step_shows_its_last_lines_and_the_advice(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "step.log"
+    script = "import sys; print('cc1plus: out of memory'); sys.exit(4)"
+    with pytest.raises(bootstrap.SetupFailed, match=r"building failed \(exit 4\): get more memory"):
+        bootstrap.run_step("building", [sys.executable, "-c", script], log, "get more memory")
+    assert "cc1plus: out of memory" in capfd.readouterr().err
+
+
+def test_the_script_ends_with_one_sentence_and_a_code_when_git_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert bootstrap.main(["setup", "--venv", str(tmp_path / "venv")]) == 3
+    error = capfd.readouterr().err
+    assert error.startswith("postil set-up: git was not found")
+    assert not (tmp_path / "venv").exists()
