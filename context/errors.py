@@ -1,0 +1,25 @@
+"""What can go wrong between a workspace and its index, a class per way of reacting.
+
+ContextError            its text is one sentence for the user
+├── NoWorkspace         the folder is not there or is no folder: name another
+├── IndexUnavailable    the index cannot be written: say where and why
+└── ParserUnavailable   the parsing process cannot be started or keeps dying
+"""
+
+from __future__ import annotations
+
+
+class ContextError(Exception):
+    """Base; the text says what failed and what to do."""
+
+
+class NoWorkspace(ContextError):
+    pass
+
+
+class IndexUnavailable(ContextError):
+    pass
+
+
+class ParserUnavailable(ContextError):
+    pass

@@ -1,0 +1,87 @@
+"""The table of languages: adding one is a row here, a query file in queries/ and a fixture.
+
+Also says which files are there to test. Names grammar modules as strings and imports none.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    name: str
+    module: str  # the grammar's wheel, imported on first use
+    function: str  # its function that returns the grammar
+    extensions: tuple[str, ...]  # lower case, with the dot
+    query: str  # file stem in queries/
+
+
+LANGUAGES = (
+    Language("python", "tree_sitter_python", "language", (".py", ".pyi"), "python"),
+    Language(
+        "javascript",
+        "tree_sitter_javascript",
+        "language",
+        (".js", ".mjs", ".cjs", ".jsx"),
+        "javascript",
+    ),
+    Language(
+        "typescript",
+        "tree_sitter_typescript",
+        "language_typescript",
+        (".ts", ".mts", ".cts"),
+        "typescript",
+    ),
+    Language("tsx", "tree_sitter_typescript", "language_tsx", (".tsx",), "typescript"),
+    Language("go", "tree_sitter_go", "language", (".go",), "go"),
+    Language("java", "tree_sitter_java", "language", (".java",), "java"),
+    Language("rust", "tree_sitter_rust", "language", (".rs",), "rust"),
+    Language("c", "tree_sitter_c", "language", (".c", ".h"), "c"),
+    Language(
+        "cpp",
+        "tree_sitter_cpp",
+        "language",
+        (".cc", ".cpp", ".cxx", ".hpp", ".hh", ".hxx"),
+        "cpp",
+    ),
+)
+_BY_NAME = {language.name: language for language in LANGUAGES}
+_BY_EXTENSION = {ext: language for language in LANGUAGES for ext in language.extensions}
+
+_TEST_FOLDERS = frozenset(
+    "tests __tests__ spec specs testdata test-data fixtures __mocks__ testfixtures e2e".split()
+)
+_TOP_TEST_FOLDERS = frozenset("test testing testsuite fuzz".split())
+_SOURCE_SETS = frozenset({"test", "androidTest", "testFixtures"})
+_TEST_STEM = re.compile(
+    r"^(test_.*|.*_tests?|conftest|.*[.-](test|spec)|.*Tests?|Test[A-Z].*|.*TestCase|.*IT|tests?)$"
+)
+
+
+def language_of(path: str) -> Language | None:
+    """The language of a file by its extension; None when we have no grammar for it."""
+    return _BY_EXTENSION.get(PurePosixPath(path).suffix.lower())
+
+
+def language_named(name: str) -> Language | None:
+    return _BY_NAME.get(name)
+
+
+def is_test_path(path: str) -> bool:
+    """True for a file that is there to test.
+
+    A package that ships test support, such as django/test/, is product code: `test` counts only as
+    the top folder or as a source set (src/test).
+    """
+    *folders, file_name = PurePosixPath(path).parts
+    if any(folder in _TEST_FOLDERS for folder in folders):
+        return True
+    if folders and folders[0] in _TOP_TEST_FOLDERS:
+        return True
+    if any(a == "src" and b in _SOURCE_SETS for a, b in zip(folders, folders[1:], strict=False)):
+        return True
+    stem = file_name.rpartition(".")[0] or file_name
+    return language_of(path) is not None and bool(_TEST_STEM.match(stem))

@@ -1,0 +1,533 @@
+"""The index on disk: one SQLite file a workspace, in the user's cache; the only user of sqlite3.
+
+Rows are keyed by content hash (a *blob*), so that switching branches parses nothing already seen.
+Full text is an inverted index of our own, because ranking needs BM25 with its own parameters over
+files and over functions alike: each blob has a *document* for the whole file (ordinal -1) and one
+for each function, and a *segment* holds, for one term and one batch of blobs, the document numbers
+and term frequencies as two packed arrays. Documents of blobs that no path points to any more stay,
+for the next switch back, and are left out when a reader loads what is alive.
+
+It is a cache: unreadable or made by another version means set aside and built anew. One writer;
+any number of readers, each on a thread of its own. Terms: Robertson & Zaragoza 2009 for BM25.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from context.errors import IndexUnavailable
+from context.outline import Import, Literal, Reference, ReferenceRole, Symbol, SymbolKind
+from context.text import hash_bytes
+
+SCHEMA_VERSION = 1  # raise it when the tables, the queries or the way of counting terms change
+FILE_DOC = -1  # ordinal of the document that stands for a whole file
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE blobs (id INTEGER PRIMARY KEY, hash TEXT UNIQUE, language TEXT, n_lines INTEGER);
+CREATE TABLE paths (
+  path TEXT PRIMARY KEY, blob_id INTEGER, size_bytes INTEGER, mtime_ns INTEGER, inode INTEGER,
+  is_test INTEGER, overlay INTEGER DEFAULT 0) WITHOUT ROWID;
+CREATE TABLE symbols (
+  blob_id INTEGER, ordinal INTEGER, name TEXT, qualified_name TEXT, kind TEXT, start_line INTEGER,
+  end_line INTEGER, start_byte INTEGER, end_byte INTEGER, signature TEXT, doc TEXT,
+  PRIMARY KEY (blob_id, ordinal)) WITHOUT ROWID;
+CREATE INDEX symbols_by_name ON symbols (name);
+CREATE TABLE refs (blob_id INTEGER, name TEXT, line INTEGER, role TEXT);
+CREATE INDEX refs_by_name ON refs (name);
+CREATE INDEX refs_by_blob ON refs (blob_id);
+CREATE TABLE imports (blob_id INTEGER, module TEXT, names TEXT, line INTEGER);
+CREATE INDEX imports_by_blob ON imports (blob_id);
+CREATE TABLE literals (blob_id INTEGER, text TEXT, line INTEGER);
+CREATE INDEX literals_by_blob ON literals (blob_id);
+CREATE TABLE docs (id INTEGER PRIMARY KEY, blob_id INTEGER, ordinal INTEGER, n_terms INTEGER);
+CREATE INDEX docs_by_blob ON docs (blob_id);
+CREATE TABLE segments (
+  term TEXT, segment INTEGER, docs BLOB, frequencies BLOB,
+  PRIMARY KEY (term, segment)) WITHOUT ROWID;
+CREATE TABLE quarantine (path TEXT PRIMARY KEY, size_bytes INTEGER, mtime_ns INTEGER)
+  WITHOUT ROWID;
+CREATE TABLE commits (id TEXT PRIMARY KEY, position INTEGER, time_s INTEGER, message TEXT,
+  paths TEXT) WITHOUT ROWID;
+"""
+
+Counts = NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What says that a file is unchanged without reading it."""
+
+    size_bytes: int
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFile:
+    """One parsed file as it goes into the store. `term_counts` maps an ordinal to its terms."""
+
+    path: str
+    stamp: FileStamp
+    hash: str
+    language: str
+    n_lines: int
+    is_test: bool
+    symbols: tuple[Symbol, ...]
+    references: tuple[Reference, ...]
+    imports: tuple[Import, ...]
+    literals: tuple[Literal, ...]
+    term_counts: Mapping[int, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    path: str
+    language: str
+    size_bytes: int
+    n_lines: int
+    is_test: bool
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolAt:
+    path: str
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRow:
+    id: str
+    time_s: int
+    message: str
+    paths: tuple[str, ...]
+
+
+def index_folder(root: Path, cache_dir: Path) -> Path:
+    """The folder of a workspace's index: by its real path, never inside the workspace."""
+    key = hash_bytes(os.fsencode(os.path.realpath(root)))
+    return cache_dir / "index" / key
+
+
+class Store:
+    """The one writer. Use from one thread."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._db = _open_or_rebuild(file)
+        except (OSError, sqlite3.Error) as error:
+            raise IndexUnavailable(
+                f"The index at {file.parent} cannot be written ({error}); "
+                "free space or set POSTIL_CACHE_DIR to another folder."
+            ) from error
+
+    def stamps(self) -> dict[str, FileStamp]:
+        rows = self._db.execute("SELECT path, size_bytes, mtime_ns, inode FROM paths")
+        return {path: FileStamp(size, mtime, inode) for path, size, mtime, inode in rows}
+
+    def overlaid(self) -> set[str]:
+        return {path for (path,) in self._db.execute("SELECT path FROM paths WHERE overlay = 1")}
+
+    def blob_languages(self, hashes: Collection[str]) -> dict[str, str]:
+        """Which of these contents are parsed already, and as what language."""
+        found: dict[str, str] = {}
+        for content_hash in hashes:
+            row = self._db.execute("SELECT language FROM blobs WHERE hash = ?", (content_hash,))
+            if hit := row.fetchone():
+                found[content_hash] = hit[0]
+        return found
+
+    def point_path(
+        self, path: str, content_hash: str, stamp: FileStamp, *, is_test: bool, overlay: int = 0
+    ) -> None:
+        """Let a path show contents that are in the store already."""
+        with self._db:
+            self._point(path, content_hash, stamp, int(is_test), overlay)
+
+    def put_files(self, files: Sequence[IndexedFile], *, overlay: int = 0) -> None:
+        """Add parsed files in one transaction: all of them, or none."""
+        postings: dict[str, tuple[list[int], list[int]]] = {}
+        try:
+            with self._db:
+                for file in files:
+                    self._put_blob(file, postings)
+                    self._point(file.path, file.hash, file.stamp, int(file.is_test), overlay)
+                self._put_segment(postings)
+        except sqlite3.OperationalError as error:
+            raise IndexUnavailable(
+                f"The index at {self.file.parent} cannot be written ({error}); free space there."
+            ) from error
+
+    def remove_paths(self, paths: Iterable[str]) -> None:
+        with self._db:
+            self._db.executemany("DELETE FROM paths WHERE path = ?", [(p,) for p in paths])
+
+    def forget_stamp(self, path: str) -> None:
+        """Have the next indexing read this path again; drops an overlay."""
+        with self._db:
+            self._db.execute("UPDATE paths SET mtime_ns = -1, overlay = 0 WHERE path = ?", (path,))
+
+    def quarantined(self) -> dict[str, tuple[int, int]]:
+        rows = self._db.execute("SELECT path, size_bytes, mtime_ns FROM quarantine")
+        return {path: (size, mtime) for path, size, mtime in rows}
+
+    def quarantine(self, path: str, stamp: FileStamp) -> None:
+        with self._db:
+            self._db.execute(
+                "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)",
+                (path, stamp.size_bytes, stamp.mtime_ns),
+            )
+            self._db.execute("DELETE FROM paths WHERE path = ?", (path,))
+
+    def newest_commit(self) -> str | None:
+        row = self._db.execute("SELECT id FROM commits WHERE position = 0").fetchone()
+        return row[0] if row else None
+
+    def put_commits(self, commits: Sequence[CommitRow]) -> None:
+        """Replace the kept history; newest first."""
+        with self._db:
+            self._db.execute("DELETE FROM commits")
+            self._db.executemany(
+                "INSERT OR IGNORE INTO commits VALUES (?, ?, ?, ?, ?)",
+                [
+                    (c.id, position, c.time_s, c.message, json.dumps(c.paths))
+                    for position, c in enumerate(commits)
+                ],
+            )
+
+    def totals(self) -> tuple[int, int, int]:
+        """(files, symbols, bytes) that a query can see."""
+        files, size = self._db.execute("SELECT count(*), sum(size_bytes) FROM paths").fetchone()
+        (symbols,) = self._db.execute(
+            "SELECT count(*) FROM paths JOIN symbols USING (blob_id)"
+        ).fetchone()
+        return files, symbols, size or 0
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _point(
+        self, path: str, content_hash: str, stamp: FileStamp, is_test: int, overlay: int
+    ) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO paths "
+            "SELECT ?, id, ?, ?, ?, ?, ? FROM blobs WHERE hash = ?",
+            (path, stamp.size_bytes, stamp.mtime_ns, stamp.inode, is_test, overlay, content_hash),
+        )
+
+    def _put_blob(
+        self, file: IndexedFile, postings: dict[str, tuple[list[int], list[int]]]
+    ) -> None:
+        db = self._db
+        inserted = db.execute(
+            "INSERT OR IGNORE INTO blobs (hash, language, n_lines) VALUES (?, ?, ?)",
+            (file.hash, file.language, file.n_lines),
+        )
+        if inserted.rowcount == 0:
+            return  # another path with the same contents came first
+        blob = inserted.lastrowid
+        db.executemany(
+            "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (blob, ordinal, s.name, s.qualified_name, s.kind.value, s.start_line, s.end_line,
+                 s.start_byte, s.end_byte, s.signature, s.doc)
+                for ordinal, s in enumerate(file.symbols)
+            ],
+        )  # fmt: skip
+        db.executemany(
+            "INSERT INTO refs VALUES (?, ?, ?, ?)",
+            [(blob, r.name, r.line, r.role.value) for r in file.references],
+        )
+        db.executemany(
+            "INSERT INTO imports VALUES (?, ?, ?, ?)",
+            [(blob, i.module, json.dumps(i.names), i.line) for i in file.imports],
+        )
+        db.executemany(
+            "INSERT INTO literals VALUES (?, ?, ?)",
+            [(blob, literal.text, literal.line) for literal in file.literals],
+        )
+        for ordinal, counts in file.term_counts.items():
+            doc = db.execute(
+                "INSERT INTO docs (blob_id, ordinal, n_terms) VALUES (?, ?, ?)",
+                (blob, ordinal, sum(counts.values())),
+            ).lastrowid
+            assert doc is not None
+            for term, count in counts.items():
+                docs, frequencies = postings.setdefault(term, ([], []))
+                docs.append(doc)
+                frequencies.append(count)
+
+    def _put_segment(self, postings: Mapping[str, tuple[list[int], list[int]]]) -> None:
+        if not postings:
+            return
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'segments'").fetchone()
+        number = int(row[0]) + 1
+        self._db.execute("UPDATE meta SET value = ? WHERE key = 'segments'", (str(number),))
+        self._db.executemany(
+            "INSERT INTO segments VALUES (?, ?, ?, ?)",
+            [
+                (term, number, _pack(docs), _pack(frequencies))
+                for term, (docs, frequencies) in sorted(postings.items())
+            ],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Alive:
+    """Documents that a path points to, by document number."""
+
+    version: int
+    lengths: Counts  # terms in each document; 0 for what is not alive
+    is_file: NDArray[np.bool_]
+    file_count: int
+    symbol_count: int
+    file_mean: float
+    symbol_mean: float
+
+
+class Reader:
+    """Read-only view. Use from the thread that made it; it may read while the store writes."""
+
+    def __init__(self, file: Path) -> None:
+        self._db = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, isolation_level=None)
+        self._db.execute("PRAGMA trusted_schema = OFF")
+        self._alive_cache: _Alive | None = None
+
+    def close(self) -> None:
+        self._db.close()
+
+    def files(self) -> list[FileRow]:
+        rows = self._db.execute(
+            "SELECT path, language, size_bytes, n_lines, is_test, hash "
+            "FROM paths JOIN blobs ON blobs.id = blob_id ORDER BY path"
+        )
+        return [FileRow(p, lang, size, n, bool(test), h) for p, lang, size, n, test, h in rows]
+
+    def file(self, path: str) -> FileRow | None:
+        row = self._db.execute(
+            "SELECT path, language, size_bytes, n_lines, is_test, hash "
+            "FROM paths JOIN blobs ON blobs.id = blob_id WHERE path = ?",
+            (path,),
+        ).fetchone()
+        return FileRow(*row[:4], bool(row[4]), row[5]) if row else None
+
+    def symbols(self, path: str) -> list[Symbol]:
+        return [at.symbol for at in self._symbols("path = ?", (path,))]
+
+    def symbols_named(self, names: Collection[str], limit: int = 2_000) -> list[SymbolAt]:
+        """Symbols with one of these names; a dotted name matches the end of the qualified one."""
+        found: list[SymbolAt] = []
+        for written in sorted(names):
+            last = written.rpartition(".")[2]
+            if "." not in written:
+                found += self._symbols("s.name = ?", (last,), limit)
+                continue
+            suffix = "%." + written.replace("%", "").replace("_", r"\_")
+            where = r"s.name = ? AND (s.qualified_name = ? OR s.qualified_name LIKE ? ESCAPE '\')"
+            found += self._symbols(where, (last, written, suffix), limit)
+        return found[:limit]
+
+    def references_to(
+        self, names: Collection[str], limit: int = 500
+    ) -> list[tuple[str, Reference]]:
+        marks = ",".join("?" * len(names))
+        rows = self._db.execute(
+            f"SELECT path, name, line, role FROM refs JOIN paths USING (blob_id) "
+            f"WHERE name IN ({marks}) ORDER BY path, line LIMIT ?",
+            (*names, limit),
+        )
+        return [(path, Reference(n, line, ReferenceRole(r))) for path, n, line, r in rows]
+
+    def references_in(self, path: str) -> list[Reference]:
+        rows = self._db.execute(
+            "SELECT name, line, role FROM refs JOIN paths USING (blob_id) WHERE path = ?", (path,)
+        )
+        return [Reference(name, line, ReferenceRole(role)) for name, line, role in rows]
+
+    def imports(self, path: str) -> list[Import]:
+        rows = self._db.execute(
+            "SELECT module, names, line FROM imports JOIN paths USING (blob_id) WHERE path = ?",
+            (path,),
+        )
+        return [Import(module, tuple(json.loads(names)), line) for module, names, line in rows]
+
+    def literals_containing(self, text: str, limit: int = 50) -> list[tuple[str, Literal]]:
+        """String literals that hold `text`, case-sensitive."""
+        rows = self._db.execute(
+            "SELECT path, text, line FROM literals JOIN paths USING (blob_id) "
+            "WHERE instr(text, ?) > 0 ORDER BY path, line LIMIT ?",
+            (text, limit),
+        )
+        return [(path, Literal(found, line)) for path, found, line in rows]
+
+    def commits(self, limit: int = 2_000) -> list[CommitRow]:
+        """Newest first."""
+        rows = self._db.execute(
+            "SELECT id, time_s, message, paths FROM commits ORDER BY position LIMIT ?", (limit,)
+        )
+        return [CommitRow(i, t, m, tuple(json.loads(p))) for i, t, m, p in rows]
+
+    def score_files(
+        self, weights: Mapping[str, float], limit: int, *, k1: float = 1.2, b: float = 0.75
+    ) -> list[tuple[str, float]]:
+        """BM25 of whole files for weighted query terms, best first."""
+        best = self._best_docs(weights, limit, FILE_DOC, k1, b)
+        return [
+            (path, score)
+            for doc, score in best
+            for (path,) in self._db.execute(
+                "SELECT path FROM docs JOIN paths USING (blob_id) WHERE docs.id = ?", (doc,)
+            )
+        ][:limit]
+
+    def score_symbols(
+        self, weights: Mapping[str, float], limit: int, *, k1: float = 1.2, b: float = 0.75
+    ) -> list[tuple[SymbolAt, float]]:
+        """BM25 of functions for weighted query terms, best first."""
+        best = self._best_docs(weights, limit, 0, k1, b)
+        where = "(s.blob_id, s.ordinal) = (SELECT blob_id, ordinal FROM docs WHERE id = ?)"
+        return [(at, score) for doc, score in best for at in self._symbols(where, (doc,))][:limit]
+
+    def document_frequency(self, terms: Collection[str]) -> dict[str, int]:
+        """In how many living files each term occurs."""
+        alive = self._alive()
+        found: dict[str, int] = {}
+        for term in terms:
+            docs, _ = self._postings(term, alive)
+            found[term] = int(np.count_nonzero(alive.is_file[docs]))
+        return found
+
+    def file_count(self) -> int:
+        return self._alive().file_count
+
+    def _symbols(
+        self, where: str, parameters: tuple[Any, ...], limit: int = 100_000
+    ) -> list[SymbolAt]:
+        rows = self._db.execute(
+            "SELECT path, qualified_name, kind, start_line, end_line, start_byte, end_byte, "
+            "signature, doc FROM symbols s JOIN paths p USING (blob_id) "
+            f"WHERE {where} ORDER BY path, ordinal LIMIT ?",
+            (*parameters, limit),
+        )
+        return [SymbolAt(path, Symbol(name, SymbolKind(kind), *rest)) for path, name, kind, *rest in rows]
+
+    def _best_docs(
+        self, weights: Mapping[str, float], limit: int, ordinal: int, k1: float, b: float
+    ) -> list[tuple[int, float]]:
+        alive = self._alive()
+        whole_files = ordinal == FILE_DOC
+        count = alive.file_count if whole_files else alive.symbol_count
+        mean = alive.file_mean if whole_files else alive.symbol_mean
+        if not count or not weights:
+            return []
+        norm = k1 * (1 - b + b * alive.lengths / max(mean, 1.0))
+        scores = np.zeros(len(alive.lengths))
+        for term, weight in weights.items():
+            docs, frequencies = self._postings(term, alive)
+            keep = alive.is_file[docs] == whole_files
+            docs, frequencies = docs[keep], frequencies[keep]
+            if not len(docs):
+                continue
+            idf = math.log(1 + (count - len(docs) + 0.5) / (len(docs) + 0.5))
+            saturated = frequencies * (k1 + 1) / (frequencies + norm[docs])
+            scores[docs] += weight * idf * saturated
+        top = min(limit, int(np.count_nonzero(scores)))
+        if top == 0:
+            return []
+        best = np.argpartition(-scores, top - 1)[:top]
+        ranked = best[np.lexsort((best, -scores[best]))]
+        return [(int(doc), float(scores[doc])) for doc in ranked]
+
+    def _postings(self, term: str, alive: _Alive) -> tuple[Counts, Counts]:
+        rows = self._db.execute(
+            "SELECT docs, frequencies FROM segments WHERE term = ?", (term,)
+        ).fetchall()
+        if not rows:
+            return np.zeros(0, np.uint32), np.zeros(0, np.uint32)
+        docs = np.frombuffer(b"".join(r[0] for r in rows), np.uint32)
+        frequencies = np.frombuffer(b"".join(r[1] for r in rows), np.uint32)
+        known = docs < len(alive.lengths)
+        docs, frequencies = docs[known], frequencies[known]
+        living = alive.lengths[docs] > 0
+        return docs[living], frequencies[living]
+
+    def _alive(self) -> _Alive:
+        (version,) = self._db.execute("PRAGMA data_version").fetchone()
+        if self._alive_cache is None or self._alive_cache.version != version:
+            self._alive_cache = self._load_alive(version)
+        return self._alive_cache
+
+    def _load_alive(self, version: int) -> _Alive:
+        rows = self._db.execute(
+            "SELECT DISTINCT docs.id, docs.ordinal, docs.n_terms, paths.blob_id "
+            "FROM paths JOIN docs USING (blob_id) WHERE n_terms > 0"
+        ).fetchall()
+        table = np.array([r[:3] for r in rows], np.int64).reshape(-1, 3)
+        size = int(table[:, 0].max()) + 1 if len(table) else 0
+        lengths = np.zeros(size, np.uint32)
+        is_file = np.zeros(size, np.bool_)
+        lengths[table[:, 0]] = table[:, 2]
+        is_file[table[:, 0]] = table[:, 1] == FILE_DOC
+        file_lengths, symbol_lengths = lengths[is_file], lengths[~is_file & (lengths > 0)]
+        return _Alive(
+            version=version,
+            lengths=lengths,
+            is_file=is_file,
+            file_count=len(file_lengths),
+            symbol_count=len(symbol_lengths),
+            file_mean=float(file_lengths.mean()) if len(file_lengths) else 0.0,
+            symbol_mean=float(symbol_lengths.mean()) if len(symbol_lengths) else 0.0,
+        )
+
+
+def _pack(numbers: list[int]) -> bytes:
+    return np.array(numbers, np.uint32).tobytes()
+
+
+def _open_or_rebuild(file: Path) -> sqlite3.Connection:
+    try:
+        db = _connect(file)
+        row = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+        if row == (str(SCHEMA_VERSION),):
+            return db
+        db.close()
+    except sqlite3.DatabaseError:
+        pass  # new, damaged, or not ours: set aside below
+    _set_aside(file)
+    db = _connect(file)
+    db.executescript(_SCHEMA)
+    with db:
+        db.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
+        db.execute("INSERT INTO meta VALUES ('segments', '0')")
+    return db
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(file)
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = NORMAL")
+    return db
+
+
+def _set_aside(file: Path) -> None:
+    """Keep one unreadable index for a look, and drop its journal, which would be replayed."""
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            file.with_name(file.name + suffix).unlink()
+    if file.exists() and file.stat().st_size:
+        file.replace(file.with_name(file.name + ".unreadable"))

@@ -1,0 +1,262 @@
+"""From source bytes to an `Outline`: the only module that touches tree-sitter.
+
+A parse holds the interpreter lock and may use much memory, and a grammar is native code: this runs
+in a parser process (context/parsing.py), never in the server's. Trees are walked with cursors and
+queries, never by recursion and never by `str(node)`, which overflows the stack on deep nesting.
+Broken source is data: it yields an outline with its problems.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from tree_sitter import Language as Grammar
+from tree_sitter import Node, Parser, Query, QueryCursor, Tree
+
+from context.languages import Language
+from context.outline import (
+    Import,
+    Literal,
+    Outline,
+    Problem,
+    Reference,
+    ReferenceRole,
+    Symbol,
+    SymbolKind,
+)
+
+MAX_PARSE_BYTES = 1_000_000  # a larger file is searched by words only (memory is ~125x source)
+MAX_PROBLEMS = 50
+MAX_LITERAL = 300  # code points kept of a string literal
+MIN_LITERAL = 8
+MAX_SIGNATURE = 200
+MAX_DOC = 400
+MATCH_LIMIT = 20_000  # in-progress matches; bounds a query on adversarial nesting
+
+_KINDS = {"function": SymbolKind.FUNCTION, "type": SymbolKind.TYPE, "macro": SymbolKind.MACRO}
+_WRAPPERS = {"decorated_definition", "export_statement", "template_declaration"}
+_GENERIC = re.compile(r"<[^<>]*>")
+_JS_TARGET = re.compile(r"^(module\.exports|exports|this|proto|self)\.")
+_QUOTES = re.compile(r"^[A-Za-z]{0,3}(\"\"\"|'''|\"|'|`|#*\")|(\"\"\"|'''|\"|'|`|\"#*)$")
+_SPACE = re.compile(r"\s+")
+
+
+def outline(source: bytes, language: Language) -> Outline:
+    """Everything the index keeps of one file. Never raises on broken source."""
+    tree = _parse(source, language)
+    definitions: list[_Definition] = []
+    references: list[Reference] = []
+    literals: list[Literal] = []
+    imports: dict[int, tuple[list[str], list[str], int]] = {}
+    for _, captures in _matches(tree, language):
+        if kind := next((k for k in ("function", "type", "macro", "scope") if k in captures), None):
+            if definition := _definition(kind, captures):
+                definitions.append(definition)
+        elif "import" in captures:
+            _add_import(imports, captures)
+        elif "literal" in captures:
+            literals.extend(_literals(captures["literal"]))
+        for role in (ReferenceRole.CALL, ReferenceRole.BASE):
+            references.extend(
+                Reference(_text(node), node.start_point[0] + 1, role)
+                for node in captures.get(role.value, [])
+            )
+    return Outline(
+        language=language.name,
+        symbols=tuple(_symbols(definitions, source)),
+        references=tuple(references),
+        imports=tuple(
+            Import(module, tuple(names), line)
+            for modules, names, line in imports.values()
+            for module in modules
+        ),
+        literals=tuple(literals),
+        problems=tuple(_problems(tree)),
+    )
+
+
+def problems(source: bytes, language: Language) -> tuple[Problem, ...]:
+    """What the grammar could not read, in file order, at most MAX_PROBLEMS."""
+    return tuple(_problems(_parse(source, language)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Definition:
+    kind: str
+    name: str
+    node: Node  # the definition with its decorators, export or template head
+    head: Node  # the definition itself
+
+
+@cache
+def _grammar(language: Language) -> Grammar:
+    module = importlib.import_module(language.module)
+    return Grammar(getattr(module, language.function)())
+
+
+@cache
+def _query(language: Language) -> Query:
+    text = resources.files("context").joinpath("queries", f"{language.query}.scm").read_text()
+    return Query(_grammar(language), text)
+
+
+def _parse(source: bytes, language: Language) -> Tree:
+    return Parser(_grammar(language)).parse(source)
+
+
+def _matches(tree: Tree, language: Language) -> list[tuple[int, dict[str, list[Node]]]]:
+    cursor = QueryCursor(_query(language), match_limit=MATCH_LIMIT)
+    return cursor.matches(tree.root_node)
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+def _definition(kind: str, captures: dict[str, list[Node]]) -> _Definition | None:
+    head = captures[kind][0]
+    if kind == "function" and "function.declarator" in captures:
+        name = _c_function_name(captures["function.declarator"][0])
+    else:
+        name = _clean_name(_text(captures[f"{kind}.name"][0]))
+    if owner := captures.get("function.owner"):
+        words = re.findall(r"\w+", re.sub(r"\[.*", "", _text(owner[0])))
+        name = f"{words[-1]}.{name}" if words else name
+    if kind == "scope":
+        name = re.sub(r"<.*", "", name, flags=re.S).rpartition(".")[2].strip("&' ")
+    if not name:
+        return None
+    node = head
+    while node.parent is not None and node.parent.type in _WRAPPERS:
+        node = node.parent
+    return _Definition(kind, name, node, head)
+
+
+def _clean_name(written: str) -> str:
+    name = _GENERIC.sub("", _GENERIC.sub("", written)).replace("::", ".").strip()
+    if any(c in name for c in ".'\"["):
+        name = _JS_TARGET.sub("", name.strip("'\"`")).replace(".prototype.", ".")
+    return re.sub(r"[^\w$.~]", "", name)
+
+
+def _c_function_name(declarator: Node) -> str:
+    """Follow a C declarator through pointers and parentheses to the function's own name."""
+    node: Node | None = declarator
+    while node is not None and node.type != "function_declarator":
+        inner = node.child_by_field_name("declarator")
+        node = inner or next((c for c in node.named_children if "declarator" in c.type), None)
+    name = node.child_by_field_name("declarator") if node is not None else None
+    if name is None:
+        return ""
+    return _SPACE.sub("", _GENERIC.sub("", _text(name))).replace("::", ".").strip("*&().")
+
+
+def _symbols(definitions: list[_Definition], source: bytes) -> Iterator[Symbol]:
+    """Qualify names by the types around them; drop what is nested in a function."""
+    definitions.sort(key=lambda d: (d.node.start_byte, -d.node.end_byte))
+    around: list[_Definition] = []
+    qualified: list[str] = []
+    seen: set[tuple[int, str]] = set()
+    for definition in definitions:
+        while around and around[-1].node.end_byte <= definition.node.start_byte:
+            around.pop()
+            qualified.pop()
+        inside_function = any(d.kind == "function" for d in around)
+        prefix = qualified[-1] if qualified else ""
+        name = f"{prefix}.{definition.name}" if prefix else definition.name
+        around.append(definition)
+        qualified.append(name)
+        key = (definition.node.start_byte, name)
+        if inside_function or definition.kind == "scope" or key in seen:
+            continue
+        seen.add(key)
+        node = definition.node
+        yield Symbol(
+            qualified_name=name,
+            kind=_KINDS[definition.kind],
+            start_line=node.start_point[0] + 1,
+            end_line=_last_line(node),
+            start_byte=node.start_byte,
+            end_byte=node.end_byte,
+            signature=_signature(definition.head, source),
+            doc=_doc(definition),
+        )
+
+
+def _last_line(node: Node) -> int:
+    """1-based last line; a node that ends at column 0 ended on the line before."""
+    row, column = node.end_point
+    return row + 1 if column or row == node.start_point[0] else row
+
+
+def _signature(head: Node, source: bytes) -> str:
+    body = head.child_by_field_name("body")
+    end = body.start_byte if body is not None else head.end_byte
+    text = source[head.start_byte : end].decode("utf-8", "replace")
+    return _SPACE.sub(" ", text).strip(" {")[:MAX_SIGNATURE]
+
+
+def _doc(definition: _Definition) -> str:
+    body = definition.head.child_by_field_name("body")
+    if body is not None and body.named_children:
+        first = body.named_children[0]
+        if first.type == "expression_statement" and first.named_children:
+            first = first.named_children[0]
+        if first.type == "string":
+            return _SPACE.sub(" ", _unquoted(first))[:MAX_DOC].strip()
+    comments: list[str] = []
+    before = definition.node.prev_sibling
+    while before is not None and "comment" in before.type and len(comments) < 20:
+        comments.append(_text(before))
+        before = before.prev_sibling
+    text = " ".join(re.sub(r"^[/*#!\s]+|[*/\s]+$", "", c) for c in reversed(comments))
+    return _SPACE.sub(" ", text)[:MAX_DOC].strip()
+
+
+def _unquoted(node: Node) -> str:
+    return _QUOTES.sub("", _text(node))
+
+
+def _literals(nodes: list[Node]) -> Iterator[Literal]:
+    for node in nodes:
+        if node.end_byte - node.start_byte < MIN_LITERAL:
+            continue
+        if node.parent is not None and node.parent.type == "expression_statement":
+            continue  # a docstring is no message
+        text = _SPACE.sub(" ", _unquoted(node))[:MAX_LITERAL].strip()
+        if len(text) >= MIN_LITERAL:
+            yield Literal(text, node.start_point[0] + 1)
+
+
+def _add_import(
+    imports: dict[int, tuple[list[str], list[str], int]], captures: dict[str, list[Node]]
+) -> None:
+    node = captures["import"][0]
+    modules, names, _ = imports.setdefault(node.start_byte, ([], [], node.start_point[0] + 1))
+    for found in captures.get("import.module", []):
+        if (module := _text(found).strip("'\"<>`")) not in modules:
+            modules.append(module)
+    for found in captures.get("import.name", []):
+        if (name := _text(found)) not in names:
+            names.append(name)
+
+
+def _problems(tree: Tree) -> Iterator[Problem]:
+    """Walk only into subtrees that have errors, with a cursor of our own stack."""
+    if not tree.root_node.has_error:
+        return
+    pending, found = [tree.root_node], 0
+    while pending and found < MAX_PROBLEMS:
+        node = pending.pop()
+        if node.is_missing or node.is_error:
+            found += 1
+            row, column = node.start_point
+            what = f"missing {node.type}" if node.is_missing else "unexpected text"
+            yield Problem(row + 1, column, what)
+            continue
+        pending.extend(child for child in reversed(node.children) if child.has_error)
