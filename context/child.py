@@ -46,7 +46,7 @@ class ChildDied(ChildError):
         self.returncode = returncode
 
 
-class Cancelled(Exception):  # noqa: N818 - an outcome, not an error
+class Cancelled(Exception):
     """Raised inside a child by work that saw its cancel token."""
 
 
@@ -158,7 +158,7 @@ class Child:
             self._process.stdin.close()
         try:
             await asyncio.wait_for(asyncio.shield(self._reader), timeout_s)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             await self.kill()
 
     async def kill(self) -> None:
@@ -186,7 +186,7 @@ def guard_stdout() -> int:
     llama.cpp prints and redirects descriptor 1 on its own; one stray byte would end the protocol.
     """
     private = os.dup(1)
-    os.set_inheritable(private, False)
+    os.set_inheritable(private, False)  # noqa: FBT003
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return private
@@ -232,7 +232,7 @@ def serve(methods: Mapping[str, Method], wire_fd: int, *, threads: int = 1) -> N
                 emit = lambda event, call_id=call_id: send({"id": call_id, "event": event})  # noqa: E731
                 result = methods[method](params, emit, token)
                 send({"id": call_id, "result": result})
-            except BaseException as error:  # noqa: BLE001 - the request boundary of this process
+            except BaseException as error:
                 if not isinstance(error, Cancelled):
                     logger.debug("%s failed", method, exc_info=True)
                 text = str(error) or type(error).__name__

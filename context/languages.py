@@ -5,6 +5,7 @@ Also says which files are there to test. Names grammar modules as strings and im
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -52,9 +53,20 @@ _BY_NAME = {language.name: language for language in LANGUAGES}
 _BY_EXTENSION = {ext: language for language in LANGUAGES for ext in language.extensions}
 
 _TEST_FOLDERS = frozenset(
-    "tests __tests__ spec specs testdata test-data fixtures __mocks__ testfixtures e2e".split()
+    [
+        "tests",
+        "__tests__",
+        "spec",
+        "specs",
+        "testdata",
+        "test-data",
+        "fixtures",
+        "__mocks__",
+        "testfixtures",
+        "e2e",
+    ]
 )
-_TOP_TEST_FOLDERS = frozenset("test testing testsuite fuzz".split())
+_TOP_TEST_FOLDERS = frozenset(["test", "testing", "testsuite", "fuzz"])
 _SOURCE_SETS = frozenset({"test", "androidTest", "testFixtures"})
 _TEST_STEM = re.compile(
     r"^(test_.*|.*_tests?|conftest|.*[.-](test|spec)|.*Tests?|Test[A-Z].*|.*TestCase|.*IT|tests?)$"
@@ -81,7 +93,7 @@ def is_test_path(path: str) -> bool:
         return True
     if folders and folders[0] in _TOP_TEST_FOLDERS:
         return True
-    if any(a == "src" and b in _SOURCE_SETS for a, b in zip(folders, folders[1:], strict=False)):
+    if any(a == "src" and b in _SOURCE_SETS for a, b in itertools.pairwise(folders)):
         return True
     stem = file_name.rpartition(".")[0] or file_name
     return language_of(path) is not None and bool(_TEST_STEM.match(stem))

@@ -142,14 +142,10 @@ class Store:
     def overlaid(self) -> set[str]:
         return {path for (path,) in self._db.execute("SELECT path FROM paths WHERE overlay = 1")}
 
-    def blob_languages(self, hashes: Collection[str]) -> dict[str, str]:
-        """Which of these contents are parsed already, and as what language."""
-        found: dict[str, str] = {}
-        for content_hash in hashes:
-            row = self._db.execute("SELECT language FROM blobs WHERE hash = ?", (content_hash,))
-            if hit := row.fetchone():
-                found[content_hash] = hit[0]
-        return found
+    def known_hashes(self, limit: int) -> list[str]:
+        """Contents that are parsed already, the newest first, at most `limit`."""
+        rows = self._db.execute("SELECT hash FROM blobs ORDER BY id DESC LIMIT ?", (limit,))
+        return [content_hash for (content_hash,) in rows]
 
     def point_path(
         self, path: str, content_hash: str, stamp: FileStamp, *, is_test: bool, overlay: int = 0
@@ -224,8 +220,7 @@ class Store:
         self, path: str, content_hash: str, stamp: FileStamp, is_test: int, overlay: int
     ) -> None:
         self._db.execute(
-            "INSERT OR REPLACE INTO paths "
-            "SELECT ?, id, ?, ?, ?, ?, ? FROM blobs WHERE hash = ?",
+            "INSERT OR REPLACE INTO paths SELECT ?, id, ?, ?, ?, ?, ? FROM blobs WHERE hash = ?",
             (path, stamp.size_bytes, stamp.mtime_ns, stamp.inode, is_test, overlay, content_hash),
         )
 
@@ -323,7 +318,10 @@ class Reader:
             "FROM paths JOIN blobs ON blobs.id = blob_id WHERE path = ?",
             (path,),
         ).fetchone()
-        return FileRow(*row[:4], bool(row[4]), row[5]) if row else None
+        if row is None:
+            return None
+        found, language, size, n_lines, is_test, content_hash = row
+        return FileRow(found, language, size, n_lines, bool(is_test), content_hash)
 
     def symbols(self, path: str) -> list[Symbol]:
         return [at.symbol for at in self._symbols("path = ?", (path,))]
@@ -423,7 +421,10 @@ class Reader:
             f"WHERE {where} ORDER BY path, ordinal LIMIT ?",
             (*parameters, limit),
         )
-        return [SymbolAt(path, Symbol(name, SymbolKind(kind), *rest)) for path, name, kind, *rest in rows]
+        return [
+            SymbolAt(path, Symbol(name, SymbolKind(kind), *rest))
+            for path, name, kind, *rest in rows
+        ]
 
     def _best_docs(
         self, weights: Mapping[str, float], limit: int, ordinal: int, k1: float, b: float

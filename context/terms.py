@@ -14,13 +14,13 @@ MAX_TERM = 60  # a longer word is data, not a name
 _WORD = re.compile(r"[^\W\d]\w*")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+|[^\W\d_A-Za-z]+")
 STOP_WORDS = frozenset(
-    """a about after all also an and any are as at be because been before but by can could did do
-    does doing for from get had has have he her here how i if in into is it its just like me more
-    my no not now of on one only or other our out over same should since so some such than that the
-    their them then there these they this those to too under up us use used using very was we were
-    what when where which while who why will with would you your def self return import class none
-    true false null var let const func function public private static void int string new else
-    elif try except raise""".split()
+    """a about after all also an and any are as at be because been before but by can could
+    did do does doing for from get had has have he her here how i if in into is it its just
+    like me more my no not now of on one only or other our out over same should since so
+    some such than that the their them then there these they this those to too under up us
+    use used using very was we were what when where which while who why will with would you
+    your def self return import class none true false null var let const func function
+    public private static void int string new else elif try except raise""".split()
 )
 
 

@@ -71,7 +71,7 @@ class Text:
         return bisect_right(self.line_starts, offset) - 1
 
     def line_span(self, line_idx: int) -> Span:
-        """The line without its end-of-line. Raises `SpanOutOfRange` for a line that is not there."""
+        """The line without its end-of-line. Raises `SpanOutOfRange` when it is not there."""
         with_eol = self.full_line_span(line_idx)
         end = with_eol.end
         while end > with_eol.start and self.content[end - 1] in "\r\n":
@@ -119,7 +119,7 @@ def encode(content: str) -> bytes:
 
 
 def split_lines(content: str) -> list[str]:
-    """Lines without their ends, by the protocol's rule; a text that ends in one has a last empty."""
+    """Lines without their ends, by the protocol's rule; an end at the very end leaves an empty line."""
     return _EOL.split(content)
 
 

@@ -16,8 +16,7 @@ class Signal(StrEnum):
     NAME = "name"  # a symbol named in the report
     LITERAL = "literal"  # a quoted message found as a string literal
     LEXICAL = "lexical"  # words of the report in the code (BM25)
-    HISTORY = "history"  # past commits whose message is like the report; recency
-    GRAPH = "graph"  # imports, callers and callees of what is named
+    HISTORY = "history"  # past commits whose message is like the report
 
 
 @dataclass(frozen=True, slots=True)

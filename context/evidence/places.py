@@ -1,0 +1,67 @@
+"""Where the files and names that a report writes are in this workspace."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from context.outline import Symbol, SymbolKind
+from context.store import FileRow, Reader
+
+
+class FileNames:
+    """Files by their last path parts, for reports that name them from some other root."""
+
+    def __init__(self, files: Sequence[FileRow]) -> None:
+        self.files = files
+        self._by_name: dict[str, list[str]] = defaultdict(list)
+        self._by_stem: dict[str, list[str]] = defaultdict(list)
+        for file in files:
+            name = PurePosixPath(file.path).name
+            self._by_name[name.lower()].append(file.path)
+            self._by_stem[name.partition(".")[0].lower()].append(file.path)
+
+    def ending_like(self, written: str) -> list[str]:
+        """Files that share the longest tail of path parts with `written`, at least the name."""
+        parts = PurePosixPath(written.lower()).parts
+        if not parts:
+            return []
+        best: list[str] = []
+        best_shared = 0
+        for path in self._by_name.get(parts[-1], ()):
+            own = PurePosixPath(path.lower()).parts
+            shared = 0
+            for a, b in zip(reversed(parts), reversed(own), strict=False):
+                if a != b:
+                    break
+                shared += 1
+            if shared > best_shared:
+                best, best_shared = [path], shared
+            elif shared == best_shared:
+                best.append(path)
+        return best
+
+    def with_stem(self, stem: str) -> list[str]:
+        return self._by_stem.get(stem.lower(), [])
+
+
+def enclosing_function(symbols: Sequence[Symbol], line: int) -> Symbol | None:
+    around = [
+        s for s in symbols if s.kind is SymbolKind.FUNCTION and s.start_line <= line <= s.end_line
+    ]
+    return min(around, key=lambda s: s.end_line - s.start_line, default=None)
+
+
+def function_at(reader: Reader, path: str, line: int | None, name: str | None) -> Symbol | None:
+    """The function a frame speaks of: by its name first, since lines move between versions."""
+    symbols = reader.symbols(path)
+    if name:
+        last = name.rpartition(".")[2]
+        named = [s for s in symbols if s.name == last and s.kind is SymbolKind.FUNCTION]
+        if line is not None:
+            at_line = [s for s in named if s.start_line <= line <= s.end_line]
+            named = at_line or sorted(named, key=lambda s: abs(s.start_line - line))
+        if named:
+            return named[0]
+    return enclosing_function(symbols, line) if line is not None else None

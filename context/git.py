@@ -1,0 +1,185 @@
+"""The history of a workspace, read through a shadow git folder; the only user of GitPython.
+
+A repository's own `.git/config` can name programs for git to run (fsmonitor, hooks, filters), and
+code carried in by archive or stick brings one along. So git is never run on the repository: it runs
+on a folder of ours with our own two-line configuration and the repository's objects as an
+alternate. HEAD and refs are read as data. Anything odd means no history, never an error.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from git.cmd import Git
+from git.exc import GitCommandError
+
+from context.store import CommitRow
+
+logger = logging.getLogger(__name__)
+
+MAX_COMMITS = 2_000  # the benchmark's finding: 1,000 to 2,000 are enough
+MAX_MESSAGE = 4_000  # code points kept of a commit message
+MAX_PATHS = 60  # a commit that touches more says little about any one of them
+TIMEOUT_S = 60.0
+MAX_PARENTS = 12  # folders looked at above the workspace for a .git
+
+_HEX = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")
+_ENVIRONMENT = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_NO_LAZY_FETCH": "1",  # a promisor remote could name a command
+    "GIT_ALLOW_PROTOCOL": "",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_PAGER": "",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "LC_ALL": "C.UTF-8",
+}
+_CONFIG = "[core]\n\trepositoryformatversion = {version}\n\tbare = true\n\tquotePath = false\n"
+
+
+def read_history(
+    root: Path, shadow: Path, *, known: str | None, limit: int = MAX_COMMITS
+) -> list[CommitRow] | None:
+    """Newest first, without merges, paths relative to `root`.
+
+    None when the newest commit is still `known`: nothing to read. Empty when there is no history
+    that can be read. `shadow` is a folder of ours that is made anew.
+    """
+    found = _find_repository(root)
+    head = _head_commit(found[1]) if found else None
+    if found is None or head is None:
+        return []
+    if head == known:
+        return None
+    top, folder = found
+    git = shutil.which("git")
+    if git is None:
+        return []
+    prefix = root.relative_to(top).as_posix()
+    prefix = "" if prefix == "." else f"{prefix}/"
+    try:
+        _make_shadow(shadow, _common_folder(folder), head)
+        log = _log(os.path.abspath(git), shadow, head, limit)
+    except (OSError, GitCommandError) as error:
+        logger.info("no history: %s", type(error).__name__)
+        return []
+    return list(_commits(log, prefix))
+
+
+def _find_repository(root: Path) -> tuple[Path, Path] | None:
+    """(top folder, git folder) of the repository that holds `root`."""
+    for top in [root, *root.parents][:MAX_PARENTS]:
+        dot_git = top / ".git"
+        if dot_git.is_symlink():
+            return None
+        if dot_git.is_dir():
+            return top, dot_git
+        if dot_git.is_file():
+            folder = _worktree_folder(dot_git)
+            return (top, folder) if folder else None
+    return None
+
+
+def _worktree_folder(dot_git: Path) -> Path | None:
+    """Where a worktree's `.git` file points, if that place points back, as git itself writes it."""
+    text = _read_small(dot_git)
+    if not text.startswith("gitdir:"):
+        return None
+    folder = (dot_git.parent / text.removeprefix("gitdir:").strip()).resolve()
+    back = _read_small(folder / "gitdir").strip()
+    if not back or (folder / back).resolve() != dot_git.resolve():
+        return None
+    return folder
+
+
+def _common_folder(folder: Path) -> Path:
+    common = _read_small(folder / "commondir").strip()
+    return (folder / common).resolve() if common else folder
+
+
+def _head_commit(folder: Path) -> str | None:
+    """Follow HEAD through loose and packed refs; a few steps at most."""
+    common = _common_folder(folder)
+    value = _read_small(folder / "HEAD").strip()
+    for _ in range(5):
+        if _HEX.match(value):
+            return value
+        name = value.removeprefix("ref:").strip()
+        if not value.startswith("ref:") or ".." in name or not name.startswith("refs/"):
+            return None
+        value = next(
+            (text for base in (folder, common) if (text := _read_small(base / name).strip())),
+            "",
+        ) or _packed_ref(common, name)
+    return None
+
+
+def _packed_ref(common: Path, name: str) -> str:
+    for line in _read_small(common / "packed-refs", 4_000_000).split("\n"):
+        commit, _, ref = line.strip().partition(" ")
+        if ref == name:
+            return commit
+    return ""
+
+
+def _read_small(file: Path, limit: int = 4_096) -> str:
+    try:
+        if file.is_symlink() or not file.is_file():
+            return ""
+        with file.open("rb") as opened:
+            return opened.read(limit).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _make_shadow(shadow: Path, common: Path, head: str) -> None:
+    shutil.rmtree(shadow, ignore_errors=True)
+    for name in ("objects/info", "refs"):
+        (shadow / name).mkdir(parents=True, mode=0o700)
+    version = 1 if len(head) == 64 else 0
+    config = _CONFIG.format(version=version)
+    if version:
+        config += "[extensions]\n\tobjectFormat = sha256\n"
+    (shadow / "config").write_text(config)
+    (shadow / "HEAD").write_text(head + "\n")
+    objects = common / "objects"
+    if "\n" in str(objects):
+        raise OSError("a line break in the repository's path")
+    (shadow / "objects" / "info" / "alternates").write_text(f"{objects}\n")
+    boundary = list(_read_small(common / "shallow", 1_000_000).split("\n"))
+    if kept := [line for line in boundary if _HEX.match(line)]:
+        (shadow / "shallow").write_text("\n".join(kept) + "\n")
+
+
+def _log(git: str, shadow: Path, head: str, limit: int) -> str:
+    command = [
+        git, f"--git-dir={shadow}", "--no-pager", "log", f"--max-count={limit}", "--no-merges",
+        "--no-renames", "--no-show-signature", "--no-ext-diff", "--no-textconv", "--name-only",
+        "--format=%x01%H%x02%ct%x02%B%x03", head,
+    ]  # fmt: skip
+    output = Git(str(shadow)).execute(
+        command,
+        env=_ENVIRONMENT,
+        kill_after_timeout=None if os.name == "nt" else TIMEOUT_S,
+        stdout_as_string=False,
+    )
+    assert isinstance(output, bytes)
+    return output.decode("utf-8", "replace")
+
+
+def _commits(log: str, prefix: str) -> Iterator[CommitRow]:
+    for record in log.split("\x01")[1:]:
+        head, _, rest = record.partition("\x03")
+        commit, _, stamped = head.partition("\x02")
+        time_s, _, message = stamped.partition("\x02")
+        paths = [p for p in rest.strip().split("\n") if p.startswith(prefix) and p]
+        if not paths or len(paths) > MAX_PATHS or not time_s.isdigit():
+            continue
+        inside = tuple(p[len(prefix) :] for p in paths)
+        yield CommitRow(commit, int(time_s), message.strip()[:MAX_MESSAGE], inside)

@@ -1,0 +1,119 @@
+"""One workspace folder: its index, and the questions that can be asked of it.
+
+Runs in a process that may block for some milliseconds: the command line's own, or the indexer
+process that serves the language server (context/host.py). Queries run on a thread with a reader of
+its own, so that they are answered while indexing goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from context.errors import NoWorkspace
+from context.git import read_history
+from context.indexer import Indexer, IndexProgress, IndexSummary, ParserPool, outline_from_json
+from context.languages import language_of
+from context.outline import Outline, Problem
+from context.snippets import snippets_for
+from context.store import Reader, Store, index_folder
+from context.suspects import Located, Suspect, locate
+from context.window import Snippet
+
+T = TypeVar("T")
+
+
+class Workspace:
+    """Open with `Workspace.open`, close with `close`."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.root = root
+        self._folder = folder
+        self._store = Store(folder / "index.sqlite")
+        self._parsers = ParserPool()
+        self._indexer = Indexer(root, self._store, self._parsers)
+        self._writing = asyncio.Lock()  # one change of the store at a time
+        self._queries = ThreadPoolExecutor(1, thread_name_prefix="query")
+        self._reader: Reader | None = None  # made and used on the query thread only
+        self._overlays: dict[str, str] = {}
+
+    @classmethod
+    async def open(cls, root: Path, cache_dir: Path) -> Workspace:
+        """Raises `NoWorkspace`, `IndexUnavailable`."""
+        if not root.exists():
+            raise NoWorkspace(f"There is no folder {root}; name the workspace's folder.")
+        if not root.is_dir():
+            raise NoWorkspace(f"{root} is a file; name the folder of the workspace.")
+        root = root.resolve()
+        return cls(root, index_folder(root, cache_dir))
+
+    async def index(self, on_progress: Callable[[IndexProgress], None]) -> IndexSummary:
+        """Bring the index up to date with the files and the history."""
+        async with self._writing:
+            summary = await self._indexer.run(on_progress)
+            newest = self._store.newest_commit()
+            shadow = self._folder / "git"
+            history = await asyncio.to_thread(read_history, self.root, shadow, known=newest)
+            if history is not None:
+                self._store.put_commits(history)
+        return summary
+
+    async def refresh(self, paths: Sequence[str]) -> None:
+        async with self._writing:
+            await self._indexer.refresh([p for p in paths if p not in self._overlays])
+
+    async def set_overlay(self, path: str, text: str | None) -> None:
+        """Show `text` (an open buffer) instead of the file; None goes back to the file."""
+        language = language_of(path)
+        async with self._writing:
+            if text is None:
+                if self._overlays.pop(path, None) is not None:
+                    self._indexer.drop_overlay(path)
+                    await self._indexer.refresh([path])
+            else:
+                self._overlays[path] = text
+                await self._indexer.overlay(path, text, language.name if language else "text")
+
+    async def locate(self, report: str, limit: int = 20) -> Located:
+        """Suspects for a bug report, best first. Raises `EmptyReport`."""
+        return await self._query(lambda reader: locate(reader, report, limit=limit))
+
+    async def snippets(self, suspects: Sequence[Suspect]) -> list[Snippet]:
+        """Code that a model should see for these suspects, in order of importance."""
+        overlays = dict(self._overlays)
+        return await self._query(lambda reader: snippets_for(reader, self.root, suspects, overlays))
+
+    async def outline(self, path: str, text: str) -> Outline:
+        language = language_of(path)
+        params = {"text": text, "language": language.name if language else "text"}
+        reply = await self._parsers.call("parse_text", params)
+        return outline_from_json(reply["outline"])
+
+    async def problems(self, path: str, text: str) -> tuple[Problem, ...]:
+        """What the grammar cannot read in `text`; empty where there is no grammar."""
+        language = language_of(path)
+        params = {"text": text, "language": language.name if language else "text"}
+        return tuple(Problem(*row) for row in await self._parsers.call("problems", params))
+
+    async def close(self) -> None:
+        with contextlib.suppress(RuntimeError):
+            await asyncio.get_running_loop().run_in_executor(self._queries, self._close_reader)
+        self._queries.shutdown(wait=False)
+        await self._parsers.close()
+        self._store.close()
+
+    async def _query(self, ask: Callable[[Reader], T]) -> T:
+        def run() -> Any:
+            if self._reader is None:
+                self._reader = Reader(self._store.file)
+            return ask(self._reader)
+
+        return await asyncio.get_running_loop().run_in_executor(self._queries, run)
+
+    def _close_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
