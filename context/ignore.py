@@ -14,7 +14,8 @@ MAX_IGNORE_BYTES = 100_000
 
 SKIPPED_FOLDERS = frozenset(
     """.git .hg .svn .jj node_modules bower_components __pycache__ .venv venv .tox .nox
-    .mypy_cache .pytest_cache .ruff_cache .gradle .idea .vscode .next .nuxt .terraform .eggs""".split()
+    .mypy_cache .pytest_cache .ruff_cache .gradle .idea .vscode .next .nuxt .terraform
+    .eggs""".split()
 )
 # Secrets are not shown to a model nor kept in an index, whatever the ignore files say.
 _SECRETS = GitIgnoreSpec.from_lines(

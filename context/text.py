@@ -119,7 +119,7 @@ def encode(content: str) -> bytes:
 
 
 def split_lines(content: str) -> list[str]:
-    """Lines without their ends, by the protocol's rule; an end at the very end leaves an empty line."""
+    """Lines without their ends, by the protocol's rule; a last end leaves an empty line."""
     return _EOL.split(content)
 
 

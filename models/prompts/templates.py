@@ -1,0 +1,52 @@
+"""Chat templates that we reviewed, one a model family; the one in a weight file is never run.
+
+A conversation becomes segments: marks of the template, in which special tokens count, and texts, in
+which they do not, so that `<|im_end|>` in someone's code stays text and ends nobody's turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from models.backends import Conversation
+from models.catalog import TemplateName
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    text: str
+    is_mark: bool  # special tokens are tokens here, and plain text elsewhere
+
+
+def render(conversation: Conversation, template: TemplateName) -> tuple[Segment, ...]:
+    """The whole prompt up to where the model goes on, the assistant's prefix included."""
+    segments = _chatml(conversation) if template == "chatml" else _deepseek_r1(conversation)
+    return tuple(s for s in segments if s.text)
+
+
+def _chatml(conversation: Conversation) -> Iterator[Segment]:
+    """Qwen2.5's format, from its model card."""
+    for message in conversation.messages:
+        yield Segment(f"<|im_start|>{message.role}\n", is_mark=True)
+        yield Segment(message.content, is_mark=False)
+        yield Segment("<|im_end|>\n", is_mark=True)
+    yield Segment("<|im_start|>assistant\n", is_mark=True)
+    yield Segment(conversation.assistant_prefix, is_mark=False)
+
+
+def _deepseek_r1(conversation: Conversation) -> Iterator[Segment]:
+    """The R1 distills' format. DeepSeek advises against a system turn: it joins the user's."""
+    yield Segment("<｜begin▁of▁sentence｜>", is_mark=True)
+    yield Segment("<｜User｜>", is_mark=True)
+    yield Segment("\n\n".join(m.content for m in conversation.messages), is_mark=False)
+    yield Segment("<｜Assistant｜>", is_mark=True)
+    prefix = conversation.assistant_prefix
+    if prefix.startswith("<think>"):  # these are single tokens in this family
+        yield Segment("<think>", is_mark=True)
+        thought, closing, rest = prefix.removeprefix("<think>").partition("</think>")
+        yield Segment(thought, is_mark=False)
+        yield Segment(closing, is_mark=True)
+        yield Segment(rest, is_mark=False)
+    else:
+        yield Segment(prefix, is_mark=False)
