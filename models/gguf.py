@@ -20,7 +20,19 @@ MAX_STRING_BYTES = 1 << 20
 MAX_ARRAY_ITEMS = 4_000_000  # vocabularies have some hundred thousand
 MAX_HEADER_BYTES = 256 << 20
 MAX_DIMENSIONS = 4
-_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_SCALARS = {
+    0: "B",
+    1: "b",
+    2: "H",
+    3: "h",
+    4: "I",
+    5: "i",
+    6: "f",
+    7: "?",
+    10: "Q",
+    11: "q",
+    12: "d",
+}
 _STRING, _ARRAY = 8, 9
 
 

@@ -6,7 +6,7 @@ file), counts with its own tokenizer, and stops when the caller stops listening.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -79,8 +79,8 @@ class Backend(Protocol):
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
 
-    def generate(self, generation: Generation) -> AsyncIterator[Piece]:
-        """Stream the answer. Closing the iterator, or cancelling, stops the model."""
+    def generate(self, generation: Generation) -> AsyncGenerator[Piece, None]:
+        """Stream the answer. Closing the generator, or cancelling, stops the model."""
         ...
 
     async def score(self, conversation: Conversation, choices: Sequence[str]) -> list[float]:

@@ -19,6 +19,7 @@ from typing import Any
 import llama_cpp
 import numpy as np
 from llama_cpp import _internals
+from llama_cpp.llama_grammar import LlamaGrammar
 
 from context.child import Cancelled
 from models.backends import Generation, Piece, Sampling, StopReason
@@ -150,7 +151,13 @@ class LoadedModel:
         size = len(data) + 8
         tokens = (llama_cpp.llama_token * size)()
         count = llama_cpp.llama_tokenize(
-            self._vocab, data, len(data), tokens, size, False, segment.is_mark  # noqa: FBT003
+            self._vocab,
+            data,
+            len(data),
+            tokens,
+            size,
+            False,  # noqa: FBT003 - the template brings its own beginning-of-text token
+            segment.is_mark,
         )
         if count < 0:
             raise ModelError("llama.cpp could not read the prompt's text.")
@@ -203,9 +210,9 @@ class LoadedModel:
         return np.asarray(logits - np.log(np.exp(logits).sum()))
 
     def _sampler(self, sampling: Sampling, grammar: str | None) -> Any:
-        chain = _internals.LlamaSampler()
+        chain: Any = _internals.LlamaSampler()  # type: ignore[no-untyped-call]
         if grammar is not None:
-            chain.add_grammar(self._llama._model, llama_cpp.LlamaGrammar.from_string(grammar))
+            chain.add_grammar(self._llama._model, LlamaGrammar.from_string(grammar))
         if sampling.repeat_penalty != 1.0:
             n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
             chain.add_penalties(n_vocab, PENALTY_WINDOW, sampling.repeat_penalty, 0.0, 0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 from models.backends import Conversation, Generation, ModelInfo, Piece, StopReason, Thinks
@@ -48,7 +48,7 @@ class ScriptedBackend:
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(_TOKEN.findall(text)) for text in texts]
 
-    async def generate(self, generation: Generation) -> AsyncIterator[Piece]:
+    async def generate(self, generation: Generation) -> AsyncGenerator[Piece, None]:
         self.asked.append(generation)
         reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
         stop_at = min((at for s in generation.stop if (at := reply.find(s)) >= 0), default=None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,14 +87,12 @@ class LlamaCppBackend:
             scores: list[float] = await self._call("score", params)
         return scores
 
-    async def generate(self, generation: Generation) -> AsyncIterator[Piece]:
+    async def generate(self, generation: Generation) -> AsyncGenerator[Piece, None]:
         params = GENERATION.dump_python(generation, mode="json")
         events: asyncio.Queue[Any] = asyncio.Queue()
         async with self._turn:
             child = await self._worker()
-            call = asyncio.ensure_future(
-                child.call("generate", params, on_event=events.put_nowait)
-            )
+            call = asyncio.ensure_future(child.call("generate", params, on_event=events.put_nowait))
             call.add_done_callback(lambda _: events.put_nowait(_DONE))
             try:
                 while (event := await events.get()) is not _DONE:
@@ -149,5 +147,5 @@ class LlamaCppBackend:
             await call
         try:  # the worker does one job at a time: an answer means that the cancelled one ended
             await asyncio.wait_for(asyncio.shield(child.call("count", [])), CANCEL_S)
-        except (asyncio.TimeoutError, ChildError):
+        except (TimeoutError, ChildError):
             await child.kill()

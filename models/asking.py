@@ -1,0 +1,108 @@
+"""One question to a model: free thinking within a budget, then an answer under a fixed grammar."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from models.backends import Backend, Conversation, Generation, Sampling, StopReason, Thinks
+from models.errors import ReplyUnusable
+from models.findings import CutReason, Trace
+from models.reasoning import CLOSE_TAG, OPEN_TAG, LoopDetector, Start, ThinkingSplitter
+
+# DeepSeek advises temperature 0.6 and top_p 0.95 for its distills; a small model that is only asked
+# to think wanders at that, so it gets less (a guess).
+TRAINED_SAMPLING = Sampling(temperature=0.6, top_p=0.95)
+ELICITED_SAMPLING = Sampling(temperature=0.2, top_p=0.95, repeat_penalty=1.05)
+ANSWER_SAMPLING = Sampling(temperature=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """A piece of the trace, as it is written."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """A piece of the answer."""
+
+    text: str
+
+
+OnEvent = Callable[[Thinking | Answering], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    text: str
+    trace: Trace
+
+
+async def ask(
+    backend: Backend,
+    conversation: Conversation,
+    *,
+    grammar: str,
+    thinking_tokens: int,
+    max_answer_tokens: int,
+    on_event: OnEvent,
+) -> Answer:
+    """Think, then answer. Raises `ReplyUnusable` when the answer does not end in its budget."""
+    trace = await _think(backend, conversation, thinking_tokens, on_event)
+    prefix = f"{OPEN_TAG}\n{trace.text}\n{CLOSE_TAG}\n\n"
+    generation = Generation(
+        conversation=replace(conversation, assistant_prefix=prefix),
+        max_new_tokens=max_answer_tokens,
+        grammar=grammar,
+        sampling=ANSWER_SAMPLING,
+    )
+    text, reason = "", None
+    async with aclosing(backend.generate(generation)) as pieces:
+        async for piece in pieces:
+            text += piece.text
+            reason = piece.stop_reason
+            on_event(Answering(piece.text))
+    if reason is StopReason.LENGTH:
+        raise ReplyUnusable(
+            f"The model's answer did not end within {max_answer_tokens} tokens; try a smaller "
+            "selection."
+        )
+    return Answer(text, trace)
+
+
+async def _think(
+    backend: Backend, conversation: Conversation, budget: int, on_event: OnEvent
+) -> Trace:
+    """The trace: up to its closing tag, the budget (closed for the model), or a loop (cut)."""
+    thinks = backend.info.thinks
+    started = time.perf_counter()
+    if budget <= 0:
+        return Trace("", 0, 0.0, CutReason.NONE, thinks)
+    generation = Generation(
+        conversation=replace(conversation, assistant_prefix=f"{OPEN_TAG}\n"),
+        max_new_tokens=budget,
+        sampling=TRAINED_SAMPLING if thinks is Thinks.TRAINED else ELICITED_SAMPLING,
+    )
+    splitter, loop = ThinkingSplitter(Start.INSIDE), LoopDetector()
+    text, n_tokens, cut = "", 0, CutReason.NONE
+    async with aclosing(backend.generate(generation)) as pieces:
+        async for piece in pieces:
+            n_tokens = piece.n_tokens
+            thinking = splitter.feed(piece.text).thinking
+            if thinking:
+                text += thinking
+                on_event(Thinking(thinking))
+            if splitter.is_closed:
+                break
+            if loop.feed(thinking):
+                cut, text = CutReason.LOOP, loop.sound_text
+                break
+            if piece.stop_reason is StopReason.LENGTH:
+                cut = CutReason.BUDGET
+    if not splitter.is_closed and cut is not CutReason.LOOP:
+        text += splitter.finish().thinking
+    return Trace(text.strip(), n_tokens, time.perf_counter() - started, cut, thinks)
