@@ -50,17 +50,22 @@ async def ask(
     thinking_tokens: int,
     max_answer_tokens: int,
     on_event: OnEvent,
+    answer_prefix: str = "",
 ) -> Answer:
-    """Think, then answer. Raises `ReplyUnusable` when the answer does not end in its budget."""
+    """Think, then answer. Raises `ReplyUnusable` when the answer does not end in its budget.
+
+    The answer begins with `answer_prefix`, which the model did not write; the grammar holds for
+    what follows.
+    """
     trace = await _think(backend, conversation, thinking_tokens, on_event)
-    prefix = f"{OPEN_TAG}\n{trace.text}\n{CLOSE_TAG}\n\n"
+    prefix = f"{OPEN_TAG}\n{trace.text}\n{CLOSE_TAG}\n\n{answer_prefix}"
     generation = Generation(
         conversation=replace(conversation, assistant_prefix=prefix),
         max_new_tokens=max_answer_tokens,
         grammar=grammar,
         sampling=ANSWER_SAMPLING,
     )
-    text, reason = "", None
+    text, reason = answer_prefix, None
     async with aclosing(backend.generate(generation)) as pieces:
         async for piece in pieces:
             text += piece.text

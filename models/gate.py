@@ -31,7 +31,7 @@ MIN_LOST_LINES = 4  # ... when it is more than a few
 OutlineOf = Callable[[str, str], Awaitable[Outline]]  # (path, text), parsed in another process
 
 # Bidirectional controls and characters that no one sees (CVE-2021-42574).
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff"
     "\U000e0000-\U000e01ef]"
 )
@@ -133,7 +133,7 @@ def path_refusal(path: str) -> Refusal | None:
     if not parts or path.startswith(("/", "\\")) or windows.drive or windows.root:
         return Refusal("path", sentence)
     for part in (p for own in parts for p in own.split("\\")):
-        plain = _INVISIBLE.sub("", part).partition(":")[0].rstrip(". ").lower()
+        plain = INVISIBLE.sub("", part).partition(":")[0].rstrip(". ").lower()
         hidden_git = re.match(r"^\.?git~\d+$", plain)
         if part in ("..", ".") or not plain or hidden_git or plain in _ACTING_FOLDERS:
             return Refusal("path", sentence)
@@ -236,7 +236,7 @@ def _content_refusal(edit: Edit, deletion: Deletion) -> Refusal | None:
         return Refusal("size", "The edit is too large to be looked over.")
     if any(tag in edit.new_text and tag not in edit.old_text for tag in (OPEN_TAG, CLOSE_TAG)):
         return Refusal("tags", "The edit would write the model's thinking tags into the file.")
-    added = Counter(_INVISIBLE.findall(edit.new_text)) - Counter(_INVISIBLE.findall(edit.old_text))
+    added = Counter(INVISIBLE.findall(edit.new_text)) - Counter(INVISIBLE.findall(edit.old_text))
     if added:
         code = ord(next(iter(added)))
         return Refusal("invisible", f"The edit would add an invisible character (U+{code:04X}).")

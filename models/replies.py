@@ -55,7 +55,7 @@ class RewriteReply:
     code: str
 
 
-_REWRITE = re.compile(r"\AREASON: (?P<reason>[^\n]+)\n```\w*\n(?P<code>.*?)\n```\s*\Z", re.DOTALL)
+_REWRITE = re.compile(r"\A```\w*\n(?P<code>.*?)\n```\nREASON: (?P<reason>[^\n]+)\Z", re.DOTALL)
 _EDIT = re.compile(
     r"^FILE: (?P<file>F\d{1,2})\n<<<<<<< SEARCH\n(?P<search>.*?)^=======\n(?P<replace>.*?)"
     r"^>>>>>>> REPLACE$",
@@ -92,7 +92,7 @@ def parse_edits(text: str) -> EditsReply:
 
 
 def parse_rewrite(text: str) -> RewriteReply:
-    """A REASON line and one fenced block."""
+    """One fenced block and a REASON line."""
     found = _REWRITE.match(text.strip())
     if found is None:
         raise ReplyUnusable("The model's answer holds no code in the form that was asked for.")

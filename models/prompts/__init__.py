@@ -92,8 +92,9 @@ These are the lines to write again:
 {lines}
 {fence} end of lines
 
-Answer with one sentence after REASON:, then, between two lines of ```, all of these lines as they \
-must be: copy what is right, change only what is wrong, leave nothing out."""
+Answer with all of these lines as they must be, from the first to the last, between two lines of \
+```: copy what is right, change only what is wrong, leave nothing out. Then one sentence after \
+REASON: that says what you changed and why."""
 
 _MEND = """
 

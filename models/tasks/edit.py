@@ -92,6 +92,7 @@ async def propose_edit(
             backend,
             conversation,
             grammar=prompts.grammar(form),
+            answer_prefix=_first_line(region) if region is not None else "",
             thinking_tokens=thinking_tokens,
             max_answer_tokens=MAX_ANSWER_TOKENS,
             on_event=on_event,
@@ -143,6 +144,11 @@ def _region(task: EditTask, window: ContextWindow) -> Snippet | None:
         kept = lines[first - snippet.start_line : last - snippet.start_line + 1]
         return replace(snippet, start_line=first, end_line=last, text="\n".join(kept))
     return None
+
+
+def _first_line(region: Snippet) -> str:
+    """The answer begins with the first line: a small model then goes on with all of them."""
+    return f"```\n{region.text.partition(chr(10))[0]}\n"
 
 
 def _task_text(task: EditTask, window: ContextWindow) -> str:

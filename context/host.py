@@ -1,0 +1,176 @@
+"""A `Workspace` in a process of its own, for the language server, whose process never parses.
+
+`RemoteWorkspace` has the workspace's methods and asks `python -P -m context.host`, the indexer
+process, which holds the store and the parser pool. Data goes over as JSON and is checked on
+arrival. Locating is answered while indexing runs: each call has a thread, all share one loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from context.child import Child, ChildError, Emit, Method, die_with_parent, guard_stdout, serve
+from context.errors import ContextError, IndexUnavailable, NoWorkspace, ParserUnavailable
+from context.indexer import IndexProgress, IndexSummary
+from context.outline import Outline, Problem
+from context.report import EmptyReport
+from context.suspects import Located, Suspect
+from context.window import Snippet
+from context.workspace import Workspace
+
+_LOCATED = TypeAdapter(Located)
+_SUSPECTS = TypeAdapter(list[Suspect])
+_SNIPPETS = TypeAdapter(list[Snippet])
+_OUTLINE = TypeAdapter(Outline)
+_PROBLEMS = TypeAdapter(tuple[Problem, ...])
+_SUMMARY = TypeAdapter(IndexSummary)
+_ERRORS = {
+    kind.__name__: kind
+    for kind in (ContextError, NoWorkspace, IndexUnavailable, ParserUnavailable, EmptyReport)
+}
+THREADS = 4  # calls at a time: an index run, a query, and two small jobs
+
+
+class RemoteWorkspace:
+    """The same questions as `Workspace`, asked of another process."""
+
+    def __init__(self, root: Path, child: Child) -> None:
+        self.root = root
+        self._child = child
+
+    @classmethod
+    async def open(cls, root: Path, cache_dir: Path) -> RemoteWorkspace:
+        child = await Child.start("context.host", name="indexer")
+        remote = cls(root, child)
+        try:
+            await remote._call("open", {"root": str(root), "cache_dir": str(cache_dir)})
+        except BaseException:
+            await child.close()
+            raise
+        return remote
+
+    async def index(self, on_progress: Callable[[IndexProgress], None]) -> IndexSummary:
+        def on_event(event: list[int]) -> None:
+            on_progress(IndexProgress(*event))
+
+        return _SUMMARY.validate_python(await self._call("index", None, on_event))
+
+    async def locate(self, report: str, limit: int = 20) -> Located:
+        found = await self._call("locate", {"report": report, "limit": limit})
+        return _LOCATED.validate_python(found)
+
+    async def snippets(self, suspects: Sequence[Suspect]) -> list[Snippet]:
+        params = _SUSPECTS.dump_python(list(suspects), mode="json")
+        return _SNIPPETS.validate_python(await self._call("snippets", params))
+
+    async def outline(self, path: str, text: str) -> Outline:
+        return _OUTLINE.validate_python(await self._call("outline", [path, text]))
+
+    async def problems(self, path: str, text: str) -> tuple[Problem, ...]:
+        return _PROBLEMS.validate_python(await self._call("problems", [path, text]))
+
+    async def set_overlay(self, path: str, text: str | None) -> None:
+        await self._call("set_overlay", [path, text])
+
+    async def refresh(self, paths: Sequence[str]) -> None:
+        await self._call("refresh", list(paths))
+
+    async def close(self) -> None:
+        await self._child.close()
+
+    async def _call(
+        self, method: str, params: Any, on_event: Callable[[Any], None] | None = None
+    ) -> Any:
+        try:
+            return await self._child.call(method, params, on_event=on_event)
+        except ChildError as error:
+            kind = _ERRORS.get(error.kind, ContextError)
+            raise kind(str(error)) from error
+
+
+class _Host:
+    """The child's side: one workspace, on one loop that runs in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._workspace: Workspace | None = None
+
+    def methods(self) -> dict[str, Method]:
+        return {
+            "open": self._open,
+            "index": self._index,
+            "locate": self._locate,
+            "snippets": self._snippets,
+            "outline": self._outline,
+            "problems": self._problems,
+            "set_overlay": self._set_overlay,
+            "refresh": self._refresh,
+        }
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    @property
+    def _open_workspace(self) -> Workspace:
+        if self._workspace is None:
+            raise NoWorkspace("No workspace is open yet.")
+        return self._workspace
+
+    def _open(self, params: dict[str, str], emit: Emit, cancelled: threading.Event) -> None:
+        del emit, cancelled
+        root, cache_dir = Path(params["root"]), Path(params["cache_dir"])
+        self._workspace = self._run(Workspace.open(root, cache_dir))
+
+    def _index(self, params: None, emit: Emit, cancelled: threading.Event) -> Any:
+        del params, cancelled
+        summary = self._run(self._open_workspace.index(lambda p: emit([p.done, p.total])))
+        return _SUMMARY.dump_python(summary, mode="json")
+
+    def _locate(self, params: dict[str, Any], emit: Emit, cancelled: threading.Event) -> Any:
+        del emit, cancelled
+        found = self._run(self._open_workspace.locate(params["report"], params["limit"]))
+        return _LOCATED.dump_python(found, mode="json")
+
+    def _snippets(self, params: Any, emit: Emit, cancelled: threading.Event) -> Any:
+        del emit, cancelled
+        suspects = _SUSPECTS.validate_python(params)
+        return _SNIPPETS.dump_python(
+            self._run(self._open_workspace.snippets(suspects)), mode="json"
+        )
+
+    def _outline(self, params: list[str], emit: Emit, cancelled: threading.Event) -> Any:
+        del emit, cancelled
+        return _OUTLINE.dump_python(self._run(self._open_workspace.outline(*params)), mode="json")
+
+    def _problems(self, params: list[str], emit: Emit, cancelled: threading.Event) -> Any:
+        del emit, cancelled
+        return _PROBLEMS.dump_python(self._run(self._open_workspace.problems(*params)), mode="json")
+
+    def _set_overlay(self, params: list[Any], emit: Emit, cancelled: threading.Event) -> None:
+        del emit, cancelled
+        self._run(self._open_workspace.set_overlay(*params))
+
+    def _refresh(self, params: list[str], emit: Emit, cancelled: threading.Event) -> None:
+        del emit, cancelled
+        self._run(self._open_workspace.refresh(params))
+
+
+def main() -> None:
+    wire = guard_stdout()
+    die_with_parent()
+    if sys.platform != "win32":
+        os.nice(5)
+    serve(_Host().methods(), wire, threads=THREADS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What the client can do, read once, and what we offer it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lsprotocol import types
+
+from lsp.from_lsp import Encoding
+
+FIND_BUGS_KIND = "source.postil.findBugs"
+LOCATE_KIND = "source.postil.locate"
+SIMPLIFY_KIND = "refactor.rewrite.simplify"
+CHANGE_KIND = "refactor.rewrite.change"
+ACTION_KINDS = (
+    types.CodeActionKind.QuickFix,
+    types.CodeActionKind.RefactorExtract,
+    SIMPLIFY_KIND,
+    CHANGE_KIND,
+    FIND_BUGS_KIND,
+    LOCATE_KIND,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCapabilities:
+    encoding: Encoding
+    resolves_edits: bool  # codeAction/resolve may bring the edit
+    document_changes: bool  # takes versioned edits
+    annotates: bool  # shows a change annotation, and asks where one needs confirmation
+    tags_actions: bool  # knows CodeActionTag.LLMGenerated
+    markdown: bool  # in hovers
+    progress: bool  # takes window/workDoneProgress/create
+
+
+def read_capabilities(raw: Mapping[str, Any]) -> ClientCapabilities:
+    """From the client's raw capabilities, which may lack anything."""
+    offered = _at(raw, "general", "positionEncodings") or []
+    known = [Encoding(name) for name in offered if name in list(Encoding)]
+    edit = _at(raw, "workspace", "workspaceEdit") or {}
+    action = _at(raw, "textDocument", "codeAction") or {}
+    tags = _at(action, "tagSupport", "valueSet") or []
+    formats = _at(raw, "textDocument", "hover", "contentFormat") or []
+    return ClientCapabilities(
+        encoding=known[0] if known else Encoding.UTF16,
+        resolves_edits="edit" in (_at(action, "resolveSupport", "properties") or []),
+        document_changes=bool(edit.get("documentChanges")),
+        annotates=edit.get("changeAnnotationSupport") is not None,
+        tags_actions=types.CodeActionTag.LlmGenerated.value in tags,
+        markdown=types.MarkupKind.Markdown.value in formats,
+        progress=bool(_at(raw, "window", "workDoneProgress")),
+    )
+
+
+def server_capabilities(
+    client: ClientCapabilities, commands: list[str]
+) -> types.ServerCapabilities:
+    return types.ServerCapabilities(
+        position_encoding=types.PositionEncodingKind(client.encoding.value),
+        text_document_sync=types.TextDocumentSyncOptions(
+            open_close=True,
+            change=types.TextDocumentSyncKind.Incremental,
+            save=types.SaveOptions(include_text=False),
+        ),
+        hover_provider=True,
+        code_action_provider=types.CodeActionOptions(
+            code_action_kinds=list(ACTION_KINDS), resolve_provider=client.resolves_edits
+        ),
+        execute_command_provider=types.ExecuteCommandOptions(
+            commands=commands, work_done_progress=True
+        ),
+        workspace=types.WorkspaceOptions(
+            workspace_folders=types.WorkspaceFoldersServerCapabilities(
+                supported=True, change_notifications=True
+            )
+        ),
+    )
+
+
+def _at(raw: Any, *names: str) -> Any:
+    for name in names:
+        raw = raw.get(name) if isinstance(raw, Mapping) else None
+    return raw

@@ -1,0 +1,35 @@
+"""textDocument/didOpen, didChange, didSave and didClose."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from lsp.session import Session
+
+
+async def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
+    document = session.documents.open(params.text_document)
+    session.note_applied(document.uri)
+    if session.notes.of(document.uri):
+        session.publish(document.uri)
+
+
+async def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> None:
+    uri = params.text_document.uri
+    _, changes = session.documents.change(
+        uri, params.text_document.version, params.content_changes, session.client.encoding
+    )
+    session.note_applied(uri)
+    if session.notes.of(uri):
+        session.notes.follow(uri, changes)
+        session.publish(uri)
+    session.show_buffer(uri)
+
+
+async def did_save(session: Session, params: types.DidSaveTextDocumentParams) -> None:
+    session.show_buffer(params.text_document.uri)
+
+
+async def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:
+    session.documents.close(params.text_document.uri)
+    session.show_buffer(params.text_document.uri)

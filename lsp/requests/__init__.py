@@ -1,0 +1,1 @@
+"""One request a module: snapshot, convert in, call, convert out."""

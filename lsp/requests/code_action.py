@@ -1,0 +1,117 @@
+"""textDocument/codeAction: what can be asked about a selection, listed at once, computed later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lsprotocol import types
+
+from lsp import from_lsp
+from lsp.capabilities import CHANGE_KIND, FIND_BUGS_KIND, LOCATE_KIND, SIMPLIFY_KIND
+from lsp.errors import Failure
+from lsp.session import Session
+from models.tasks.edit import EditKind
+
+MAX_FIXES = 5
+MIN_REPORT_CHARS = 8
+INSTRUCTION_MARK = "postil:"  # a comment in the selection that says what to change
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One entry of the menu. `edit` is None for what ends in diagnostics, not in an edit."""
+
+    title: str
+    kind: str
+    command: str
+    edit: EditKind | None
+    detail: str = ""
+    diagnostic: types.Diagnostic | None = None
+    range_: types.Range | None = None
+
+
+async def code_action(
+    session: Session, params: types.CodeActionParams
+) -> list[types.CodeAction] | None:
+    """Cheap: no model, no index. Never preferred, so that other servers' fixes come first."""
+    uri = params.text_document.uri
+    document = session.documents.get(uri)
+    if document is None:
+        return None
+    try:
+        session.relative(uri)
+    except Failure:
+        return None
+    span = from_lsp.span(document.text, params.range, session.client.encoding)
+    selected = document.text.slice(span)
+    only = [str(getattr(kind, "value", kind)) for kind in params.context.only or ()]
+    return [
+        _action(session, uri, document.version, offer, params.range)
+        for offer in _offers(params, selected)
+        if not only or any(offer.kind == o or offer.kind.startswith(f"{o}.") for o in only)
+    ]
+
+
+def _offers(params: types.CodeActionParams, selected: str) -> Iterator[Offer]:
+    for diagnostic in params.context.diagnostics[:MAX_FIXES]:
+        first = diagnostic.message.strip().partition("\n")[0][:70]
+        if diagnostic.source == "postil" and diagnostic.code == "suspect":
+            continue  # a place to look at is nothing to fix
+        yield Offer(
+            f"Postil: fix “{first}”",
+            types.CodeActionKind.QuickFix.value,
+            "postil.fix",
+            EditKind.FIX,
+            diagnostic.message,
+            diagnostic,
+            diagnostic.range,
+        )
+    if not selected.strip():
+        return
+    yield Offer("Postil: simplify", SIMPLIFY_KIND, "postil.simplify", EditKind.SIMPLIFY)
+    yield Offer(
+        "Postil: extract function",
+        types.CodeActionKind.RefactorExtract.value,
+        "postil.extractFunction",
+        EditKind.EXTRACT_FUNCTION,
+    )
+    if instruction := _instruction(selected):
+        title = f"Postil: change as I say: {instruction[:60]}"
+        yield Offer(title, CHANGE_KIND, "postil.change", EditKind.CUSTOM, instruction)
+    yield Offer("Postil: find a bug in the selection", FIND_BUGS_KIND, "postil.findBugs", None)
+    if len(selected.strip()) >= MIN_REPORT_CHARS:
+        title = "Postil: locate the bug described by the selection"
+        yield Offer(title, LOCATE_KIND, "postil.locate", None, selected)
+
+
+def _instruction(selected: str) -> str:
+    """What a comment such as `# postil: make this async` in the selection asks for."""
+    _, mark, rest = selected.partition(INSTRUCTION_MARK)
+    return rest.partition("\n")[0].strip(" */-#") if mark else ""
+
+
+def _action(
+    session: Session, uri: str, version: int, offer: Offer, selection: types.Range
+) -> types.CodeAction:
+    range_ = offer.range_ or selection
+    data = {
+        "uri": uri,
+        "version": version,
+        "first_line": range_.start.line + 1,
+        "last_line": max(range_.end.line + (range_.end.character > 0), range_.start.line + 1),
+        "edit": offer.edit.value if offer.edit else None,
+        "detail": offer.detail,
+    }
+    action = types.CodeAction(
+        title=offer.title,
+        kind=offer.kind,
+        diagnostics=[offer.diagnostic] if offer.diagnostic else None,
+    )
+    if offer.edit is not None and session.client.resolves_edits:
+        action.data = data
+    else:
+        action.command = types.Command(offer.title, offer.command, [data])
+    if session.client.tags_actions:
+        action.tags = [types.CodeActionTag.LlmGenerated]
+    return action

@@ -1,0 +1,25 @@
+"""codeAction/resolve: compute the edit of an action that was listed before."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from lsp import work
+from lsp.errors import INVALID_PARAMS, Failure, Stale
+from lsp.requests.execute_command import Target, read_target
+from lsp.session import Session
+from models.tasks.edit import EditTask
+
+
+async def code_action_resolve(session: Session, action: types.CodeAction) -> types.CodeAction:
+    target: Target = read_target(action.data)
+    if target.edit is None:
+        raise Failure(INVALID_PARAMS, "This action has no edit to resolve.")
+    document = session.documents.get(target.uri)
+    if document is not None and document.version != target.version:
+        raise Stale(target.uri.rpartition("/")[2])
+    task_path = session.relative(target.uri)[1]
+    task = EditTask(target.edit, task_path, target.first_line, target.last_line, target.detail)
+    root, proposal = await work.propose(session, target.uri, task, None)
+    action.edit = work.workspace_edit(session, root, proposal)
+    return action

@@ -1,0 +1,130 @@
+"""From our terms into the client's: paths to URIs, offsets to positions, findings to Markdown.
+
+What a model or a workspace wrote goes into a hover only inside a fenced block that is longer than
+any fence in it, with invisible characters written out: nothing there can become a link, an image or
+a command, whatever the client's renderer allows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from lsprotocol import types
+
+from context.suspects import Suspect
+from context.text import Span, Text
+from context.window import Receipt
+from lsp.from_lsp import Encoding, width
+from models.findings import CutReason, Edit, Finding, Provenance
+from models.gate import INVISIBLE
+
+MAX_HOVER_CHARS = 8_000
+SOURCE = "postil"
+
+
+def uri(path: Path) -> str:
+    return path.as_uri()
+
+
+def position(text: Text, offset: int, encoding: Encoding) -> types.Position:
+    line_idx = text.line_idx_at(offset)
+    line = text.line_span(line_idx)
+    before = text.content[line.start : min(offset, line.end)]
+    if encoding is Encoding.UTF32 or before.isascii():
+        return types.Position(line_idx, len(before))
+    return types.Position(line_idx, sum(width(char, encoding) for char in before))
+
+
+def range_(text: Text, span: Span, encoding: Encoding) -> types.Range:
+    return types.Range(position(text, span.start, encoding), position(text, span.end, encoding))
+
+
+def visible(words: str) -> str:
+    """Control, bidirectional and invisible characters written out as \\u{...}."""
+    plain = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda m: f"\\u{{{ord(m[0]):X}}}", words)
+    return INVISIBLE.sub(lambda m: f"\\u{{{ord(m[0]):X}}}", plain)
+
+
+def fenced(words: str) -> str:
+    """`words` as one block of code that they cannot end."""
+    longest = max((len(run) for run in re.findall(r"`+", words)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{visible(words)}\n{fence}"
+
+
+def finding_hover(finding: Finding) -> str:
+    place = f"{finding.path}, lines {finding.start_line}-{finding.end_line}"
+    return _hover("Cause, as the model sees it", f"{finding.cause}\n({place})", finding.provenance)
+
+
+def edit_hover(edits: Sequence[Edit], title: str, provenance: Provenance) -> str:
+    reasons = "\n".join(dict.fromkeys(edit.reason for edit in edits))
+    return _hover("An edit by Postil", f"{title}\n{reasons}", provenance)
+
+
+def suspect_hover(rank: int, suspect: Suspect) -> str:
+    reasons = "\n".join(f"- {e.detail}" for e in suspect.evidence)
+    head = f"Suspect {rank} of the last report, found without a model"
+    return f"**{head}**\n\n{fenced(reasons)}"
+
+
+def suspect_message(rank: int, suspect: Suspect) -> str:
+    why = suspect.evidence[0].detail if suspect.evidence else "words"
+    return visible(f"Suspect {rank}: {suspect.symbol or suspect.path}: {why}")
+
+
+def trace_text(provenance: Provenance) -> str:
+    """The whole trace and receipt as plain text."""
+    return visible(
+        f"{_trace_head(provenance)}\n\n{provenance.trace.text or '(no thinking)'}\n\n"
+        f"Shown to the model:\n{_receipt(provenance.receipt)}\n\n{_model(provenance)}\n"
+    )
+
+
+def _hover(title: str, words: str, provenance: Provenance) -> str:
+    trace = provenance.trace.text or "(no thinking)"
+    fixed = (
+        f"**{title}**\n\n{fenced(words)}\n\n**{_trace_head(provenance)}**\n\n{{trace}}\n\n"
+        f"**Shown to the model**\n\n{fenced(_receipt(provenance.receipt))}\n\n"
+        f"{fenced(_model(provenance))}"
+    )
+    room = MAX_HOVER_CHARS - len(fixed)
+    if len(trace) > room:
+        trace = trace[: max(room, 0)] + "\n[...] the rest: command postil.trace"
+    return fixed.replace("{trace}", fenced(trace), 1)
+
+
+def _trace_head(provenance: Provenance) -> str:
+    trace = provenance.trace
+    cut = {
+        CutReason.NONE: "",
+        CutReason.BUDGET: f", cut at {trace.n_tokens} tokens",
+        CutReason.LOOP: ", cut where it repeated itself",
+    }[trace.cut]
+    return (
+        f"Reasoning ({trace.thinks.value}{cut}; {trace.n_tokens} tokens, {trace.elapsed_s:.0f} s)"
+    )
+
+
+def _receipt(receipt: Receipt) -> str:
+    lines = [
+        f"{p.snippet.path}:{p.snippet.start_line}-{p.snippet.end_line}"
+        f"{' ' + p.snippet.symbol if p.snippet.symbol else ''} ({p.n_tokens} tokens): "
+        f"{p.snippet.reason}"
+        for p in receipt.shown
+    ]
+    lines.append(f"{receipt.used_tokens} of {receipt.budget_tokens} tokens")
+    if receipt.left_out:
+        lines.append(
+            "left out: "
+            + ", ".join(f"{o.path}:{o.start_line}-{o.end_line}" for o in receipt.left_out[:12])
+        )
+    return "\n".join(lines)
+
+
+def _model(provenance: Provenance) -> str:
+    model = provenance.model
+    digest = f", SHA-256 {model.digest[:16]}…" if model.digest else ""
+    return f"{model.name} ({model.backend}, {model.device}{digest})"

@@ -1,0 +1,84 @@
+"""What Postil has said about places in documents: it follows the text and dies with its code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from context.text import Span
+from lsp.documents import Change
+
+
+class Kind(StrEnum):
+    SUSPECT = "suspect"  # from the report alone
+    FINDING = "finding"  # from the model
+    APPLIED = "applied"  # an edit of ours that the user applied: hover only
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One remark at a span of a document, with what its hover and its full trace say."""
+
+    kind: Kind
+    uri: str
+    span: Span
+    message: str
+    hover: str
+    trace: str = ""
+    cause: str = ""
+
+
+class Notes:
+    """Only the event loop changes it."""
+
+    def __init__(self) -> None:
+        self._by_uri: dict[str, list[Note]] = {}
+
+    def add(self, note: Note) -> None:
+        self._by_uri.setdefault(note.uri, []).append(note)
+
+    def of(self, uri: str) -> list[Note]:
+        return list(self._by_uri.get(uri, ()))
+
+    def uris(self) -> list[str]:
+        return list(self._by_uri)
+
+    def newest_trace(self) -> str:
+        traces = [note.trace for notes in self._by_uri.values() for note in notes if note.trace]
+        return traces[-1] if traces else ""
+
+    def at(self, uri: str, offset: int) -> Note | None:
+        """The note around an offset: a finding before a suspect, the shortest first."""
+        order = list(reversed(Kind))
+        around = [note for note in self.of(uri) if note.span.start <= offset <= note.span.end]
+        return min(
+            around,
+            key=lambda n: (n.kind is Kind.SUSPECT, n.span.end - n.span.start, order.index(n.kind)),
+            default=None,
+        )
+
+    def clear(self) -> list[str]:
+        """Forget everything; the URIs whose diagnostics must be taken back."""
+        uris = self.uris()
+        self._by_uri.clear()
+        return uris
+
+    def follow(self, uri: str, changes: Sequence[Change]) -> bool:
+        """Move the notes of a document along with its edits; True when any was dropped."""
+        notes = self._by_uri.get(uri, [])
+        moved = [kept for note in notes if (kept := _moved(note, changes)) is not None]
+        if uri in self._by_uri:
+            self._by_uri[uri] = moved
+        return len(moved) != len(notes)
+
+
+def _moved(note: Note, changes: Sequence[Change]) -> Note | None:
+    span = note.span
+    for change in changes:
+        if change.end <= span.start:
+            shift = change.n_new - (change.end - change.start)
+            span = Span(span.start + shift, span.end + shift)
+        elif change.start < span.end:
+            return None  # its code changed: what was said of it no longer holds
+    return replace(note, span=span)

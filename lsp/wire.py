@@ -1,0 +1,306 @@
+"""Reading and writing the protocol: framing, dispatch, exactly one reply to every request.
+
+pygls's types and converter are used, its loop is not: its reader shares a pool with the handlers,
+it leaves requests with bad parameters unanswered and loses the stream at an unusual header (all
+seen on 2.1.1). Here a thread of its own reads; the event loop dispatches; each request is a task,
+so that a cancel acts at once, also on one that waits for a model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from cattrs.errors import BaseValidationError
+from pygls.protocol import default_converter
+
+from lsp.errors import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    NOT_INITIALIZED,
+    PARSE_ERROR,
+    REQUEST_CANCELLED,
+    Failure,
+    failure_of,
+)
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 64 << 20
+MAX_HEADER_BYTES = 4_096
+MAX_DEPTH = 100  # of nested JSON; the protocol needs about ten
+
+Id = int | str
+Handler = Callable[[Any], Awaitable[Any]]
+converter = default_converter()
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A handler and the lsprotocol type of its parameters (None: taken as they come)."""
+
+    handler: Handler
+    params_type: Any = None
+
+
+class FramingLost(Exception):
+    """The stream cannot be followed any more."""
+
+
+def read_body(stream: BinaryIO) -> bytes | None:
+    """The next message's body; None at the end of the stream. Raises `FramingLost`.
+
+    Header names count in any case, with or without a space after the colon.
+    """
+    length: int | None = None
+    n_read = 0
+    while True:
+        line = stream.readline(MAX_HEADER_BYTES)
+        if not line:
+            return None
+        n_read += len(line)
+        if n_read > MAX_HEADER_BYTES:
+            raise FramingLost("a header is too long")
+        line = line.strip()
+        if not line:
+            if length is None:
+                continue  # a stray empty line between messages
+            break
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length":
+            if not value.strip().isdigit():
+                raise FramingLost("Content-Length is not a number")
+            length = int(value)
+    if length > MAX_BODY_BYTES:
+        raise FramingLost(f"a message has {length} bytes; {MAX_BODY_BYTES} is the limit")
+    body = b""
+    while len(body) < length:
+        chunk = stream.read(length - len(body))
+        if not chunk:
+            return None
+        body += chunk
+    return body
+
+
+class Wire:
+    """One connection. `run` returns the exit code."""
+
+    def __init__(self, stream: BinaryIO, wire_fd: int) -> None:
+        self._stream = stream
+        self._fd = wire_fd
+        self._write_lock = threading.Lock()
+        self._requests: dict[str, Method] = {}
+        self._notifications: dict[str, Method] = {}
+        self._running: dict[Id, asyncio.Task[None]] = {}
+        self._asked: dict[Id, asyncio.Future[Any]] = {}
+        self._ids = iter(range(1, 2**62))
+        self._is_initialized = False
+        self._is_shut_down = False
+        self._ended: asyncio.Future[int] | None = None
+
+    def on_request(self, name: str, method: Method) -> None:
+        self._requests[name] = method
+
+    def on_notification(self, name: str, method: Method) -> None:
+        self._notifications[name] = method
+
+    async def run(self) -> int:
+        """Serve until `exit` or the end of the stream. 0 after a shutdown, else 1."""
+        loop = asyncio.get_running_loop()
+        self._ended = loop.create_future()
+        threading.Thread(target=self._read_all, args=(loop,), daemon=True, name="reader").start()
+        code = await self._ended
+        for task in list(self._running.values()):
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        return code
+
+    def notify(self, method: str, params: Any) -> None:
+        self._send({"jsonrpc": "2.0", "method": method, "params": converter.unstructure(params)})
+
+    async def request(self, method: str, params: Any) -> Any:
+        """Ask the client; the raw result. Raises `Failure` when it answers with an error."""
+        request_id = f"postil-{next(self._ids)}"
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._asked[request_id] = future
+        try:
+            plain = converter.unstructure(params)
+            self._send({"jsonrpc": "2.0", "id": request_id, "method": method, "params": plain})
+            return await future
+        finally:
+            self._asked.pop(request_id, None)
+
+    def _read_all(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            while (body := read_body(self._stream)) is not None:
+                loop.call_soon_threadsafe(self._receive, body)
+        except (FramingLost, OSError, ValueError) as error:
+            logger.error("the client's stream cannot be read: %s", error)
+        loop.call_soon_threadsafe(self.end, 0 if self._is_shut_down else 1)
+
+    def end(self, code: int) -> None:
+        """Have `run` return this exit code; the first call counts."""
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(code)
+
+    def _receive(self, body: bytes) -> None:
+        try:
+            message = json.loads(body)
+            if _depth_exceeds(body, MAX_DEPTH):
+                raise ValueError("too deep")
+        except (ValueError, RecursionError):
+            self._send_error(None, PARSE_ERROR, "The message is not JSON.")
+            return
+        if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
+            self._send_error(None, INVALID_REQUEST, "The message is not a JSON-RPC 2.0 object.")
+            return
+        method, message_id = message.get("method"), message.get("id")
+        if isinstance(method, str):
+            if "id" in message:
+                self._receive_request(message_id, method, message.get("params"))
+            else:
+                self._receive_notification(method, message.get("params"))
+        elif "result" in message or "error" in message:
+            self._receive_reply(message)
+        else:
+            usable = message_id if isinstance(message_id, int | str) else None
+            self._send_error(usable, INVALID_REQUEST, "The message has no method.")
+
+    def _receive_request(self, request_id: Any, name: str, params: Any) -> None:
+        if isinstance(request_id, bool) or not isinstance(request_id, int | str):
+            self._send_error(None, INVALID_REQUEST, "A request's id is a number or a text.")
+        elif request_id in self._running:
+            self._send_error(request_id, INVALID_REQUEST, "This id is in use.")
+        elif self._is_shut_down:
+            self._send_error(request_id, INVALID_REQUEST, "The server is shutting down.")
+        elif not self._is_initialized and name != "initialize":
+            self._send_error(request_id, NOT_INITIALIZED, "The server is not initialized yet.")
+        elif self._is_initialized and name == "initialize":
+            self._send_error(request_id, INVALID_REQUEST, "The server is initialized already.")
+        elif name == "shutdown":
+            self._is_shut_down = True
+            for task in self._running.values():
+                task.cancel()
+            self._send({"jsonrpc": "2.0", "id": request_id, "result": None})
+        elif name not in self._requests:
+            self._send_error(request_id, METHOD_NOT_FOUND, f"There is no method {name[:100]}.")
+        else:
+            if name == "initialize":
+                self._is_initialized = True
+            task = asyncio.ensure_future(self._answer(request_id, self._requests[name], params))
+            self._running[request_id] = task
+            task.add_done_callback(lambda _: self._running.pop(request_id, None))
+
+    async def _answer(self, request_id: Id, method: Method, params: Any) -> None:
+        try:
+            result = converter.unstructure(await method.handler(_structured(method, params)))
+        except asyncio.CancelledError:
+            self._send_error(request_id, REQUEST_CANCELLED, "Cancelled.")
+        except Exception as error:
+            failure = failure_of(error)
+            if failure is None:
+                logger.exception("a request failed")
+                failure = Failure(INTERNAL_ERROR, "Postil has failed here; its log says where.")
+            self._send_error(request_id, failure.code, str(failure))
+        else:
+            self._send({"jsonrpc": "2.0", "id": request_id, "result": result})
+
+    def _receive_notification(self, name: str, params: Any) -> None:
+        if name == "exit":
+            self.end(0 if self._is_shut_down else 1)
+        elif name == "$/cancelRequest":
+            target = params.get("id") if isinstance(params, dict) else None
+            if isinstance(target, int | str) and (task := self._running.get(target)):
+                task.cancel()
+        elif self._is_initialized and (method := self._notifications.get(name)):
+            try:
+                work = method.handler(_structured(method, params))
+            except Failure as failure:
+                logger.warning("%s: %s", name, failure)
+            else:
+                self._run_notification(name, work)
+
+    def _run_notification(self, name: str, work: Awaitable[None]) -> None:
+        """Run up to the first await at once, so that changes keep the order in which they came."""
+
+        async def run() -> None:
+            try:
+                await work
+            except Exception as error:
+                if failure := failure_of(error):
+                    logger.warning("%s: %s", name, failure)
+                else:
+                    logger.exception("%s failed", name)
+
+        coroutine = run()
+        try:
+            coroutine.send(None)
+        except StopIteration:
+            return
+        coroutine.close()
+        raise AssertionError(f"{name} must not wait; start a task for what takes time")
+
+    def _receive_reply(self, message: dict[str, Any]) -> None:
+        future = self._asked.get(message.get("id", ""))
+        if future is None or future.done():
+            return  # nobody waits any more: the case that raises in pygls 2.1.1
+        if "error" in message:
+            error = message["error"] if isinstance(message["error"], dict) else {}
+            future.set_exception(
+                Failure(int(error.get("code", INTERNAL_ERROR)), str(error.get("message", "")))
+            )
+        else:
+            future.set_result(message["result"])
+
+    def _send_error(self, request_id: Id | None, code: int, sentence: str) -> None:
+        error = {"code": code, "message": sentence}
+        self._send({"jsonrpc": "2.0", "id": request_id, "error": error})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        body = json.dumps(message, ensure_ascii=True).encode()
+        view = memoryview(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        with self._write_lock:
+            try:
+                while view:
+                    view = view[os.write(self._fd, view) :]
+            except OSError:
+                self.end(1)  # the client is gone
+
+
+def _structured(method: Method, params: Any) -> Any:
+    if method.params_type is None:
+        return params
+    try:
+        return converter.structure(params, method.params_type)
+    except (BaseValidationError, TypeError, ValueError, KeyError, AttributeError) as error:
+        raise Failure(INVALID_PARAMS, "The parameters are not what this method takes.") from error
+
+
+def _depth_exceeds(body: bytes, limit: int) -> bool:
+    """A cheap upper bound: brackets in texts count too, so only a deep run of them is refused."""
+    depth = deepest = 0
+    in_text = escaped = False
+    if body.count(b"[") + body.count(b"{") <= limit:
+        return False
+    for byte in body:
+        if escaped:
+            escaped = False
+        elif in_text:
+            escaped = byte == 0x5C
+            in_text = byte != 0x22
+        elif byte == 0x22:
+            in_text = True
+        elif byte in (0x5B, 0x7B):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in (0x5D, 0x7D):
+            depth -= 1
+    return deepest > limit
