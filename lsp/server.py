@@ -124,6 +124,6 @@ async def _cancel_work(session: Session, params: Any) -> None:
 
 async def _watch_parent(wire: Wire, pid: int) -> None:
     """End when the client's process is gone, even if its pipe stays open."""
-    while psutil.pid_exists(pid):
+    while psutil.pid_exists(pid):  # noqa: ASYNC110 - nobody tells us when a process ends
         await asyncio.sleep(PARENT_CHECK_S)
     wire.end(1)

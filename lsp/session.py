@@ -1,4 +1,4 @@
-"""The state of one connection. Only the event loop changes it; work gets what it needs and awaits."""
+"""The state of one connection. Only the event loop changes it."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ class Session:
         self.wire.notify("textDocument/publishDiagnostics", params)
 
     def _diagnostic(self, text: Text, note: Note) -> types.Diagnostic:
-        related = []
+        related: list[types.DiagnosticRelatedInformation] = []
         for uri in self.notes.uris():
             for other in self.notes.of(uri):
                 if other is note or other.kind is not Kind.SUSPECT or len(related) >= 5:

@@ -40,7 +40,7 @@ MAX_DEPTH = 100  # of nested JSON; the protocol needs about ten
 
 Id = int | str
 Handler = Callable[[Any], Awaitable[Any]]
-converter = default_converter()
+converter = default_converter()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)

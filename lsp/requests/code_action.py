@@ -111,7 +111,7 @@ def _action(
     if offer.edit is not None and session.client.resolves_edits:
         action.data = data
     else:
-        action.command = types.Command(offer.title, offer.command, [data])
+        action.command = types.Command(title=offer.title, command=offer.command, arguments=[data])
     if session.client.tags_actions:
         action.tags = [types.CodeActionTag.LlmGenerated]
     return action

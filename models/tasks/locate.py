@@ -1,13 +1,15 @@
 """Name the lines and the cause of a bug, in the code of the best suspects or in a selection.
 
 The deterministic order of the suspects is never changed by what a model says: the finding stands
-beside it. An answer that points outside what was shown is sent back once, with the reason.
+beside it. Where an answer points outside what was shown, as small models do, the place is chosen
+among the lines that were shown by the probability that the model gives to each, which costs no
+generated text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
+from dataclasses import replace
 
 from context.window import ContextWindow, Snippet, pack, render_numbered
 from models import prompts
@@ -16,11 +18,12 @@ from models.backends import Backend, Conversation
 from models.errors import ReplyUnusable
 from models.findings import Finding, Provenance
 from models.prompts import Grammar
-from models.replies import BugOrNone, Place, parse_bug, parse_place
-
-T = TypeVar("T")
+from models.reasoning import CLOSE_TAG, OPEN_TAG
+from models.replies import Place, parse_bug, parse_place
 
 MAX_ANSWER_TOKENS = 220
+MAX_SCORED_LINES = 80  # a score of each costs two decodes
+MIN_LINE_CHARS = 3  # a line of a bracket holds no bug
 MAX_REPORT_CHARS = 3_000  # of a report, its head and tail; logs are long and the prompt is not free
 
 
@@ -38,10 +41,10 @@ async def locate(
     if not window.pieces:
         raise ReplyUnusable("There is no code to show to the model.")
     conversation = prompts.locate(shorten(report), render_numbered(window))
-    place, answer = await _asked(
-        backend, conversation, Grammar.PLACE, thinking_tokens, on_event,
-        lambda text: _checked(parse_place(text), window),
-    )  # fmt: skip
+    answer = await _ask(backend, conversation, Grammar.PLACE, thinking_tokens, on_event)
+    place = parse_place(answer.text)
+    if not _is_shown(place, window):
+        place = await _most_probable(backend, conversation, answer, place, window)
     return _finding(place, answer, window, backend)
 
 
@@ -61,22 +64,19 @@ async def find_bug(
     code = render_numbered(window)
     conversation = prompts.find_bug(code, window.pieces[0].file_id, first_line, last_line)
 
-    def read(text: str) -> Place | str:
-        reply: BugOrNone = parse_bug(text)
-        if not reply.bug:
-            return reply.reason
-        place = Place(
-            file=reply.file,
-            first_line=reply.first_line,
-            last_line=reply.last_line,
-            cause=reply.cause,
-        )
-        return _checked(place, window)
-
-    found, answer = await _asked(
-        backend, conversation, Grammar.BUG_OR_NONE, thinking_tokens, on_event, read
+    answer = await _ask(backend, conversation, Grammar.BUG_OR_NONE, thinking_tokens, on_event)
+    reply = parse_bug(answer.text)
+    if not reply.bug:
+        return reply.reason
+    place = Place(
+        file=reply.file,
+        first_line=reply.first_line,
+        last_line=reply.last_line,
+        cause=reply.cause,
     )
-    return found if isinstance(found, str) else _finding(found, answer, window, backend)
+    if not _is_shown(place, window):
+        place = await _most_probable(backend, conversation, answer, place, window)
+    return _finding(place, answer, window, backend)
 
 
 def shorten(report: str) -> str:
@@ -87,48 +87,54 @@ def shorten(report: str) -> str:
     return f"{report[:half]}\n[...]\n{report[-half:]}"
 
 
-async def _asked(
+async def _ask(
     backend: Backend,
     conversation: Conversation,
     grammar: Grammar,
     thinking_tokens: int,
     on_event: OnEvent,
-    read: Callable[[str], T],
-) -> tuple[T, Answer]:
-    """Ask; when the answer is refused, ask once more with the reason. Raises `ReplyUnusable`."""
-    for last_try in (False, True):
-        answer = await ask(
-            backend,
-            conversation,
-            grammar=prompts.grammar(grammar),
-            thinking_tokens=thinking_tokens,
-            max_answer_tokens=MAX_ANSWER_TOKENS,
-            on_event=on_event,
-        )
-        try:
-            return read(answer.text), answer
-        except ReplyUnusable as refusal:
-            if last_try:
-                raise
-            conversation = prompts.mend(conversation, answer.text, str(refusal))
-    raise AssertionError("unreachable")
-
-
-def _checked(place: Place, window: ContextWindow) -> Place:
-    """Only lines that were shown can be pointed at."""
-    pieces = window.pieces_of(place.file)
-    if not pieces:
-        raise ReplyUnusable(f"The model names {place.file}, which it was not shown.")
-    if place.last_line < place.first_line:
-        raise ReplyUnusable("The model's last line comes before its first.")
-    for piece in pieces:
-        snippet = piece.snippet
-        if snippet.start_line <= place.first_line and place.last_line <= snippet.end_line:
-            return place
-    raise ReplyUnusable(
-        f"The model names lines {place.first_line}-{place.last_line} of {place.file}, which it was "
-        "not shown."
+) -> Answer:
+    return await ask(
+        backend,
+        conversation,
+        grammar=prompts.grammar(grammar),
+        thinking_tokens=thinking_tokens,
+        max_answer_tokens=MAX_ANSWER_TOKENS,
+        on_event=on_event,
     )
+
+
+def _is_shown(place: Place, window: ContextWindow) -> bool:
+    return place.first_line <= place.last_line and any(
+        p.snippet.start_line <= place.first_line and place.last_line <= p.snippet.end_line
+        for p in window.pieces_of(place.file)
+    )
+
+
+async def _most_probable(
+    backend: Backend,
+    conversation: Conversation,
+    answer: Answer,
+    place: Place,
+    window: ContextWindow,
+) -> Place:
+    """Keep the cause; choose the line among those shown of the file named, else of the first."""
+    pieces = window.pieces_of(place.file) or window.pieces[:1]
+    file_id = pieces[0].file_id
+    lines = [
+        number
+        for piece in pieces
+        for number, line in enumerate(piece.snippet.text.split("\n"), piece.snippet.start_line)
+        if len(line.strip()) > MIN_LINE_CHARS
+    ][:MAX_SCORED_LINES]
+    if not lines:
+        raise ReplyUnusable("The model names lines that it was not shown.")
+    prefix = f"{OPEN_TAG}\n{answer.trace.text}\n{CLOSE_TAG}\n\n"
+    start = f'{prefix}{{"file": "{file_id}", "first_line": '
+    asked = replace(conversation, assistant_prefix=start)
+    scores = await backend.score(asked, [f"{line}," for line in lines])
+    best = lines[scores.index(max(scores))]
+    return place.model_copy(update={"file": file_id, "first_line": best, "last_line": best})
 
 
 def _finding(place: Place, answer: Answer, window: ContextWindow, backend: Backend) -> Finding:

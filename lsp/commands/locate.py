@@ -1,0 +1,144 @@
+"""postil locate."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from context.report import EmptyReport
+from context.suspects import Located, Suspect
+from context.workspace import Workspace
+from lsp.commands.console import err, out, safe, settings
+from lsp.commands.index import index_with_bar
+from lsp.session import open_backend
+from lsp.to_lsp import trace_text
+from models.backends import Backend
+from models.errors import ModelError
+from models.findings import Finding
+from models.tasks.locate import locate as ask_to_locate
+
+MAX_REPORT_BYTES = 10_000_000
+
+
+def run(report: str, root: Path, *, no_model: bool, as_json: bool, top: int) -> int:
+    text = read_report_argument(report)
+    return asyncio.run(_locate(text, root, no_model=no_model, as_json=as_json, top=top))
+
+
+def read_report_argument(report: str) -> str:
+    """`-` is stdin, the name of a file is the file, anything else is the report itself."""
+    if report == "-":
+        if sys.stdin.isatty():
+            err.print("postil: type or paste the report, then end with Ctrl-D")
+        return sys.stdin.buffer.read(MAX_REPORT_BYTES).decode("utf-8", "replace")
+    try:
+        file = Path(report)
+        if len(report) < 4_096 and file.is_file():
+            return file.read_bytes()[:MAX_REPORT_BYTES].decode("utf-8", "replace")
+    except (OSError, ValueError):
+        pass  # not a name that this system can have: the report itself
+    if report.startswith(("/", "./", "../")) and "\n" not in report and " " not in report:
+        raise EmptyReport(f"There is no file {report}; name a file, or give the report as text.")
+    return report
+
+
+async def _locate(report: str, root: Path, *, no_model: bool, as_json: bool, top: int) -> int:
+    workspace = await Workspace.open(root, settings().cache_dir)
+    backend: Backend | None = None
+    finding: Finding | None = None
+    try:
+        await index_with_bar(workspace)
+        located = await workspace.locate(report, top)
+        if not as_json:
+            show_located(located)
+        if not no_model and located.suspects:
+            try:
+                backend = await open_backend(settings())
+                finding = await _find(workspace, located, report, backend)
+            except ModelError as error:
+                err.print(f"postil: going on without a model: {safe(str(error))}")
+        if as_json:
+            data = to_json(workspace.root, located, backend, finding)
+            print(json.dumps(data))  # noqa: T201 - the command's result
+        elif finding is not None:
+            show_finding(finding)
+    finally:
+        if backend is not None:
+            await backend.close()
+        await workspace.close()
+    return 0 if located.suspects else 1
+
+
+async def _find(workspace: Workspace, located: Located, report: str, backend: Backend) -> Finding:
+    chosen = settings()
+    return await ask_to_locate(
+        report,
+        await workspace.snippets(located.suspects),
+        backend=backend,
+        thinking_tokens=chosen.effort.thinking_tokens,
+        context_tokens=chosen.context_tokens,
+        on_event=lambda event: err.print(safe(event.text), end=""),
+    )
+
+
+def to_json(
+    root: Path, located: Located, backend: Backend | None, finding: Finding | None
+) -> dict[str, Any]:
+    info = backend.info if backend is not None else None
+    data: dict[str, Any] = {
+        "workspace": str(root),
+        "model": {"name": info.name, "digest": info.digest, "backend": info.backend}
+        if info
+        else None,
+        "elapsed_s": located.elapsed_s,
+        "suspects": [_suspect(s) for s in located.suspects],
+        "files": [{"path": f.path, "score": f.score} for f in located.files],
+    }
+    if finding is not None:
+        data["finding"] = {
+            "path": finding.path,
+            "symbol": finding.symbol,
+            "start_line": finding.start_line,
+            "end_line": finding.end_line,
+            "cause": finding.cause,
+            "trace": finding.provenance.trace.text,
+        }
+    return data
+
+
+def _suspect(suspect: Suspect) -> dict[str, Any]:
+    return {
+        "path": suspect.path,
+        "symbol": suspect.symbol,
+        "start_line": suspect.start_line,
+        "end_line": suspect.end_line,
+        "score": suspect.score,
+        "evidence": [{"signal": e.signal.value, "detail": e.detail} for e in suspect.evidence],
+    }
+
+
+def show_located(located: Located) -> None:
+    if not located.suspects:
+        out.print("Nothing in this workspace is like the report.")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("#", "suspect", "lines", "why"):
+        table.add_column(column, overflow="fold")
+    for rank, suspect in enumerate(located.suspects, 1):
+        name = f"{suspect.path}\n  {suspect.symbol}" if suspect.symbol else suspect.path
+        why = "\n".join(f"- {e.detail}" for e in suspect.evidence[:3])
+        lines = f"{suspect.start_line}-{suspect.end_line}"
+        table.add_row(str(rank), safe(name), lines, safe(why))
+    out.print(table)
+    out.print(f"{len(located.suspects)} suspects in {located.elapsed_s * 1000:.0f} ms, no model")
+
+
+def show_finding(finding: Finding) -> None:
+    place = f"{finding.path}, lines {finding.start_line}-{finding.end_line}"
+    out.print(f"\nThe model's finding: {safe(place)}\n  {safe(finding.cause)}\n")
+    out.print(safe(trace_text(finding.provenance)))
