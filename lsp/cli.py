@@ -64,7 +64,7 @@ def serve() -> None:
     """Run the language server on stdin and stdout; editors call this."""
     from lsp.server import serve_stdio
 
-    sys.exit(serve_stdio())
+    serve_stdio()
 
 
 @app.command()

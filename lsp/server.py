@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 from lsprotocol import types
@@ -50,15 +50,20 @@ _NOTIFICATIONS: dict[str, tuple[Callable[[Session, Any], Awaitable[None]], Any]]
 }
 
 
-def serve_stdio() -> int:
-    """Serve on stdin and stdout until the client ends; the exit code."""
+def serve_stdio() -> NoReturn:
+    """Serve on stdin and stdout until the client ends, then end the process with the right code.
+
+    Does not return: at an ordinary exit the interpreter aborts on the reader's hold of stdin.
+    """
     wire_fd = guard_stdout()
     logging.basicConfig(
         level=os.environ.get("POSTIL_LOG_LEVEL", "WARNING"),
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    return asyncio.run(_serve(Wire(sys.stdin.buffer, wire_fd)))
+    code = asyncio.run(_serve(Wire(sys.stdin.buffer, wire_fd)))
+    sys.stderr.flush()
+    os._exit(code)
 
 
 async def _serve(wire: Wire) -> int:

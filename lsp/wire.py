@@ -197,13 +197,17 @@ class Wire:
                 self._is_initialized = True
             task = asyncio.ensure_future(self._answer(request_id, self._requests[name], params))
             self._running[request_id] = task
-            task.add_done_callback(lambda _: self._running.pop(request_id, None))
+            task.add_done_callback(lambda done: self._finished(request_id, done))
+
+    def _finished(self, request_id: Id, task: asyncio.Task[None]) -> None:
+        """A cancelled request is answered here: its task may have ended before it began."""
+        self._running.pop(request_id, None)
+        if task.cancelled():
+            self._send_error(request_id, REQUEST_CANCELLED, "Cancelled.")
 
     async def _answer(self, request_id: Id, method: Method, params: Any) -> None:
         try:
             result = converter.unstructure(await method.handler(_structured(method, params)))
-        except asyncio.CancelledError:
-            self._send_error(request_id, REQUEST_CANCELLED, "Cancelled.")
         except Exception as error:
             failure = failure_of(error)
             if failure is None:

@@ -31,6 +31,12 @@ N_BATCH = 256  # prompt tokens a decode: between two of them a cancel is seen at
 PENALTY_WINDOW = 256  # tokens looked back on for the repeat penalty
 
 
+@llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
+def _drop_log(level: int, text: bytes, data: object) -> None:
+    """llama.cpp's own remarks are for its developers; failures reach us as return codes."""
+    del level, text, data
+
+
 @dataclass(slots=True)
 class _Cache:
     """Tokens whose keys and values the context holds, in order."""
@@ -42,6 +48,7 @@ class LoadedModel:
     """A model in memory. Not thread-safe."""
 
     def __init__(self, path: str, template: TemplateName, n_ctx: int, n_threads: int) -> None:
+        llama_cpp.llama_log_set(_drop_log, None)
         try:
             self._llama: Any = llama_cpp.Llama(
                 model_path=path,

@@ -1,0 +1,85 @@
+"""A workspace with one bug, and a server that is ended whatever happens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.lsp.client import RawClient
+
+SHOP = '''\
+"""Prices of a shop. 😀"""
+from rules import discount
+
+
+def total(prices):
+    emoji = "😀"; result = sum(prices) / len(prices)
+    return result
+
+
+def pay(prices, code):
+    return total(prices) - discount(code)
+'''
+RULES = '''\
+def discount(code):
+    if code == "none":
+        return 0
+    return int(code)
+'''
+REPORT = """Traceback (most recent call last):
+  File "/srv/app/shop.py", line 11, in pay
+    return total(prices) - discount(code)
+  File "/srv/app/shop.py", line 6, in total
+    emoji = "😀"; result = sum(prices) / len(prices)
+ZeroDivisionError: division by zero
+"""
+LOCATE_REPLIES = [
+    "An empty list has length 0, so the division in total fails.\n</think>",
+    '{"file": "F1", "first_line": 6, "last_line": 6, '
+    '"cause": "The list may be empty: see ![x](http://evil.example/x.png) and <b>."}',
+]
+FIX_REPLIES = [
+    "Ask for the length first.\n</think>",
+    '    if not prices:\n        return 0\n    emoji = "😀"; result = sum(prices) / len(prices)\n'
+    "    return result\n```\nREASON: An empty list has no mean, so it is answered with 0.\n",
+]
+
+Start = Callable[..., Awaitable[RawClient]]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "shop.py").write_bytes(SHOP.encode())
+    (folder / "rules.py").write_bytes(RULES.encode())
+    return folder
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Callable[[list[str]], str]:
+    """The `model` setting for a scripted model with these replies."""
+
+    def write(replies: list[str]) -> str:
+        file = tmp_path / "replies.json"
+        file.write_text(json.dumps(replies))
+        return f"scripted:{file}"
+
+    return write
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Start]:
+    clients: list[RawClient] = []
+
+    async def run(**environment: str) -> RawClient:
+        client = await RawClient.start(POSTIL_CACHE_DIR=str(tmp_path / "cache"), **environment)
+        clients.append(client)
+        return client
+
+    yield run
+    for client in clients:
+        await client.close()
