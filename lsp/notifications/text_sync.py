@@ -19,10 +19,10 @@ async def did_change(session: Session, params: types.DidChangeTextDocumentParams
     _, changes = session.documents.change(
         uri, params.text_document.version, params.content_changes, session.client.encoding
     )
-    session.note_applied(uri)
     if session.notes.of(uri):
         session.notes.follow(uri, changes)
         session.publish(uri)
+    session.note_applied(uri)
     session.show_buffer(uri)
 
 

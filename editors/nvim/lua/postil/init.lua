@@ -1,0 +1,80 @@
+--- Postil for Neovim 0.11+: starts the language server and gives its commands a name.
+--- Everything else (diagnostics, hover, code actions) is Neovim's own LSP client.
+
+local M = {}
+
+---@class (exact) postil.Options
+---@field cmd? string[] how to start the server
+---@field filetypes? string[]
+---@field root_markers? string[]
+---@field model? string auto, a name from `postil models list`, or none
+---@field effort? 'quick'|'normal'|'deep' how long the model may think
+---@field context_tokens? integer code shown to the model, in its tokens
+---@field max_suspects? integer
+
+---@class (exact) postil.Config: postil.Options
+---@field cmd string[]
+---@field filetypes string[]
+---@field root_markers string[]
+
+---@type postil.Config
+M.config = {
+  cmd = { 'postil', 'serve' },
+  filetypes = {
+    'python', 'javascript', 'javascriptreact', 'typescript', 'typescriptreact', 'go', 'java', 'rust', 'c', 'cpp',
+  },
+  root_markers = { '.git', 'pyproject.toml', 'package.json', 'go.mod', 'Cargo.toml', 'pom.xml', 'CMakeLists.txt' },
+}
+
+local server_options = { 'model', 'effort', 'context_tokens', 'max_suspects' }
+
+--- Check options, merge them with the defaults and enable the server.
+---@param options? postil.Options
+function M.setup(options)
+  options = options or {}
+  vim.validate('options', options, 'table')
+  local kinds = {
+    cmd = 'table', filetypes = 'table', root_markers = 'table', model = 'string', effort = 'string',
+    context_tokens = 'number', max_suspects = 'number',
+  }
+  for name, value in pairs(options) do
+    if not kinds[name] then
+      error(('postil: there is no option named %s'):format(name), 0)
+    end
+    vim.validate(name, value, kinds[name])
+  end
+  M.config = vim.tbl_extend('force', M.config, options)
+  local init_options = vim.empty_dict()
+  for _, name in ipairs(server_options) do
+    init_options[name] = M.config[name]
+  end
+  if vim.fn.executable(M.config.cmd[1]) == 0 then
+    vim.notify(
+      ('postil: %s was not found; install Postil or set cmd to where its command is'):format(M.config.cmd[1]),
+      vim.log.levels.ERROR
+    )
+    return
+  end
+  vim.lsp.config('postil', {
+    cmd = M.config.cmd,
+    filetypes = M.config.filetypes,
+    root_markers = M.config.root_markers,
+    init_options = init_options,
+    capabilities = { workspace = { workspaceEdit = { documentChanges = true, changeAnnotationSupport = vim.empty_dict() } } },
+    handlers = { ['workspace/applyEdit'] = require('postil.edits').apply_handler },
+  })
+  vim.lsp.enable('postil')
+end
+
+--- The client of a buffer, else any; nil with a message when there is none.
+---@param bufnr? integer
+---@return vim.lsp.Client?
+function M.client(bufnr)
+  local client = vim.lsp.get_clients({ name = 'postil', bufnr = bufnr })[1] or vim.lsp.get_clients({ name = 'postil' })[1]
+  if not client then
+    vim.notify('postil: the server is not running; open a file of a project first', vim.log.levels.WARN)
+  end
+  return client
+end
+
+return M
