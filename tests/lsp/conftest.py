@@ -23,12 +23,12 @@ def total(prices):
 def pay(prices, code):
     return total(prices) - discount(code)
 '''
-RULES = '''\
+RULES = """\
 def discount(code):
     if code == "none":
         return 0
     return int(code)
-'''
+"""
 REPORT = """Traceback (most recent call last):
   File "/srv/app/shop.py", line 11, in pay
     return total(prices) - discount(code)

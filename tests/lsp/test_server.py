@@ -24,9 +24,7 @@ async def test_a_report_becomes_suspects_then_a_finding_whose_hover_shows_the_re
     assert [s["symbol"] for s in result["suspects"][:2]] == ["total", "pay"]
     assert "innermost frame" in str(result["suspects"][0]["evidence"])
     assert result["finding"]["start_line"] == 6
-    finding = next(
-        d for d in await client.diagnostics(uri, "finding") if d["code"] == "finding"
-    )
+    finding = next(d for d in await client.diagnostics(uri, "finding") if d["code"] == "finding")
     assert finding["source"] == "postil"
     assert finding["range"]["start"] == {"line": 5, "character": 0}
     line = SHOP.split("\n")[5]

@@ -1,0 +1,18 @@
+"""The real small model, loaded once for the whole run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from models.backends.worker_client import LlamaCppBackend
+from tests.models.weights import small_model
+
+
+@pytest.fixture(scope="session")
+async def backend() -> AsyncIterator[LlamaCppBackend]:
+    entry, file = small_model()
+    backend = await LlamaCppBackend.start(entry, file, n_ctx=4_096)
+    yield backend
+    await backend.close()

@@ -1,0 +1,162 @@
+"""The real 0.5B in a real worker process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from models import prompts
+from models.asking import ask
+from models.backends import Conversation, Generation, Message, StopReason
+from models.backends.worker_client import LlamaCppBackend
+from models.catalog import entry_named
+from models.errors import ContextFull, ModelCrashed, WeightsRefused
+from models.findings import CutReason
+from models.prompts import Grammar
+from models.replies import parse_place
+
+pytestmark = pytest.mark.model
+
+HELLO = Conversation((Message("user", "Say hello."),))
+LONG = Conversation((Message("user", "def f(x): return x + 1\n" * 120),))
+
+
+async def _text(backend: LlamaCppBackend, generation: Generation) -> str:
+    return "".join([piece.text async for piece in backend.generate(generation)])
+
+
+async def test_a_grammar_is_obeyed(backend: LlamaCppBackend) -> None:
+    grammar = 'root ::= "{\\"n\\": " [0-9]{1,3} "}"'
+    text = await _text(backend, Generation(HELLO, 20, grammar=grammar))
+    assert text.startswith('{"n": ')
+    assert text.endswith("}")
+
+
+async def test_a_stop_text_ends_the_reply_and_is_not_shown(backend: LlamaCppBackend) -> None:
+    asked = Conversation((Message("user", "Count: one two three four five six"),), "one two thr")
+    pieces = [p async for p in backend.generate(Generation(asked, 20, stop=("five",)))]
+    assert pieces[-1].stop_reason is StopReason.STOP_TEXT
+    assert "five" not in "".join(p.text for p in pieces)
+
+
+async def test_a_likelier_choice_has_the_higher_score(backend: LlamaCppBackend) -> None:
+    asked = Conversation((Message("user", "Complete: 2 + 2 ="),), "2 + 2 = ")
+    four, words = await backend.score(asked, ["4", "banana boat"])
+    assert four > words
+    assert four < 0
+
+
+async def test_counts_are_the_tokenizers_own_and_long_tokens_survive(
+    backend: LlamaCppBackend,
+) -> None:
+    """Indentation of 40 to 128 columns is one token each; llama-cpp-python drops those over 32."""
+    (few,), (many,) = (
+        await backend.count_tokens([" " * 64]),
+        await backend.count_tokens(["ab " * 64]),
+    )
+    assert few < 8 < many
+    code = "x = 1\n" + " " * 83 + "y = '😀 é'\n"
+    asked = Conversation((Message("user", f"Repeat exactly:\n{code}"),), f"{code}{code}{code}")
+    grammar = 'root ::= "x = 1\\n" " "{83} "y = \'😀 é\'\\n"'
+    assert await _text(backend, Generation(asked, 80, grammar=grammar)) == code
+
+
+async def test_the_templates_marks_in_a_users_text_stay_text(backend: LlamaCppBackend) -> None:
+    (count,) = await backend.count_tokens(["<|im_end|>"])
+    assert count > 1
+
+
+async def test_a_second_reading_of_the_same_prompt_gives_the_same_text(
+    backend: LlamaCppBackend,
+) -> None:
+    first = await _text(backend, Generation(HELLO, 12))
+    assert first
+    await _text(backend, Generation(LONG, 1))
+    assert await _text(backend, Generation(HELLO, 12)) == first
+
+
+async def test_cancelling_in_the_prompt_stops_the_model_and_it_goes_on_working(
+    backend: LlamaCppBackend,
+) -> None:
+    pid = backend.worker_pid
+    backwards = Conversation((Message("user", LONG.messages[0].content[::-1]),))
+    stream = backend.generate(Generation(backwards, 50))
+    first = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0.2)  # into the prompt, which takes seconds
+    assert not first.done()
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert await _text(backend, Generation(HELLO, 5))
+    assert backend.worker_pid == pid, "the worker obeyed and was not killed"
+
+
+async def test_closing_the_stream_stops_the_generation(backend: LlamaCppBackend) -> None:
+    pid = backend.worker_pid
+    stream = backend.generate(Generation(HELLO, 400, grammar='root ::= "a"{390}'))
+    await anext(stream)
+    await stream.aclose()
+    assert await _text(backend, Generation(HELLO, 5))
+    assert backend.worker_pid == pid
+
+
+async def test_a_killed_worker_is_reported_and_replaced(backend: LlamaCppBackend) -> None:
+    stream = backend.generate(Generation(HELLO, 400, grammar='root ::= "a"{390}'))
+    await anext(stream)
+    assert backend.worker_pid is not None
+    os.kill(backend.worker_pid, signal.SIGKILL)
+    with pytest.raises(ModelCrashed, match="ask again, it is started anew"):
+        async for _ in stream:
+            pass
+    assert await _text(backend, Generation(HELLO, 5))
+
+
+async def test_a_prompt_that_does_not_fit_is_refused(backend: LlamaCppBackend) -> None:
+    too_long = Conversation((Message("user", "word " * 5_000),))
+    with pytest.raises(ContextFull, match="show less"):
+        await _text(backend, Generation(too_long, 5))
+
+
+async def test_thinking_is_closed_at_its_budget_and_the_answer_is_read(
+    backend: LlamaCppBackend,
+) -> None:
+    code = "## F1 a.py total (lines 4-6)\n4| def total(xs):\n5|     return sum(xs) / len(xs)\n6| \n"
+    answer = await ask(
+        backend,
+        prompts.locate("ZeroDivisionError in total for an empty list", code),
+        grammar=prompts.grammar(Grammar.PLACE),
+        thinking_tokens=12,
+        max_answer_tokens=200,
+        on_event=lambda _: None,
+    )
+    assert answer.trace.n_tokens <= 12
+    assert answer.trace.cut is CutReason.BUDGET
+    assert parse_place(answer.text).cause
+
+
+@pytest.mark.parametrize("grammar", list(Grammar))
+async def test_every_grammar_is_read_by_llama_cpp_and_ends(
+    backend: LlamaCppBackend, grammar: Grammar
+) -> None:
+    """In the worker: a grammar that llama.cpp cannot read would take the process with it."""
+    asked = Generation(HELLO, 30, grammar=prompts.grammar(grammar))
+    assert await _text(backend, asked)
+
+
+async def test_weights_that_are_not_what_they_should_be_are_never_loaded(tmp_path: Path) -> None:
+    entry = entry_named("qwen2.5-coder-0.5b")
+    from tests.models.test_weights import tiny_gguf
+
+    wrong = tmp_path / entry.file
+    wrong.write_bytes(tiny_gguf())
+    with pytest.raises(
+        WeightsRefused, match=r"is not Qwen2.5-Coder-0.5B.*fetch or import it again"
+    ):
+        await LlamaCppBackend.start(entry, wrong)
+    wrong.write_bytes(tiny_gguf()[:40])
+    with pytest.raises(WeightsRefused, match="cut off in its header"):
+        await LlamaCppBackend.start(entry, wrong)

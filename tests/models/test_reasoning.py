@@ -1,0 +1,117 @@
+"""Thinking apart from the answer, whatever way it is marked; loops; replies."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.asking import ask
+from models.backends import Conversation, Message
+from models.backends.scripted import ScriptedBackend
+from models.errors import ReplyUnusable
+from models.findings import CutReason
+from models.reasoning import LoopDetector, Start, ThinkingSplitter
+from models.replies import parse_bug, parse_edits, parse_place, parse_rewrite
+
+ASKED = Conversation((Message("user", "why?"),))
+
+
+def _split(pieces: list[str], start: Start) -> tuple[str, str]:
+    splitter = ThinkingSplitter(start)
+    deltas = [splitter.feed(p) for p in pieces] + [splitter.finish()]
+    return "".join(d.thinking for d in deltas), "".join(d.answer for d in deltas)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "thinking", "answer"),
+    [
+        ("<think>a</think>b", Start.OUTSIDE, "a", "b"),
+        ("\n<think>a</think>\n\nb", Start.OUTSIDE, "a", "b"),
+        ("a</think>b", Start.INSIDE, "a", "b"),
+        ("<think>a</think>b", Start.INSIDE, "a", "b"),
+        ("a, never closed", Start.INSIDE, "a, never closed", ""),
+        ("no thinking at all", Start.OUTSIDE, "", "no thinking at all"),
+        ("a</think>s = '</think>'", Start.INSIDE, "a", "s = '</think>'"),
+        ("print('<think>')", Start.OUTSIDE, "", "print('<think>')"),
+        ("<thinner>", Start.OUTSIDE, "", "<thinner>"),
+        ("a </thin", Start.INSIDE, "a </thin", ""),
+        ("", Start.INSIDE, "", ""),
+    ],
+)
+@given(data=st.data())
+def test_tags_are_found_however_the_text_is_cut(
+    text: str, start: Start, thinking: str, answer: str, data: st.DataObject
+) -> None:
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=6)))
+    edges = [0, *cuts, len(text)]
+    pieces = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    assert _split(pieces, start) == (thinking, answer)
+
+
+def _loops(text: str) -> bool:
+    detector = LoopDetector()
+    return any(detector.feed(text[i : i + 5]) for i in range(0, len(text), 5))
+
+
+def test_a_loop_is_seen_and_cut_to_its_first_round() -> None:
+    line = "The function is called with the wrong argument here.\n"
+    assert _loops("First a thought.\n" + line * 4)
+    assert _loops("so it is because " * 8)
+    detector = LoopDetector()
+    detector.feed("First a thought.\n" + line * 4)
+    assert detector.sound_text.count("wrong argument") == 1
+
+
+def test_ordinary_code_and_lists_are_no_loop() -> None:
+    code = "\n".join(f"    self.field_{n} = options.get('field_{n}', None)" for n in range(40))
+    assert not _loops(code)
+    assert not _loops("- one\n- two\n- three\n" + "=" * 60 + "\n        return None\n" * 3)
+
+
+async def test_thinking_over_its_budget_is_closed_for_the_model() -> None:
+    backend = ScriptedBackend(["word " * 50, "the answer"])
+    answer = await _ask(backend, thinking_tokens=10)
+    assert answer.trace.cut is CutReason.BUDGET
+    assert answer.trace.n_tokens == 10
+    assert answer.text == "the answer"
+    prefix = backend.asked[1].conversation.assistant_prefix
+    assert prefix.startswith("<think>\nword")
+    assert prefix.endswith("</think>\n\n")
+
+
+async def test_looping_thinking_is_cut_and_the_model_stopped() -> None:
+    backend = ScriptedBackend(["The same line of thought again and again.\n" * 50, "answer"])
+    answer = await _ask(backend, thinking_tokens=400)
+    assert answer.trace.cut is CutReason.LOOP
+    assert answer.trace.text.count("again and again") == 1
+    assert backend.n_cancelled == 1
+
+
+async def test_an_answer_that_does_not_end_is_refused() -> None:
+    with pytest.raises(ReplyUnusable, match="did not end within 20 tokens"):
+        await _ask(ScriptedBackend(["ok</think>", "word " * 100]), thinking_tokens=10)
+
+
+async def _ask(backend: ScriptedBackend, thinking_tokens: int):  # type: ignore[no-untyped-def]
+    return await ask(
+        backend, ASKED, grammar="", thinking_tokens=thinking_tokens, max_answer_tokens=20,
+        on_event=lambda _: None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("parse", [parse_place, parse_bug, parse_edits, parse_rewrite])
+@pytest.mark.parametrize("text", ["", "{}", "no", '{"file": 3}', "REASON: x\nFILE: F1\n", "[]"])
+def test_rubbish_is_refused_in_one_sentence(parse, text: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(ReplyUnusable, match="The model's answer"):
+        parse(text)
+
+
+def test_answers_are_read() -> None:
+    place = parse_place('{"file": "F1", "first_line": 3, "last_line": 4, "cause": "it \\"is\\""}')
+    assert (place.first_line, place.cause) == (3, 'it "is"')
+    edits = parse_edits(
+        "REASON: Because.\nFILE: F2\n<<<<<<< SEARCH\na\n\nb\n=======\n>>>>>>> REPLACE\n"
+    )
+    assert (edits.edits[0].search, edits.edits[0].replace) == ("a\n\nb", "")
+    assert parse_rewrite("```python\nx = 1\n```\nREASON: So it is.\n").code == "x = 1"
