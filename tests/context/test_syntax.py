@@ -11,7 +11,8 @@ from context.syntax import outline, problems
 SOURCES: dict[str, tuple[str, list[str], set[str], set[str], set[str]]] = {
     # language: source, symbols, calls, bases, imported modules
     "python": (
-        'import os.path as p\nfrom a.b import c, d as e\n\n@deco\nclass A(B, m.C):\n    """Doc."""\n'
+        "import os.path as p\nfrom a.b import c, d as e\n\n"
+        '@deco\nclass A(B, m.C):\n    """Doc."""\n'
         '    async def f(self):\n        def inner(): pass\n        raise X("a long message")\n',
         ["A", "A.f"], {"X"}, {"B", "C"}, {"a.b", "os.path"},
     ),

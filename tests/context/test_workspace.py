@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 import subprocess
@@ -133,7 +134,7 @@ async def test_the_index_is_private_and_outside_the_workspace(
 
 
 async def test_wrong_folders_are_said_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(NoWorkspace, match="There is no folder .*; name the workspace's folder"):
+    with pytest.raises(NoWorkspace, match=r"There is no folder .*; name the workspace's folder"):
         await Workspace.open(tmp_path / "nowhere", tmp_path / "cache")
     file = tmp_path / "a.py"
     file.touch()
@@ -220,8 +221,10 @@ async def test_a_hostile_git_configuration_runs_nothing(
     located = await workspace.locate("alpha")
     assert any("Add alpha" in e.detail for s in located.suspects for e in s.evidence)
     assert not canary.exists()
-    done = subprocess.run(["git", "status"], cwd=root, check=False, capture_output=True)
-    assert canary.exists(), f"the trap itself must work, or this test proves nothing: {done}"
+    await asyncio.to_thread(
+        subprocess.run, ["git", "status"], cwd=root, check=False, capture_output=True
+    )
+    assert canary.exists(), "the trap itself must work, or this test proves nothing"
 
 
 async def test_no_git_at_all_is_no_error(
@@ -239,7 +242,7 @@ def test_a_full_disk_or_a_file_in_the_way_is_said(tmp_path: Path) -> None:
     from context.errors import IndexUnavailable
 
     (tmp_path / "cache").write_text("a file where a folder should be")
-    with pytest.raises(IndexUnavailable, match="cannot be written .*POSTIL_CACHE_DIR"):
+    with pytest.raises(IndexUnavailable, match=r"cannot be written .*POSTIL_CACHE_DIR"):
         Store(tmp_path / "cache" / "index" / "index.sqlite")
 
 

@@ -156,8 +156,8 @@ def test_hostile_paths_are_refused(before: list[str], part: str, name: str) -> N
 
 
 def test_other_places_that_are_not_the_workspaces_are_refused() -> None:
-    for path in ("/etc/passwd", "C:\\x.py", "c:/x.py", "\\\\host\\x", "a/../b", "", ".env", ".envrc",
-                 "x.code-workspace", "a/\n", "AGENTS.md", "poetry.lock"):  # fmt: skip
+    for path in ("/etc/passwd", "C:\\x.py", "c:/x.py", "\\\\host\\x", "a/../b", "", ".env",
+                 ".envrc", "x.code-workspace", "a/\n", "AGENTS.md", "poetry.lock"):  # fmt: skip
         assert path_refusal(path) is not None, path
     for path in ("a.py", "src/a.b.py", "github/x.py", "agit/x"):
         assert path_refusal(path) is None, path

@@ -76,7 +76,7 @@ def test_parts_with_a_wrong_digest_are_thrown_away(
     tmp_path: Path, tiny_entry: CatalogEntry
 ) -> None:
     _put_parts(tmp_path, tiny_entry, tiny_gguf()[:-1] + b"\x07")
-    with pytest.raises(WeightsRefused, match="What came is not .* It was thrown away"):
+    with pytest.raises(WeightsRefused, match=r"What came is not .* It was thrown away"):
         weights.fetch(tiny_entry, tmp_path, _ignore)
     assert not (tmp_path / tiny_entry.file).exists()
     assert not list(tmp_path.glob("*.partial"))
@@ -91,7 +91,7 @@ def test_a_file_is_imported_only_when_the_catalogue_knows_it(
     assert weights.import_file(source, folder, _ignore) == tiny_entry
     assert [c.is_sound for c in weights.verify(folder, _ignore)] == [True]
     source.write_bytes(tiny_gguf() + b"!")
-    with pytest.raises(WeightsRefused, match="not in the catalogue: its SHA-256 is [0-9a-f]{64}"):
+    with pytest.raises(WeightsRefused, match=r"not in the catalogue: its SHA-256 is [0-9a-f]{64}"):
         weights.import_file(source, folder, _ignore)
     with pytest.raises(WeightsRefused, match="There is no file"):
         weights.import_file(tmp_path / "nothing", folder, _ignore)
@@ -112,7 +112,7 @@ def test_a_file_that_was_swapped_after_its_check_is_not_loaded(
 
 def test_missing_weights_are_named_with_both_ways_to_get_them(tmp_path: Path) -> None:
     for name in ("auto", "qwen2.5-coder-1.5b"):
-        with pytest.raises(ModelUnavailable, match="models fetch.*models import FILE"):
+        with pytest.raises(ModelUnavailable, match=r"models fetch.*models import FILE"):
             weights.choose(name, tmp_path, 8 << 30)
     with pytest.raises(ModelUnavailable, match="no model named 'gpt'; the names are: qwen"):
         weights.choose("gpt", tmp_path, 8 << 30)

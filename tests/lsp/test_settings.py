@@ -1,0 +1,43 @@
+"""Settings: sources, wrong values, and one truth in README and plugin."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from lsp.settings import Settings, read_settings
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def test_the_environment_wins_over_the_editor() -> None:
+    settings, complaints = read_settings(
+        {"POSTIL_EFFORT": "deep", "PATH": "/bin"}, {"effort": "quick", "max_suspects": 3}
+    )
+    assert (settings.effort.value, settings.max_suspects, complaints) == ("deep", 3, [])
+
+
+def test_each_wrong_value_is_named_and_left_at_its_default() -> None:
+    settings, complaints = read_settings({"POSTIL_CONTEXT_TOKENS": "lots"}, {"n_threads": -1})
+    assert settings == read_settings({})[0]
+    assert len(complaints) == 2
+    assert any("context_tokens cannot be 'lots'" in c for c in complaints)
+
+
+def test_the_readme_has_every_setting_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| (\w+) \| ([^|]+) \|", (ROOT / "README.md").read_text(), re.M))
+    rows.pop("name")
+    assert rows.keys() == Settings.model_fields.keys()
+    for name, default in rows.items():
+        value = Settings.model_fields[name].default
+        if name not in ("cache_dir", "models_dir"):
+            assert str(getattr(value, "value", value)) == default.strip(), name
+
+
+def test_the_neovim_plugin_passes_settings_that_exist() -> None:
+    source = (ROOT / "editors/nvim/lua/postil/init.lua").read_text()
+    found = re.search(r"local server_options = \{(.*?)\}", source)
+    assert found is not None
+    names = re.findall(r"'(\w+)'", found.group(1))
+    assert names
+    assert set(names) <= Settings.model_fields.keys()
