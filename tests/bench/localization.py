@@ -4,7 +4,7 @@
 
 DIR of --bench holds `build.py`, `score.py` and `ids.json`; `build.py` makes each report's checkout
 from git snapshots under $MIRROR. Indexes are kept under --work, so a second run only ranks again.
-Prints the scorer's table and the query times. Needs nothing else and changes nothing outside --work.
+Prints the scorer's table and the query times. Changes nothing outside --work.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="at most so many of each repository")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    asyncio.run(run(options))
+    ids, times = asyncio.run(run(options))
+    report(options, ids, times)
 
 
-async def run(options: argparse.Namespace) -> None:
+async def run(options: argparse.Namespace) -> tuple[list[str], list[float]]:
     predictions = options.work / "predictions.jsonl"
     times: list[float] = []
     ids: list[str] = []
@@ -50,6 +51,11 @@ async def run(options: argparse.Namespace) -> None:
             ids.append(instance["id"])
             out.write(json.dumps({"id": instance["id"], **located}) + "\n")
             print(f"{len(ids):4} {instance['id']}  {elapsed_s * 1000:.0f} ms", file=sys.stderr)
+    return ids, times
+
+
+def report(options: argparse.Namespace, ids: list[str], times: list[float]) -> None:
+    predictions = options.work / "predictions.jsonl"
     (options.work / "ids.txt").write_text("\n".join(ids))
     score = [sys.executable, str(options.bench / "score.py"), str(predictions)]
     subprocess.run([*score, "--ids", str(options.work / "ids.txt")], check=True)
