@@ -31,6 +31,14 @@ FUNCTION_WEIGHTS = {
     Signal.FRAME: 1.0,
 }
 FILE_IN_FUNCTION_WEIGHT = 0.6  # of the file's score, into each of its functions
+_SHARPEST = (
+    Signal.FRAME,
+    Signal.LITERAL,
+    Signal.NAME,
+    Signal.PATH,
+    Signal.HISTORY,
+    Signal.LEXICAL,
+)
 TEST_FACTOR = 0.2  # test files rank below code
 FILES_LOOKED_INTO = 20  # functions are ranked inside so many best files
 
@@ -44,7 +52,7 @@ class Suspect:
     start_line: int
     end_line: int
     score: float
-    evidence: tuple[Evidence, ...]  # strongest first
+    evidence: tuple[Evidence, ...]  # what points most sharply first
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,4 +157,5 @@ def _function_suspect(
 
 
 def _ordered(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
-    return tuple(sorted(evidence, key=lambda e: (-e.strength * FILE_WEIGHTS[e.signal], e.detail)))
+    """For reading: what points most sharply first, likeness of words last."""
+    return tuple(sorted(evidence, key=lambda e: (_SHARPEST.index(e.signal), -e.strength, e.detail)))

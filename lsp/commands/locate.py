@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from context.report import EmptyReport
 from context.suspects import Located, Suspect
 from context.workspace import Workspace
@@ -126,15 +124,13 @@ def show_located(located: Located) -> None:
     if not located.suspects:
         out.print("Nothing in this workspace is like the report.")
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("#", "suspect", "lines", "why"):
-        table.add_column(column, overflow="fold")
     for rank, suspect in enumerate(located.suspects, 1):
-        name = f"{suspect.path}\n  {suspect.symbol}" if suspect.symbol else suspect.path
-        why = "\n".join(f"- {e.detail}" for e in suspect.evidence[:3])
-        lines = f"{suspect.start_line}-{suspect.end_line}"
-        table.add_row(str(rank), safe(name), lines, safe(why))
-    out.print(table)
+        place = f"{suspect.path}:{suspect.start_line}-{suspect.end_line}"
+        out.print(
+            f"{rank:2}  [bold]{safe(suspect.symbol or 'the whole file')}[/bold]  {safe(place)}"
+        )
+        for evidence in suspect.evidence[:3]:
+            out.print(f"      - {safe(evidence.detail)}")
     out.print(f"{len(located.suspects)} suspects in {located.elapsed_s * 1000:.0f} ms, no model")
 
 

@@ -45,7 +45,7 @@ async def run(options: argparse.Namespace) -> tuple[list[str], list[float]]:
         for instance in chosen(options):
             checkout = options.work / "checkouts" / instance["id"]
             if not checkout.exists():
-                build(options.bench, "--checkout", instance["id"], str(checkout))
+                build(options, "--checkout", instance["id"], str(checkout))
             located, elapsed_s = await locate(checkout, instance, options.work / "cache")
             times.append(elapsed_s)
             ids.append(instance["id"])
@@ -83,8 +83,9 @@ def chosen(options: argparse.Namespace) -> list[dict[str, Any]]:
     return kept
 
 
-def build(bench: Path, *arguments: str) -> None:
-    subprocess.run([sys.executable, str(bench / "build.py"), *arguments], check=True)
+def build(options: argparse.Namespace, *arguments: str) -> None:
+    command = [sys.executable, str(options.bench / "build.py"), "--out", str(options.work)]
+    subprocess.run([*command, *arguments], check=True)
 
 
 async def locate(
