@@ -1,0 +1,141 @@
+"""Document sync against an independent model that works on encoded units, in three encodings."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lsprotocol import types
+
+from context.text import Text
+from lsp import from_lsp, to_lsp
+from lsp.documents import Documents
+from lsp.errors import Failure
+from lsp.from_lsp import Encoding
+from lsp.traces import Kind, Note, Notes
+
+UNIT_BYTES = {Encoding.UTF8: ("utf-8", 1), Encoding.UTF16: ("utf-16-le", 2),
+              Encoding.UTF32: ("utf-32-le", 4)}  # fmt: skip
+PIECES = st.lists(
+    st.sampled_from(["a", "b", "é", "😀", "\n", "\r\n", "\r", "\x0c", "\u2028", "\x85", " "]),
+    max_size=14,
+).map("".join)
+
+
+def _lines(content: str) -> list[str]:
+    """Lines with their ends; written apart from the code under test."""
+    lines, line, at = [], "", 0
+    while at < len(content):
+        end = "\r\n" if content.startswith("\r\n", at) else content[at]
+        at += len(end)
+        line += end
+        if end in ("\n", "\r", "\r\n"):
+            lines.append(line)
+            line = ""
+    return [*lines, line]
+
+
+def _unit_offset(content: str, position: types.Position, encoding: Encoding) -> int:
+    """Byte offset of a position in the encoded text, clamped to the line."""
+    codec, size = UNIT_BYTES[encoding]
+    lines = _lines(content)
+    if position.line >= len(lines):
+        return len(content.encode(codec))
+    before = sum(len(line.encode(codec)) for line in lines[: position.line])
+    body = lines[position.line].rstrip("\r\n")
+    return before + min(position.character * size, len(body.encode(codec)))
+
+
+@given(PIECES, st.lists(PIECES, max_size=4), st.sampled_from(list(Encoding)), st.data())
+def test_incremental_changes_agree_with_the_model(
+    content: str, changes: list[str], encoding: Encoding, data: st.DataObject
+) -> None:
+    documents = Documents()
+    documents.open(types.TextDocumentItem("file:///a", "x", 0, content))
+    codec, _ = UNIT_BYTES[encoding]
+    for version, new in enumerate(changes, 1):
+        text = Text(content)
+        places = [at for at in range(len(content) + 1) if not _splits_eol(text, at)]
+        first, last = sorted(data.draw(st.sampled_from(places)) for _ in range(2))
+        range_ = types.Range(
+            to_lsp.position(text, first, encoding), to_lsp.position(text, last, encoding)
+        )
+        encoded = content.encode(codec)
+        a, b = (_unit_offset(content, p, encoding) for p in (range_.start, range_.end))
+        content = (encoded[:a] + new.encode(codec) + encoded[b:]).decode(codec)
+        change = types.TextDocumentContentChangePartial(range=range_, text=new)
+        document, _ = documents.change("file:///a", version, [change], encoding)
+        assert document.text.content == content
+
+
+def _splits_eol(text: Text, offset: int) -> bool:
+    return text.content[max(offset - 1, 0) : offset + 1] == "\r\n"
+
+
+@pytest.mark.parametrize("encoding", list(Encoding))
+def test_positions_past_a_lines_end_or_inside_a_character_are_clamped(encoding: Encoding) -> None:
+    text = Text("a😀b\r\nnext")
+    assert from_lsp.offset(text, types.Position(0, 99), encoding) == 3
+    assert from_lsp.offset(text, types.Position(9, 0), encoding) == len(text)
+    if encoding is not Encoding.UTF32:
+        assert from_lsp.offset(text, types.Position(0, 2), encoding) == 1
+
+
+def test_changes_that_cannot_be_are_refused_and_change_nothing() -> None:
+    documents = Documents()
+    documents.open(types.TextDocumentItem("file:///a", "x", 3, "abc"))
+    whole = types.TextDocumentContentChangeWholeDocument(text="z")
+    with pytest.raises(Failure, match="version 3 came after version 3"):
+        documents.change("file:///a", 3, [whole], Encoding.UTF16)
+    with pytest.raises(Failure, match="not open"):
+        documents.change("file:///b", 4, [whole], Encoding.UTF16)
+    inverted = types.Range(types.Position(0, 2), types.Position(0, 1))
+    change = types.TextDocumentContentChangePartial(range=inverted, text="z")
+    with pytest.raises(Failure, match="ends before it starts"):
+        documents.change("file:///a", 4, [change], Encoding.UTF16)
+    document = documents.get("file:///a")
+    assert document is not None
+    assert (document.text.content, document.version) == ("abc", 3)
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("file:///a/b%20c.py", "/a/b c.py"), ("file:///c%3A/x.py", "c:/x.py"),
+        ("FILE://localhost/a", "/a"), ("file:///%F0%9F%98%80.py", "/😀.py"),
+    ],
+)  # fmt: skip
+def test_uris_become_paths(uri: str, path: str) -> None:
+    assert str(from_lsp.path(uri)).replace("\\", "/") == path
+
+
+def test_what_is_no_file_has_no_path() -> None:
+    for uri in ("untitled:Untitled-1", "https://example.org/a.py", "git:/a", "nonsense"):
+        assert from_lsp.path(uri) is None
+
+
+HOSTILE = st.text(alphabet=st.sampled_from("`~[]()!<>ab:/ \n\r\u202e\u200b\x1b\x00"), max_size=60)
+
+
+@given(HOSTILE)
+def test_no_words_end_their_block_or_stay_invisible(words: str) -> None:
+    block = to_lsp.fenced(words)
+    opening, *body, closing = block.split("\n")
+    fence = opening.removesuffix("text")
+    assert closing == fence
+    assert all(not line.strip().startswith(fence) for line in body)
+    assert not any(c in block for c in "\u202e\u200b\x1b\x00")
+
+
+def test_notes_move_with_edits_before_them_and_die_with_their_code() -> None:
+    from context.text import Span
+    from lsp.documents import Change
+
+    notes = Notes()
+    notes.add(Note(Kind.FINDING, "u", Span(10, 20), "m", "h"))
+    notes.follow("u", [Change(0, 2, 5)])
+    assert notes.of("u")[0].span == Span(13, 23)
+    notes.follow("u", [Change(23, 23, 4), Change(30, 31, 0)])
+    assert notes.of("u")[0].span == Span(13, 23)
+    assert notes.follow("u", [Change(15, 16, 1)])
+    assert notes.of("u") == []
