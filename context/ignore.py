@@ -42,11 +42,30 @@ class IgnoreRules:
         """Whether git would leave `path` (from the root, with /) out; the last rule that speaks."""
         ignored = False
         for prefix, spec in self.specs:
-            name = path[len(prefix) :] + ("/" if is_folder else "")
-            verdict = spec.check_file(name).include
+            name = path[len(prefix) :]
+            verdict = (
+                _folder_verdict(spec, f"{name}/") if is_folder else spec.check_file(name).include
+            )
             if verdict is not None:
                 ignored = verdict
         return ignored
+
+
+def _folder_verdict(spec: GitIgnoreSpec, name: str) -> bool | None:
+    """Whether the last pattern that means this very folder leaves it out.
+
+    pathspec judges files: for it, `*` outweighs a later `!*/`, and a pattern that means a folder
+    holds for all below it. A walk asks about each folder on its way, as git does, so a match that
+    ends at a folder above (the group `ps_d` marks where) does not count.
+    """
+    for pattern in reversed(list(spec.patterns)):
+        if pattern.include is None or pattern.regex is None:
+            continue
+        for match in pattern.regex.finditer(name):
+            end = match.groupdict().get("ps_d") and match.end("ps_d")
+            if not end or end == len(name):
+                return pattern.include
+    return None
 
 
 def is_secret(file_name: str) -> bool:

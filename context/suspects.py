@@ -40,6 +40,7 @@ _SHARPEST = (
     Signal.LEXICAL,
 )
 TEST_FACTOR = 0.2  # test files rank below code
+TEXT_FACTOR = 0.3  # manuals and settings, too: bugs are fixed in code
 FILES_LOOKED_INTO = 20  # functions are ranked inside so many best files
 
 
@@ -114,7 +115,12 @@ def _file_score(row: FileRow, given: Iterable[Evidence]) -> float:
         strength * (BEST_FUNCTION_WEIGHT if by_function else FILE_WEIGHTS[signal])
         for (signal, by_function), strength in best.items()
     )
-    return total * (TEST_FACTOR if row.is_test else 1.0)
+    return total * _factor(row)
+
+
+def _factor(row: FileRow) -> float:
+    text = TEXT_FACTOR if row.language == "text" else 1.0
+    return text * (TEST_FACTOR if row.is_test else 1.0)
 
 
 def _suspects(
@@ -132,7 +138,7 @@ def _suspects(
     if not by_symbol:
         whole = _ordered(about_file)
         return [Suspect(row.path, None, 1, max(row.n_lines, 1), file_score * 0.5, whole)]
-    factor = TEST_FACTOR if row.is_test else 1.0
+    factor = _factor(row)
     return [
         _function_suspect(row.path, functions[name], file_score, factor, own, about_file)
         for name, own in by_symbol.items()
