@@ -36,14 +36,21 @@ class ScriptedBackend:
 
     @classmethod
     def from_file(cls, file: Path) -> ScriptedBackend:
-        """A JSON list of replies. Raises `ModelUnavailable` when it is not one."""
+        """A JSON list of replies, or {"replies": [...], "piece_delay_s": 0.05} to watch it stream.
+
+        Raises `ModelUnavailable` when it is neither.
+        """
         try:
             replies = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            delay_s = 0.0
+            if isinstance(replies, dict):
+                delay_s = float(replies.get("piece_delay_s", 0.0))
+                replies = replies.get("replies")
+        except (OSError, ValueError, TypeError) as error:
             raise ModelUnavailable(f"{file} cannot be read as a JSON list of replies.") from error
         if not isinstance(replies, list) or not all(isinstance(r, str) for r in replies):
             raise ModelUnavailable(f"{file} is not a JSON list of texts.")
-        return cls(replies)
+        return cls(replies, piece_delay_s=delay_s)
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(_TOKEN.findall(text)) for text in texts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,28 @@ async def test_cancelling_answers_once_and_the_server_goes_on(
     again = await client.command("postil.status", None)
     assert again["result"]["effort"] == "normal"
     assert sum(m.get("id") == request_id and "method" not in m for m in client.messages) == 1
+
+
+async def test_the_cancel_button_of_the_progress_stops_the_model(
+    start: Start, shop: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "slow.json"
+    slow = {"replies": ["one thought after another " * 60], "piece_delay_s": 0.05}
+    file.write_text(json.dumps(slow))
+    client = await start(POSTIL_MODEL=f"scripted:{file}")
+    await client.initialize(shop)
+    request_id = client.post(
+        "workspace/executeCommand",
+        {"command": "postil.locate", "arguments": [{"report": REPORT}], "workDoneToken": "mine"},
+    )
+    await client.wait_for(
+        lambda m: m.get("method") == "$/progress" and "thinking" in str(m["params"])
+    )
+    client.notify("window/workDoneProgress/cancel", {"token": "mine"})
+    assert (await client.reply_to(request_id))["error"]["code"] == -32800
+    ends = [m for m in client.messages if m.get("method") == "$/progress"
+            and m["params"]["token"] == "mine" and m["params"]["value"]["kind"] == "end"]  # fmt: skip
+    assert len(ends) == 1
 
 
 async def test_exit_without_shutdown_is_code_1_and_leaves_no_process(
