@@ -195,6 +195,25 @@ async def test_cancelling_answers_once_and_the_server_goes_on(
     assert sum(m.get("id") == request_id and "method" not in m for m in client.messages) == 1
 
 
+async def test_a_bug_in_the_selection_is_found_or_the_reason_is_said(
+    start: Start, shop: Path, script: Script
+) -> None:
+    found = (
+        '{"bug": true, "file": "F1", "first_line": 6, "last_line": 6, '
+        '"cause": "The list may be empty."}'
+    )
+    none = '{"bug": false, "reason": "The lines do what they say."}'
+    client = await start(POSTIL_MODEL=script(["hm\n</think>", found, "hm\n</think>", none]))
+    await client.initialize(shop)
+    uri = client.open(shop / "shop.py")
+    target = {"uri": uri, "version": 1, "first_line": 5, "last_line": 7}
+    first = (await client.command("postil.findBugs", target))["result"]
+    assert (first["finding"]["symbol"], first["finding"]["start_line"]) == ("total", 6)
+    assert (await client.diagnostics(uri, "finding"))[0]["message"] == "The list may be empty."
+    second = (await client.command("postil.findBugs", target))["result"]
+    assert second == {"finding": None, "reason": "The lines do what they say."}
+
+
 async def test_the_cancel_button_of_the_progress_stops_the_model(
     start: Start, shop: Path, tmp_path: Path
 ) -> None:
