@@ -1,13 +1,10 @@
-"""Measure locating, without a model, on real bug reports: checkout, index, locate, score.
+"""Score locating without a model on a set of real bug reports with known answers.
 
-Not a test: it needs a folder with a benchmark's build.py and score.py (whose formats it follows),
-and the git snapshots that build.py reads, named by the MIRROR variable. Run it as
+    python tests/bench/localization.py --bench DIR --work DIR [--only REPO ...] [--limit N]
 
-    MIRROR=SNAPSHOTS python tests/bench/localization.py --bench DIR --work DIR [--only TEXT]
-
-Each instance is checked out, indexed once into WORK and its checkout dropped; a second run only
-asks again, so that a change of the ranking is measured in seconds. Predictions go to
-WORK/predictions.jsonl and the names of the instances measured to WORK/measured.txt.
+DIR of --bench holds `build.py`, `score.py` and `ids.json`; `build.py` makes each report's checkout
+from git snapshots under $MIRROR. Indexes are kept under --work, so a second run only ranks again.
+Prints the scorer's table and the query times. Changes nothing outside --work.
 """
 
 from __future__ import annotations
@@ -15,96 +12,94 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shutil
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
-from context.store import Reader, index_folder
-from context.suspects import Located, locate
 from context.workspace import Workspace
 
-DEPTH = 100  # files and functions predicted for each report
+DEPTH = 50  # ranked files and functions written for each report
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--bench", type=Path, required=True, help="folder of build.py and score.py")
-    parser.add_argument("--work", type=Path, required=True, help="folder for indexes and results")
-    parser.add_argument("--data", type=Path, help="folder of instances.jsonl; default: WORK")
-    parser.add_argument("--only", default="", help="instances whose name holds this text")
-    given = parser.parse_args()
-    work: Path = given.work.resolve()
-    work.mkdir(parents=True, exist_ok=True)
-    instances = _instances(given.bench, given.data or work, given.only)
-    if not instances:
-        print("No instance to measure: is MIRROR set, and are its snapshots there?")
-        return 1
-    _measure(instances, given.bench, given.data or work, work)
-    command = [sys.executable, given.bench / "score.py", work / "predictions.jsonl"]
-    gold = (given.data or work) / "ids.json"
-    return subprocess.run(
-        [*command, "--gold", gold, "--ids", work / "measured.txt"], check=False
-    ).returncode
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--bench", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--only", nargs="*", default=[], help="repositories, owner/name")
+    parser.add_argument("--limit", type=int, help="at most so many of each repository")
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    ids, times = asyncio.run(run(options))
+    report(options, ids, times)
 
 
-def _instances(bench: Path, data: Path, only: str) -> list[dict[str, Any]]:
-    if not (data / "instances.jsonl").exists():
-        subprocess.run([sys.executable, bench / "build.py", "--out", data], check=True)
-    with (data / "instances.jsonl").open(encoding="utf-8") as lines:
-        found = [json.loads(line) for line in lines]
-    return [instance for instance in found if only in instance["id"]]
+async def run(options: argparse.Namespace) -> tuple[list[str], list[float]]:
+    predictions = options.work / "predictions.jsonl"
+    times: list[float] = []
+    ids: list[str] = []
+    with predictions.open("w") as out:
+        for instance in chosen(options):
+            checkout = options.work / "checkouts" / instance["id"]
+            if not checkout.exists():
+                build(options, "--checkout", instance["id"], str(checkout))
+            located, elapsed_s = await locate(checkout, instance, options.work / "cache")
+            times.append(elapsed_s)
+            ids.append(instance["id"])
+            out.write(json.dumps({"id": instance["id"], **located}) + "\n")
+            print(f"{len(ids):4} {instance['id']}  {elapsed_s * 1000:.0f} ms", file=sys.stderr)
+    return ids, times
 
 
-def _measure(instances: list[dict[str, Any]], bench: Path, data: Path, work: Path) -> None:
-    elapsed: list[float] = []
-    with (work / "predictions.jsonl").open("w", encoding="utf-8") as out:
-        for number, instance in enumerate(instances, 1):
-            name = instance["id"]
-            reader = Reader(_index(name, bench, data, work))
-            located = locate(reader, instance["query"], limit=DEPTH)
-            reader.close()
-            elapsed.append(located.elapsed_s)
-            out.write(json.dumps({"id": name, **_prediction(located)}) + "\n")
-            print(f"{number}/{len(instances)} {name}: {located.elapsed_s:.2f} s", file=sys.stderr)
-    (work / "measured.txt").write_text("\n".join(i["id"] for i in instances) + "\n")
-    worst, median = max(elapsed), statistics.median(elapsed)
-    print(f"{len(elapsed)} reports, a query {median:.2f} s in the median, {worst:.2f} s at most")
+def report(options: argparse.Namespace, ids: list[str], times: list[float]) -> None:
+    predictions = options.work / "predictions.jsonl"
+    (options.work / "ids.txt").write_text("\n".join(ids))
+    score = [sys.executable, str(options.bench / "score.py"), str(predictions)]
+    subprocess.run([*score, "--ids", str(options.work / "ids.txt")], check=True)
+    ordered = sorted(times)
+    p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+    print(f"query: median {statistics.median(times) * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms")
 
 
-def _index(name: str, bench: Path, data: Path, work: Path) -> Path:
-    """The index of one instance's workspace, made on the first call."""
-    tree = work / "trees" / name
-    done = work / "done" / name
-    if not done.exists():
-        shutil.rmtree(tree, ignore_errors=True)
-        tree.parent.mkdir(parents=True, exist_ok=True)
-        build = [sys.executable, bench / "build.py", "--out", data, "--checkout", name, tree]
-        subprocess.run(build, check=True)
-        asyncio.run(_fill(tree, work / "cache"))
-        shutil.rmtree(tree)
-        done.parent.mkdir(exist_ok=True)
-        done.touch()
-    return index_folder(tree, work / "cache") / "index.sqlite"
+def chosen(options: argparse.Namespace) -> list[dict[str, Any]]:
+    instances = options.work / "instances.jsonl"
+    if not instances.exists():
+        raise SystemExit(f"run build.py and put its instances.jsonl at {instances}")
+    kept: list[dict[str, Any]] = []
+    count: dict[str, int] = {}
+    for line in instances.read_text().split("\n"):
+        if not line:
+            continue
+        instance = json.loads(line)
+        repo = instance["repo"]
+        if options.only and repo not in options.only:
+            continue
+        count[repo] = count.get(repo, 0) + 1
+        if not options.limit or count[repo] <= options.limit:
+            kept.append(instance)
+    return kept
 
 
-async def _fill(tree: Path, cache_dir: Path) -> None:
-    workspace = await Workspace.open(tree, cache_dir)
+def build(options: argparse.Namespace, *arguments: str) -> None:
+    command = [sys.executable, str(options.bench / "build.py"), "--out", str(options.work)]
+    subprocess.run([*command, *arguments], check=True)
+
+
+async def locate(
+    checkout: Path, instance: dict[str, Any], cache: Path
+) -> tuple[dict[str, list[str]], float]:
+    workspace = await Workspace.open(checkout, cache)
     try:
-        summary = await workspace.index(lambda _: None)
+        await workspace.index(lambda _: None)
+        found = await workspace.locate(instance["query"], DEPTH)
     finally:
         await workspace.close()
-    print(f"{tree.name}: {summary.files} files in {summary.elapsed_s:.1f} s", file=sys.stderr)
-
-
-def _prediction(located: Located) -> dict[str, list[str]]:
-    functions = [f"{s.path}::{s.symbol}" for s in located.suspects if s.symbol]
-    return {"files": [file.path for file in located.files], "functions": functions}
+    functions = [f"{s.path}::{s.symbol}" for s in found.suspects if s.symbol]
+    return {"files": [f.path for f in found.files], "functions": functions}, found.elapsed_s
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
