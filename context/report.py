@@ -7,7 +7,6 @@ pieces (lines, tokens) and takes time linear in the report, whatever the report 
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -157,6 +156,7 @@ _NAME = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|#|->)[A-Za-z_~$][\w$]*)*")
 _JOINT = re.compile(r"\.|::|#|->")
 _URL = re.compile(r"\b(?:https?|ftp|file)://\S{1,2000}")
 _MARKED = re.compile(r"`([^`\n]{1,200})`")
+_HUMP = re.compile(r"[a-z\d][A-Z]|[A-Z]{2}[a-z]{2}")  # camelCase, HTTPServer, but not URLs
 _ORDER = (NameForm.QUALIFIED, NameForm.CALLED, NameForm.MARKED, NameForm.SHAPED)
 _ABBREVIATIONS = frozenset({"e.g", "i.e", "etc", "a.k.a", "vs", "i.E", "e.G"})
 
@@ -190,10 +190,7 @@ def _form_of(parts: tuple[str, ...], is_marked: bool, is_called: bool) -> NameFo
     if is_marked:
         return NameForm.MARKED
     has_joint = "_" in name.strip("_") or name.startswith("_")
-    has_hump = not name.isupper() and any(
-        a.islower() and b.isupper() for a, b in itertools.pairwise(name)
-    )
-    return NameForm.SHAPED if has_joint or has_hump else None
+    return NameForm.SHAPED if has_joint or _HUMP.search(name) else None
 
 
 # --- what was raised, what was quoted ------------------------------------------------------------

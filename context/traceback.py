@@ -155,9 +155,10 @@ _FORMATS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
         ),
     ),
 )
-_GO_FUNCTION = re.compile(r"^(?:created by )?(?P<fn>[\w./*()\-]{1,300}?)(?:\(|$| in goroutine)")
+_GO_FUNCTION = re.compile(r"^(?:created by )?(?P<fn>[\w./*()\[\]~-]{1,300})(?: in goroutine \d+)?$")
+_GO_CLOSURE = re.compile(r"(?:\.func\d+|\.\d+)+$")
 _RUST_FUNCTION = re.compile(r"^\s*\d{1,4}:\s+(?:0x[0-9a-f]+ - )?(?P<fn>[\w:<>${}& ]{1,300})$")
-_DRIVE_OR_SCHEME = re.compile(r"^(?:file|webpack(?:-internal)?)://+|^https?://[^/]*")
+_DRIVE_OR_SCHEME = re.compile(r"^(?:file|webpack(?:-internal)?)://|^https?://[^/]*")
 
 
 def _frame_at(lines: list[str], idx: int) -> tuple[Frame, str] | None:
@@ -193,13 +194,16 @@ def _java(file_name: str, function: str) -> tuple[str, str]:
 def _function_above(line: str, runtime: str) -> str | None:
     if len(line) > MAX_LINE:
         return None
-    found = (_GO_FUNCTION if runtime == "go" else _RUST_FUNCTION).match(line)
+    if runtime == "rust":
+        found = _RUST_FUNCTION.match(line)
+        return found.group("fn") if found else None
+    if line.endswith(")"):  # the arguments, in the last brackets
+        line = line[: line.rfind("(")]
+    found = _GO_FUNCTION.match(line)
     if found is None:
         return None
-    if runtime == "go":  # github.com/x/y/pkg.(*Type).Method
-        tail = found.group("fn").rpartition("/")[2].partition(".")[2]
-        return tail.replace("(*", "").replace(")", "")
-    return found.group("fn")
+    tail = found.group("fn").rpartition("/")[2].partition(".")[2]  # x/y/pkg.(*Type).Method
+    return _GO_CLOSURE.sub("", tail.replace("(*", "").replace("(", "").replace(")", ""))
 
 
 def _arrow_line(lines: list[str], idx: int) -> str | None:
