@@ -15,10 +15,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from git.cmd import Git
-from git.exc import GitCommandError
-
 from context.store import CommitRow
+
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # or the import fails where git is missing
+from git.cmd import Git
+from git.exc import CommandError
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ MAX_PARENTS = 12  # folders looked at above the workspace for a .git
 _HEX = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")
 _ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_COUNT": "0",
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_NO_LAZY_FETCH": "1",  # a promisor remote could name a command
     "GIT_ALLOW_PROTOCOL": "",
@@ -66,7 +68,7 @@ def read_history(
     try:
         _make_shadow(shadow, _common_folder(folder), head)
         log = _log(os.path.abspath(git), shadow, head, limit)
-    except (OSError, GitCommandError) as error:
+    except (OSError, CommandError) as error:
         logger.info("no history: %s", type(error).__name__)
         return []
     return list(_commits(log, prefix))
@@ -87,15 +89,20 @@ def _find_repository(root: Path) -> tuple[Path, Path] | None:
 
 
 def _worktree_folder(dot_git: Path) -> Path | None:
-    """Where a worktree's `.git` file points, if that place points back, as git itself writes it."""
+    """Where a worktree's or submodule's `.git` file points, if that place is bound to it.
+
+    A worktree's folder points back; a submodule's lies in the .git folder of a folder above. Any
+    other place is some other repository, which this workspace has no claim to.
+    """
     text = _read_small(dot_git)
     if not text.startswith("gitdir:"):
         return None
     folder = (dot_git.parent / text.removeprefix("gitdir:").strip()).resolve()
     back = _read_small(folder / "gitdir").strip()
-    if not back or (folder / back).resolve() != dot_git.resolve():
-        return None
-    return folder
+    if back and (folder / back).resolve() == dot_git.resolve():
+        return folder
+    above = [top / ".git" / "modules" for top in dot_git.parent.resolve().parents]
+    return folder if any(modules in folder.parents for modules in above) else None
 
 
 def _common_folder(folder: Path) -> Path:

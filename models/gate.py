@@ -2,48 +2,63 @@
 
 Checks, in this order: shown (the file was in the window), path (inside the workspace, nothing that
 runs by itself), version (the file is still the one shown), anchor (unique in what was shown),
-content (no thinking tags, no invisible characters, not too large, not a no-op), deletion (nothing
-goes that was not to go) and syntax (no parse error that was not there).
+content (no thinking tags, no invisible characters, no code left out behind a comment, not too
+large, not a no-op), deletion (nothing goes that was not to go) and syntax (no parse error that was
+not there). Reads no file: that a path is no symbolic link is seen to by whoever reads `sources`.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import PurePosixPath, PureWindowsPath
 
-from context.outline import Outline
+from context.outline import Outline, Problem
 from context.text import Span, Text, content_hash, split_lines
 from context.window import ContextWindow, ShownPiece, Snippet
 from models.findings import Edit, Refusal
-from models.reasoning import CLOSE_TAG, OPEN_TAG
 from models.replies import EditsReply, RewriteReply, SearchReplace
 
 MAX_NEW_CHARS = 20_000  # code points an edit may bring; a guess
 MAX_LOST_SHARE = 0.6  # of the anchor's lines may go without a replacement ...
 MAX_LOST_OF_REGION = 0.34  # the same for lines that were to be written again in full
 MIN_LOST_LINES = 4  # ... when it is more than a few
+MAX_LOST_WHEN_SIMPLER = 0.8  # of all lines, for a task that may shorten; a guess
 
 OutlineOf = Callable[[str, str], Awaitable[Outline]]  # (path, text), parsed in another process
 
 # Bidirectional controls and characters that no one sees (CVE-2021-42574).
 INVISIBLE = re.compile(
-    "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff"
-    "\U000e0000-\U000e01ef]"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
+)
+_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")  # all but tab, line ends, form feed
+_TAGS = re.compile(r"</?\s*think(?:ing)?\s*>", re.IGNORECASE)
+# How a model leaves code out: "# ... rest of the function".
+_LEFT_OUT = re.compile(
+    r"^\s*(?:#|//|/\*)\s*(?:\.{3}|…|(?:the )?(?:rest|remainder) of (?:the|this|your)\b"
+    r"|(?:the )?(?:existing|remaining|other) code\b|same as before\b)",
+    re.IGNORECASE,
 )
 # Folders and files that programs run or obey on their own: never edited (faults: D5).
 _ACTING_FOLDERS = frozenset(
-    ".git .vscode .idea .github .gitlab .circleci .husky .devcontainer .cargo".split()
+    ".git .vscode .idea .github .gitlab .circleci .husky .devcontainer .cargo .githooks .zed "
+    ".nvim .cursor .claude .buildkite .mvn".split()
 )
 _ACTING_FILES = re.compile(
     r"^(\.env.*|\.envrc|\.npmrc|\.gitmodules|\.gitattributes|\.pre-commit-config\.yaml"
     r"|.*\.code-workspace|agents\.md|claude\.md|\.cursorrules|.*\.lock|package-lock\.json"
-    r"|sitecustomize\.py|usercustomize\.py|.*\.pth)$"
+    r"|sitecustomize\.py|usercustomize\.py|.*\.pth|\.(yarnrc|pnpmfile|gitlab-ci|travis|drone)(\..*)?"
+    r"|\.nvimrc|\.exrc|\.nvim\.lua|\.vimrc|jenkinsfile|azure-pipelines\.ya?ml|appveyor\.ya?ml)$"
 )
+_SHORT_NAME = re.compile(r"~\d")  # 8.3 names of Windows: GIT~1, VSCODE~1
+_GIT_HOOK = re.compile(r"^(pre|post|commit|prepare|applypatch|update|fsmonitor|push|reference)\b")
 
 
 class Deletion(StrEnum):
@@ -81,7 +96,7 @@ async def check_edits(
         if isinstance(outcome, Refusal):
             return Verdict((), (outcome,))
         edits.append(outcome)
-    if refusal := _overlap_refusal(edits):
+    if refusal := _overlap_refusal(edits) or _emptied_refusal(edits, deletion):
         return Verdict((), (refusal,))
     for path in dict.fromkeys(edit.path for edit in edits):
         mine = [edit for edit in edits if edit.path == path]
@@ -101,6 +116,8 @@ async def check_rewrite(
     """Turn rewritten lines into the smallest edits that lead from `region` to them."""
     if refusal := path_refusal(region.path):
         return Verdict((), (refusal,))
+    if region.path not in sources:
+        return Verdict((), (Refusal("shown", f"{region.path} is not a file that was shown."),))
     source = sources[region.path]
     if content_hash(source) != region.file_hash:
         sentence = f"{region.path} has changed since it was read; ask again."
@@ -111,9 +128,9 @@ async def check_rewrite(
     edits = _hunks(Text(source), region, old, new, reply.reason)
     if not edits:
         return Verdict((), (Refusal("no-op", "The edit changes nothing."),))
-    for edit in edits:
-        if refusal := _content_refusal(edit, Deletion.AS_TOLD):
-            return Verdict((), (refusal,))
+    refusals = [_content_refusal(edit, Deletion.AS_TOLD) for edit in edits]
+    if refusal := next((r for r in refusals if r), None) or _emptied_lines(old, new, deletion):
+        return Verdict((), (refusal,))
     refusal = await _syntax_refusal(region.path, source, edits, outline_of, deletion)
     return Verdict((), (refusal,)) if refusal else Verdict(tuple(edits), ())
 
@@ -132,14 +149,25 @@ def path_refusal(path: str) -> Refusal | None:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith(("/", "\\")) or windows.drive or windows.root:
         return Refusal("path", sentence)
-    for part in (p for own in parts for p in own.split("\\")):
-        plain = INVISIBLE.sub("", part).partition(":")[0].rstrip(". ").lower()
-        hidden_git = re.match(r"^\.?git~\d+$", plain)
-        if part in ("..", ".") or not plain or hidden_git or plain in _ACTING_FOLDERS:
-            return Refusal("path", sentence)
-    if any(ord(c) < 32 for c in path) or _ACTING_FILES.match(parts[-1].lower()):
+    if _CONTROL.search(path) or any(c in path for c in "\t\n\r\f"):
         return Refusal("path", sentence)
-    return None
+    plain = [_plain_name(p) for own in parts for p in own.split("\\")]
+    for part, name in pairwise(plain):
+        if part == "hooks" and _GIT_HOOK.match(name):
+            return Refusal("path", sentence)
+    if any(not name or name in _ACTING_FOLDERS or _SHORT_NAME.search(name) for name in plain):
+        return Refusal("path", sentence)
+    return Refusal("path", sentence) if _ACTING_FILES.match(plain[-1]) else None
+
+
+def _plain_name(part: str) -> str:
+    """A name as the most forgiving file system reads it; empty for "..", "." and the like.
+
+    Case, invisible characters (HFS+), wide forms, a stream (":$DATA") and dots or spaces at the
+    end (NTFS) make no difference there.
+    """
+    folded = unicodedata.normalize("NFKC", INVISIBLE.sub("", part)).casefold()
+    return folded.partition(":")[0].rstrip(". ")
 
 
 def _anchored(
@@ -230,18 +258,39 @@ def _shift(line: str, shift: str) -> str:
 
 
 def _content_refusal(edit: Edit, deletion: Deletion) -> Refusal | None:
-    if edit.new_text == edit.old_text:
+    old, new = split_lines(edit.old_text), split_lines(edit.new_text)
+    if [line.rstrip() for line in old] == [line.rstrip() for line in new]:
         return Refusal("no-op", "The edit changes nothing.")
     if len(edit.new_text) > MAX_NEW_CHARS:
         return Refusal("size", "The edit is too large to be looked over.")
-    if any(tag in edit.new_text and tag not in edit.old_text for tag in (OPEN_TAG, CLOSE_TAG)):
+    if _added(_TAGS, edit):
         return Refusal("tags", "The edit would write the model's thinking tags into the file.")
-    added = Counter(INVISIBLE.findall(edit.new_text)) - Counter(INVISIBLE.findall(edit.old_text))
-    if added:
-        code = ord(next(iter(added)))
-        return Refusal("invisible", f"The edit would add an invisible character (U+{code:04X}).")
-    old, new = split_lines(edit.old_text), split_lines(edit.new_text)
+    if added := _added(INVISIBLE, edit) or _added(_CONTROL, edit):
+        sentence = f"The edit would add an invisible character (U+{ord(added):04X})."
+        return Refusal("invisible", sentence)
+    if any(_LEFT_OUT.match(line) and line not in old for line in new):
+        return Refusal("left out", "The edit leaves code out behind a comment; write it in full.")
     return _lost_refusal(old, new, deletion, MAX_LOST_SHARE)
+
+
+def _added(pattern: re.Pattern[str], edit: Edit) -> str | None:
+    """What the new text has more often than the old one."""
+    more = Counter(pattern.findall(edit.new_text)) - Counter(pattern.findall(edit.old_text))
+    return next(iter(more), None)
+
+
+def _emptied_refusal(edits: Sequence[Edit], deletion: Deletion) -> Refusal | None:
+    """All edits together: a function that was extracted stands in another edit."""
+    old = [line for edit in edits for line in split_lines(edit.old_text)]
+    new = [line for edit in edits for line in split_lines(edit.new_text)]
+    return _emptied_lines(old, new, deletion)
+
+
+def _emptied_lines(old: Sequence[str], new: Sequence[str], deletion: Deletion) -> Refusal | None:
+    """A task that may shorten must not take nearly everything."""
+    if deletion is not Deletion.LINES:
+        return None
+    return _lost_refusal(old, new, Deletion.LITTLE, MAX_LOST_WHEN_SIMPLER)
 
 
 def _lost_refusal(
@@ -300,10 +349,9 @@ async def _syntax_refusal(
     path: str, before: str, edits: Sequence[Edit], outline_of: OutlineOf, deletion: Deletion
 ) -> Refusal | None:
     old, new = await outline_of(path, before), await outline_of(path, apply_edits(before, edits))
-    if len(new.problems) > len(old.problems):
-        known = {p.what for p in old.problems}
-        worse = next((p for p in new.problems if p.what not in known), new.problems[-1])
-        return Refusal("syntax", f"The edit would break the syntax of {path} at line {worse.line}.")
+    if worse := _new_problem(old.problems, new.problems, before, edits):
+        sentence = f"The edit would break the syntax of {path} at line {worse.line}: {worse.what}."
+        return Refusal("syntax", sentence)
     if deletion is Deletion.AS_TOLD:
         return None
     names = Counter(s.qualified_name for s in old.symbols)
@@ -312,3 +360,23 @@ async def _syntax_refusal(
     if gone:
         return Refusal("deletion", f"The edit would remove {gone[0]}, and was not asked to.")
     return None
+
+
+def _new_problem(
+    old: Sequence[Problem], new: Sequence[Problem], before: str, edits: Sequence[Edit]
+) -> Problem | None:
+    """A problem that was not there: one in changed lines that had none, or one more anywhere."""
+    text, shift = Text(before), 0
+    for edit in sorted(edits, key=lambda e: e.span.start):
+        first = text.line_idx_at(edit.span.start) + 1
+        n_old, n_new = len(split_lines(edit.old_text)), len(split_lines(edit.new_text))
+        had = any(first <= p.line < first + n_old for p in old)
+        start = first + shift
+        inside = [p for p in new if start <= p.line < start + n_new]
+        if inside and not had:
+            return inside[0]
+        shift += n_new - n_old
+    if len(new) <= len(old):
+        return None
+    known = {p.what for p in old}
+    return next((p for p in new if p.what not in known), new[-1])

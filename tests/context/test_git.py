@@ -1,0 +1,292 @@
+"""History is read from every kind of repository, and no repository gets a program run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from context.git import MAX_PATHS, read_history
+from context.store import CommitRow
+
+_AUTHOR = {
+    "GIT_AUTHOR_NAME": "A",
+    "GIT_AUTHOR_EMAIL": "a@example.org",
+    "GIT_COMMITTER_NAME": "A",
+    "GIT_COMMITTER_EMAIL": "a@example.org",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+}
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-c", "protocol.file.allow=always", "-C", str(folder), *arguments]
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={**os.environ, **_AUTHOR}
+    )
+    return done.stdout.strip()
+
+
+def _commit(folder: Path, message: str, files: Mapping[str, str]) -> str:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    _git(folder, "add", "-A")
+    _git(folder, "commit", "-q", "-m", message)
+    return _git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    _git(folder, "init", "-q", "-b", "main")
+    _commit(folder, "Add the reader", {"src/reader.py": "a = 1\n", "README": "x\n"})
+    _commit(folder, "Fix: größer\n\nIt was too small.", {"src/größe.py": "b = 1\n"})
+    return folder
+
+
+def _history(root: Path, tmp_path: Path) -> list[CommitRow]:
+    found = read_history(root, tmp_path / "shadow", known=None)
+    assert found is not None
+    return found
+
+
+def test_commits_come_newest_first_with_messages_and_paths(
+    repository: Path, tmp_path: Path
+) -> None:
+    newest, oldest = _history(repository, tmp_path)
+    assert newest.message == "Fix: größer\n\nIt was too small."
+    assert newest.paths == ("src/größe.py",)
+    assert newest.id == _git(repository, "rev-parse", "HEAD")
+    assert newest.time_s >= oldest.time_s > 1_500_000_000
+    assert set(oldest.paths) == {"README", "src/reader.py"}
+
+
+def test_an_unchanged_head_is_not_read_again(repository: Path, tmp_path: Path) -> None:
+    head = _git(repository, "rev-parse", "HEAD")
+    assert read_history(repository, tmp_path / "shadow", known=head) is None
+
+
+def test_a_folder_inside_a_repository_sees_its_own_paths(repository: Path, tmp_path: Path) -> None:
+    paths = [commit.paths for commit in _history(repository / "src", tmp_path)]
+    assert paths == [("größe.py",), ("reader.py",)]
+
+
+def test_the_limit_holds_and_a_sweeping_commit_says_nothing(
+    repository: Path, tmp_path: Path
+) -> None:
+    many = {f"gen/{n}.py": "x\n" for n in range(MAX_PATHS + 1)}
+    _commit(repository, "Reformat everything", many)
+    found = read_history(repository, tmp_path / "shadow", known=None, limit=2)
+    assert found is not None
+    assert [commit.message.partition("\n")[0] for commit in found] == ["Fix: größer"]
+
+
+def test_packed_refs_and_a_detached_head_are_followed(repository: Path, tmp_path: Path) -> None:
+    _git(repository, "pack-refs", "--all")
+    _git(repository, "gc", "-q")
+    assert len(_history(repository, tmp_path)) == 2
+    _git(repository, "checkout", "-q", "--detach", "HEAD~1")
+    assert len(_history(repository, tmp_path)) == 1
+
+
+def test_a_worktree_is_read(repository: Path, tmp_path: Path) -> None:
+    _git(repository, "worktree", "add", "-q", "-b", "side", str(tmp_path / "side"), "HEAD~1")
+    _commit(tmp_path / "side", "Only here", {"side.py": "c = 1\n"})
+    messages = [commit.message for commit in _history(tmp_path / "side", tmp_path)]
+    assert messages == ["Only here", "Add the reader"]
+
+
+def test_a_submodule_is_read(repository: Path, tmp_path: Path) -> None:
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    _git(outer, "init", "-q")
+    _git(outer, "submodule", "--quiet", "add", repository.as_uri(), "inner")
+    assert len(_history(outer / "inner", tmp_path)) == 2
+
+
+def test_a_shallow_clone_ends_at_its_boundary(repository: Path, tmp_path: Path) -> None:
+    _git(tmp_path, "clone", "-q", "--depth=1", repository.as_uri(), "shallow")
+    assert [c.message.partition("\n")[0] for c in _history(tmp_path / "shallow", tmp_path)] == [
+        "Fix: größer"
+    ]
+
+
+def test_sha256_repositories_are_read(tmp_path: Path) -> None:
+    folder = tmp_path / "long"
+    folder.mkdir()
+    _git(folder, "init", "-q", "--object-format=sha256")
+    commit = _commit(folder, "One", {"a.py": "x\n"})
+    assert len(commit) == 64
+    assert [c.id for c in _history(folder, tmp_path)] == [commit]
+
+
+def test_a_git_file_that_points_elsewhere_is_not_followed(repository: Path, tmp_path: Path) -> None:
+    thief = tmp_path / "thief"
+    thief.mkdir()
+    (thief / ".git").write_text(f"gitdir: {repository / '.git'}\n")
+    assert _history(thief, tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("HEAD", ""),
+        ("HEAD", "ref: refs/heads/gone\n"),
+        ("HEAD", "ref: ../../../../etc/passwd\n"),
+        ("HEAD", "ref: refs/heads/../../../x\n"),
+        ("HEAD", "ref: refs/heads/loop\n"),
+        ("HEAD", "f" * 40 + "\n"),
+        ("HEAD", "--upload-pack=touch\n"),
+        ("refs/heads/main", "\udcff\x00 rubbish"),
+        ("refs/heads/main", "--all"),
+    ],
+)
+def test_a_broken_repository_has_no_history(
+    repository: Path, tmp_path: Path, name: str, content: str
+) -> None:
+    (repository / ".git" / "refs/heads/loop").write_text("ref: refs/heads/loop\n")
+    (repository / ".git" / name).write_bytes(content.encode("utf-8", "surrogateescape"))
+    assert _history(repository, tmp_path) == []
+
+
+def test_no_repository_has_no_history(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    assert _history(tmp_path / "plain", tmp_path) == []
+
+
+def test_lost_objects_are_no_history(repository: Path, tmp_path: Path) -> None:
+    shutil.rmtree(repository / ".git" / "objects")
+    assert _history(repository, tmp_path) == []
+
+
+def test_a_fifo_for_a_head_does_not_hang(repository: Path, tmp_path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.fail("this platform has no FIFOs: give this test a condition")
+    (repository / ".git" / "HEAD").unlink()
+    os.mkfifo(repository / ".git" / "HEAD")
+    assert _history(repository, tmp_path) == []
+
+
+def test_without_git_on_the_machine_there_is_no_history(repository: Path, tmp_path: Path) -> None:
+    """In a process of its own: GitPython looks for git when it is imported."""
+    script = (
+        "import sys; from pathlib import Path; from context.git import read_history\n"
+        "print(read_history(Path(sys.argv[1]), Path(sys.argv[2]), known=None))"
+    )
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(repository), str(tmp_path / "shadow")],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PATH": str(empty)},
+    )
+    assert done.stdout.strip() == "[]"
+
+
+_HOSTILE = """
+[core]
+    fsmonitor = {run}
+    hooksPath = {hooks}
+    sshCommand = {run}
+    pager = {run}
+    editor = {run}
+    askPass = {run}
+    gitProxy = {run}
+    alternateRefsCommand = {run}
+    attributesFile = {attributes}
+[pager]
+    log = {run}
+[log]
+    showSignature = true
+[gpg]
+    program = {run}
+[diff]
+    external = {run}
+[diff "evil"]
+    textconv = {run}
+    command = {run}
+[filter "evil"]
+    clean = {run}
+    smudge = {run}
+    process = {run}
+    required = true
+[alias]
+    log = !{run}
+[credential]
+    helper = !{run}
+[uploadpack]
+    packObjectsHook = {run}
+[extensions]
+    partialClone = origin
+[remote "origin"]
+    url = ext::{run}
+    promisor = true
+    uploadpack = {run}
+[include]
+    path = {included}
+"""
+
+
+def _arm(repository: Path, folder: Path, canary: Path) -> Path:
+    """Write every key that makes git run something; each would make `canary`."""
+    folder.mkdir()
+    run = folder / "run.sh"
+    run.write_text(f"#!/bin/sh\ntouch '{canary}'\n")
+    run.chmod(0o755)
+    hooks = folder / "hooks"
+    hooks.mkdir()
+    for hook in ("post-checkout", "post-index-change", "fsmonitor-watchman", "pre-commit"):
+        shutil.copy2(run, hooks / hook)
+        (repository / ".git" / "hooks").mkdir(exist_ok=True)
+        shutil.copy2(run, repository / ".git" / "hooks" / hook)
+    attributes = folder / "attributes"
+    attributes.write_text("* diff=evil filter=evil\n")
+    (repository / ".gitattributes").write_text("* diff=evil filter=evil\n")
+    (repository / ".git" / "info").mkdir(exist_ok=True)
+    shutil.copy2(attributes, repository / ".git" / "info" / "attributes")
+    included = folder / "included"
+    included.write_text(f"[core]\n    fsmonitor = {run}\n")
+    with (repository / ".git" / "config").open("a") as config:
+        config.write(
+            _HOSTILE.format(run=run, hooks=hooks, attributes=attributes, included=included)
+        )
+    (repository / "src" / "reader.py").write_text("changed = 1\n")
+    return run
+
+
+def test_a_hostile_configuration_runs_nothing(repository: Path, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    _arm(repository, tmp_path / "armed", canary)
+    assert len(_history(repository, tmp_path)) == 2
+    assert not canary.exists()
+    subprocess.run(  # the trap is live: git itself walks into it
+        ["git", "-C", str(repository), "status"], capture_output=True, check=False
+    )
+    assert canary.exists()
+
+
+def test_a_missing_object_is_not_asked_of_a_hostile_remote(
+    repository: Path, tmp_path: Path
+) -> None:
+    canary = tmp_path / "canary"
+    _arm(repository, tmp_path / "armed", canary)
+    tree = subprocess.run(
+        ["git", "--git-dir", str(repository / ".git"), "rev-parse", "HEAD~1^{tree}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    canary.unlink(missing_ok=True)
+    (repository / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+    _history(repository, tmp_path)
+    assert not canary.exists()
