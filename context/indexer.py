@@ -284,7 +284,7 @@ def _indexed(file: FoundFile, reply: dict[str, Any]) -> IndexedFile:
         path=file.path,
         stamp=file.stamp,
         hash=reply["hash"],
-        language=file.language,
+        language=outline.language,
         n_lines=reply["n_lines"],
         is_test=is_test_path(file.path),
         symbols=outline.symbols,

@@ -78,6 +78,21 @@ def language_of(path: str) -> Language | None:
     return _BY_EXTENSION.get(PurePosixPath(path).suffix.lower())
 
 
+# What only C++ has: a `.h` file may be either.
+_CPP_MARKS = re.compile(
+    r"^\s*(?:template\s*<|namespace\b[^;]*\{|class\s+\w[\w\s]*[:{]|using\s+\w|(?:public|private|"
+    r"protected)\s*:)|\bstd::|\bconstexpr\b|\boperator\s*[=<>+*/!-]",
+    re.MULTILINE,
+)
+
+
+def dialect(language: Language, content: str) -> Language:
+    """The language that `content` is really in: headers named `.h` are C or C++."""
+    if language.name == "c" and _CPP_MARKS.search(content):
+        return _BY_NAME["cpp"]
+    return language
+
+
 def language_named(name: str) -> Language | None:
     return _BY_NAME.get(name)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from context.child import Emit, die_with_parent, guard_stdout, serve
-from context.languages import Language, language_named
+from context.languages import Language, dialect, language_named
 from context.outline import Outline, SymbolKind
 from context.store import FILE_DOC
 from context.terms import terms
@@ -76,6 +76,7 @@ def parse_text(content: str, language: Language | None) -> tuple[Outline, Mappin
     from context.syntax import MAX_PARSE_BYTES, outline
 
     source = encode(content)
+    language = dialect(language, content) if language else None
     if language is None or len(source) > MAX_PARSE_BYTES:
         empty = Outline(language.name if language else "text", (), (), (), (), ())
         return empty, {FILE_DOC: Counter(terms(content))}
@@ -136,7 +137,7 @@ def _problems(params: Any, emit: Emit, cancelled: threading.Event) -> list[list[
     language = language_named(params["language"])
     if language is None:
         return []
-    found = problems(encode(params["text"]), language)
+    found = problems(encode(params["text"]), dialect(language, params["text"]))
     return [[p.line, p.column_byte, p.what] for p in found]
 
 
