@@ -8,14 +8,17 @@ alternate. HEAD and refs are read as data. Anything odd means no history, never 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from context.store import CommitRow
+from context.history import CommitRow
+from context.languages import is_test_path, language_of
 
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # or the import fails where git is missing
 from git.cmd import Git
@@ -27,6 +30,8 @@ MAX_COMMITS = 2_000  # the benchmark's finding: 1,000 to 2,000 are enough
 MAX_MESSAGE = 4_000  # code points kept of a commit message
 MAX_PATHS = 60  # a commit that touches more says little about any one of them
 TIMEOUT_S = 60.0
+MAX_CHANGE = 200_000  # bytes of changed lines read of one commit
+MAX_MISSING = 40  # commits with missing objects that are stepped over
 MAX_PARENTS = 12  # folders looked at above the workspace for a .git
 
 _HEX = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")
@@ -72,6 +77,72 @@ def read_history(
         logger.info("no history: %s", type(error).__name__)
         return []
     return list(_commits(log, prefix))
+
+
+def read_changes(shadow: Path, commits: Sequence[str]) -> dict[str, str]:
+    """The changed lines of code, tests left out, of commits that `read_history` returned.
+
+    Git stops at the first commit whose objects are missing (a partial clone): it is asked again for
+    those after it, a few times. `shadow` is the folder that `read_history` made.
+    """
+    git = shutil.which("git")
+    if git is None or not shadow.is_dir():
+        return {}
+    wanted = [c for c in commits if _HEX.match(c)]
+    found: dict[str, str] = {}
+    for _ in range(MAX_MISSING):
+        try:
+            found |= _diff_trees(os.path.abspath(git), shadow, wanted)
+        except (OSError, CommandError) as error:
+            logger.info("no changes: %s", type(error).__name__)
+            break
+        seen = max((i for i, c in enumerate(wanted) if c in found), default=-1)
+        # Nothing for the first: it is the one that is missing.
+        wanted = wanted[max(seen, 0) + 1 :]
+        if not wanted:
+            break
+    return found
+
+
+def _diff_trees(git: str, shadow: Path, commits: Sequence[str]) -> dict[str, str]:
+    command = [
+        git, f"--git-dir={shadow}", "--no-pager", "diff-tree", "--stdin", "-r", "--root", "-p",
+        "--unified=0", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color",
+        "--always", "--src-prefix=a/", "--dst-prefix=b/",
+    ]  # fmt: skip
+    with tempfile.TemporaryFile() as asked:
+        asked.write("".join(f"{c}\n" for c in commits).encode())
+        asked.seek(0)
+        process = Git(str(shadow)).execute(
+            command, env=_ENVIRONMENT, istream=asked, as_process=True
+        )
+        found = _changed_lines(iter(process.stdout.readline, b""))
+        with contextlib.suppress(CommandError):
+            process.wait()
+    return found
+
+
+def _changed_lines(output: Iterator[bytes]) -> dict[str, str]:
+    """Lines of `git diff-tree -p --stdin`: ids alone on a line, then the patch of each."""
+    found: dict[str, list[bytes]] = {}
+    kept: list[bytes] = []
+    size = 0
+    is_code = in_head = False
+    for line in output:
+        if line[:1] in b"+-" and not in_head:
+            if is_code and size < MAX_CHANGE:
+                size += len(line)
+                kept.append(line[1:])
+        elif line.startswith(b"diff --git "):
+            path = line.rpartition(b" b/")[2].strip().decode("utf-8", "replace")
+            is_code = language_of(path) is not None and not is_test_path(path)
+            in_head = True
+        elif line.startswith(b"@@"):
+            in_head = False
+        elif _HEX.match(line.strip().decode("ascii", "replace")):
+            kept = found.setdefault(line.strip().decode(), [])
+            size = 0
+    return {commit: b"".join(lines).decode("utf-8", "replace") for commit, lines in found.items()}
 
 
 def _find_repository(root: Path) -> tuple[Path, Path] | None:

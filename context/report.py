@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from context.boilerplate import without_boilerplate
 from context.text import split_lines
 from context.traceback import Frame, read_frames
 
@@ -66,6 +67,7 @@ class Raised:
 class Report:
     text: str  # what was read: at most MAX_REPORT code points
     is_cut: bool  # True when the report went on after that
+    searchable: str  # the text without what an issue form or a tool wrote
     title: str
     frames: tuple[Frame, ...]
     paths: tuple[PathMention, ...]
@@ -87,6 +89,7 @@ def read_report(text: str) -> Report:
     return Report(
         text=kept,
         is_cut=len(text) > MAX_REPORT,
+        searchable=without_boilerplate(kept),
         title=next((line.strip(" #*=-\t") for line in lines if line.strip(" #*=-\t")), "")[:300],
         frames=read_frames(lines),
         paths=tuple(_paths(kept))[:MAX_MENTIONS],

@@ -18,19 +18,20 @@ import json
 import math
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from context.errors import IndexUnavailable
+from context.history import CommitRow, History, pack, unpack
 from context.outline import Import, Literal, Reference, ReferenceRole, Symbol, SymbolKind
 from context.text import hash_bytes
 
-SCHEMA_VERSION = 1  # raise it when the tables, the queries or the way of counting terms change
+SCHEMA_VERSION = 2  # raise it when the tables, the queries or the way of counting terms change
 FILE_DOC = -1  # ordinal of the document that stands for a whole file
 
 _SCHEMA = """
@@ -39,6 +40,7 @@ CREATE TABLE blobs (id INTEGER PRIMARY KEY, hash TEXT UNIQUE, language TEXT, n_l
 CREATE TABLE paths (
   path TEXT PRIMARY KEY, blob_id INTEGER, size_bytes INTEGER, mtime_ns INTEGER, inode INTEGER,
   is_test INTEGER, overlay INTEGER DEFAULT 0) WITHOUT ROWID;
+CREATE INDEX paths_by_blob ON paths (blob_id);
 CREATE TABLE symbols (
   blob_id INTEGER, ordinal INTEGER, name TEXT, qualified_name TEXT, kind TEXT, start_line INTEGER,
   end_line INTEGER, start_byte INTEGER, end_byte INTEGER, signature TEXT, doc TEXT,
@@ -60,7 +62,14 @@ CREATE TABLE quarantine (path TEXT PRIMARY KEY, size_bytes INTEGER, mtime_ns INT
   WITHOUT ROWID;
 CREATE TABLE commits (id TEXT PRIMARY KEY, position INTEGER, time_s INTEGER, message TEXT,
   paths TEXT) WITHOUT ROWID;
+CREATE TABLE history (newest TEXT, n_read INTEGER, packed BLOB);
 """
+
+_SYMBOL_COLUMNS = "qualified_name, kind, start_line, end_line, start_byte, end_byte, signature, doc"
+
+T = TypeVar("T")
+
+MAX_KEPT_TERMS = 400  # postings of one query and a little more: some MB
 
 Counts = NDArray[np.uint32]
 
@@ -105,14 +114,6 @@ class FileRow:
 class SymbolAt:
     path: str
     symbol: Symbol
-
-
-@dataclass(frozen=True, slots=True)
-class CommitRow:
-    id: str
-    time_s: int
-    message: str
-    paths: tuple[str, ...]
 
 
 def index_folder(root: Path, cache_dir: Path) -> Path:
@@ -205,6 +206,21 @@ class Store:
                 ],
             )
 
+    def commits(self) -> list[CommitRow]:
+        """Newest first."""
+        return _read_commits(self._db, -1)
+
+    def history(self) -> History | None:
+        return _read_history(self._db)
+
+    def put_history(self, history: History) -> None:
+        newest = history.commit_ids[0] if history.commit_ids else None
+        with self._db:
+            self._db.execute("DELETE FROM history")
+            self._db.execute(
+                "INSERT INTO history VALUES (?, ?, ?)", (newest, history.n_read, pack(history))
+            )
+
     def totals(self) -> tuple[int, int, int]:
         """(files, symbols, bytes) that a query can see."""
         files, size = self._db.execute("SELECT count(*), sum(size_bytes) FROM paths").fetchone()
@@ -285,7 +301,6 @@ class Store:
 class _Alive:
     """Documents that a path points to, by document number."""
 
-    version: int
     lengths: Counts  # terms in each document; 0 for what is not alive
     is_file: NDArray[np.bool_]
     file_count: int
@@ -300,7 +315,10 @@ class Reader:
     def __init__(self, file: Path) -> None:
         self._db = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, isolation_level=None)
         self._db.execute("PRAGMA trusted_schema = OFF")
-        self._alive_cache: _Alive | None = None
+        self._version = -1
+        self._cache: dict[str, Any] = {}
+        self._history: History | None = None
+        self._history_stamp: tuple[str, int] | None = None
 
     def close(self) -> None:
         self._db.close()
@@ -374,31 +392,49 @@ class Reader:
 
     def commits(self, limit: int = 2_000) -> list[CommitRow]:
         """Newest first."""
-        rows = self._db.execute(
-            "SELECT id, time_s, message, paths FROM commits ORDER BY position LIMIT ?", (limit,)
-        )
-        return [CommitRow(i, t, m, tuple(json.loads(p))) for i, t, m, p in rows]
+        return _read_commits(self._db, limit)
+
+    def commits_with_ids(self, ids: Collection[str]) -> list[CommitRow]:
+        marks = ",".join("?" * len(ids))
+        where = f"WHERE id IN ({marks})"
+        return _read_commits(self._db, -1, where, tuple(ids))
+
+    def history(self) -> History | None:
+        """Terms of messages and changes; None until the history has been read."""
+        stamp = self._db.execute("SELECT newest, n_read FROM history").fetchone()
+        if stamp != self._history_stamp:
+            self._history, self._history_stamp = _read_history(self._db), stamp
+        return self._history
 
     def score_files(
         self, weights: Mapping[str, float], limit: int, *, k1: float = 1.2, b: float = 0.75
     ) -> list[tuple[str, float]]:
         """BM25 of whole files for weighted query terms, best first."""
         best = self._best_docs(weights, limit, FILE_DOC, k1, b)
-        return [
-            (path, score)
-            for doc, score in best
-            for (path,) in self._db.execute(
-                "SELECT path FROM docs JOIN paths USING (blob_id) WHERE docs.id = ?", (doc,)
-            )
-        ][:limit]
+        rows = self._db.execute(
+            "SELECT docs.id, path FROM docs CROSS JOIN paths USING (blob_id) WHERE docs.id IN "
+            f"({','.join('?' * len(best))})",
+            [doc for doc, _ in best],
+        )
+        score_of = dict(best)
+        found = sorted((-score_of[doc], path) for doc, path in rows)
+        return [(path, -score) for score, path in found][:limit]
 
     def score_symbols(
         self, weights: Mapping[str, float], limit: int, *, k1: float = 1.2, b: float = 0.75
     ) -> list[tuple[SymbolAt, float]]:
         """BM25 of functions for weighted query terms, best first."""
         best = self._best_docs(weights, limit, 0, k1, b)
-        where = "(s.blob_id, s.ordinal) = (SELECT blob_id, ordinal FROM docs WHERE id = ?)"
-        return [(at, score) for doc, score in best for at in self._symbols(where, (doc,))][:limit]
+        score_of = dict(best)
+        rows = self._db.execute(
+            f"SELECT docs.id, path, {_SYMBOL_COLUMNS} FROM docs "
+            "CROSS JOIN symbols s USING (blob_id, ordinal) CROSS JOIN paths p USING (blob_id) "
+            f"WHERE docs.id IN ({','.join('?' * len(best))})",
+            [doc for doc, _ in best],
+        )
+        found = [(_symbol_at(row[1:]), score_of[row[0]]) for row in rows]
+        found.sort(key=lambda pair: (-pair[1], pair[0].path, pair[0].symbol.start_line))
+        return found[:limit]
 
     def document_frequency(self, terms: Collection[str]) -> dict[str, int]:
         """In how many living files each term occurs."""
@@ -409,6 +445,17 @@ class Reader:
             found[term] = int(np.count_nonzero(alive.is_file[docs]))
         return found
 
+    def symbol_rarity(self, terms: Collection[str]) -> dict[str, float]:
+        """Inverse frequency of each term among the living functions; 0 where none has it."""
+        alive = self._alive()
+        found: dict[str, float] = {}
+        for term in terms:
+            docs, _ = self._postings(term, alive)
+            n = int(np.count_nonzero(~alive.is_file[docs]))
+            total = alive.symbol_count
+            found[term] = math.log(1 + (total - n + 0.5) / (n + 0.5)) if n else 0.0
+        return found
+
     def file_count(self) -> int:
         return self._alive().file_count
 
@@ -416,15 +463,11 @@ class Reader:
         self, where: str, parameters: tuple[Any, ...], limit: int = 100_000
     ) -> list[SymbolAt]:
         rows = self._db.execute(
-            "SELECT path, qualified_name, kind, start_line, end_line, start_byte, end_byte, "
-            "signature, doc FROM symbols s JOIN paths p USING (blob_id) "
+            f"SELECT path, {_SYMBOL_COLUMNS} FROM symbols s JOIN paths p USING (blob_id) "
             f"WHERE {where} ORDER BY path, ordinal LIMIT ?",
             (*parameters, limit),
         )
-        return [
-            SymbolAt(path, Symbol(name, SymbolKind(kind), *rest))
-            for path, name, kind, *rest in rows
-        ]
+        return [_symbol_at(row) for row in rows]
 
     def _best_docs(
         self, weights: Mapping[str, float], limit: int, ordinal: int, k1: float, b: float
@@ -454,6 +497,15 @@ class Reader:
         return [(int(doc), float(scores[doc])) for doc in ranked]
 
     def _postings(self, term: str, alive: _Alive) -> tuple[Counts, Counts]:
+        """Living documents of a term with its frequency there; the last few terms are kept."""
+        kept = self.cached("postings", dict[str, tuple[Counts, Counts]])
+        if term not in kept:
+            if len(kept) >= MAX_KEPT_TERMS:
+                kept.clear()
+            kept[term] = self._read_postings(term, alive)
+        return kept[term]
+
+    def _read_postings(self, term: str, alive: _Alive) -> tuple[Counts, Counts]:
         rows = self._db.execute(
             "SELECT docs, frequencies FROM segments WHERE term = ?", (term,)
         ).fetchall()
@@ -466,13 +518,21 @@ class Reader:
         living = alive.lengths[docs] > 0
         return docs[living], frequencies[living]
 
-    def _alive(self) -> _Alive:
+    def cached(self, key: str, make: Callable[[], T]) -> T:
+        """What `make` returned, until the index changes; `key` names it."""
         (version,) = self._db.execute("PRAGMA data_version").fetchone()
-        if self._alive_cache is None or self._alive_cache.version != version:
-            self._alive_cache = self._load_alive(version)
-        return self._alive_cache
+        if version != self._version:
+            self._cache.clear()
+            self._version = version
+        if key not in self._cache:
+            self._cache[key] = make()
+        found: T = self._cache[key]
+        return found
 
-    def _load_alive(self, version: int) -> _Alive:
+    def _alive(self) -> _Alive:
+        return self.cached("alive", self._load_alive)
+
+    def _load_alive(self) -> _Alive:
         rows = self._db.execute(
             "SELECT DISTINCT docs.id, docs.ordinal, docs.n_terms, paths.blob_id "
             "FROM paths JOIN docs USING (blob_id) WHERE n_terms > 0"
@@ -485,7 +545,6 @@ class Reader:
         is_file[table[:, 0]] = table[:, 1] == FILE_DOC
         file_lengths, symbol_lengths = lengths[is_file], lengths[~is_file & (lengths > 0)]
         return _Alive(
-            version=version,
             lengths=lengths,
             is_file=is_file,
             file_count=len(file_lengths),
@@ -495,8 +554,28 @@ class Reader:
         )
 
 
+def _symbol_at(row: tuple[Any, ...]) -> SymbolAt:
+    path, name, kind, *rest = row
+    return SymbolAt(path, Symbol(name, SymbolKind(kind), *rest))
+
+
 def _pack(numbers: list[int]) -> bytes:
     return np.array(numbers, np.uint32).tobytes()
+
+
+def _read_commits(
+    db: sqlite3.Connection, limit: int, where: str = "", parameters: tuple[str, ...] = ()
+) -> list[CommitRow]:
+    rows = db.execute(
+        f"SELECT id, time_s, message, paths FROM commits {where} ORDER BY position LIMIT ?",
+        (*parameters, limit),
+    )
+    return [CommitRow(i, t, m, tuple(json.loads(p))) for i, t, m, p in rows]
+
+
+def _read_history(db: sqlite3.Connection) -> History | None:
+    row = db.execute("SELECT packed FROM history").fetchone()
+    return unpack(row[0]) if row else None
 
 
 def _open_or_rebuild(file: Path) -> sqlite3.Connection:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from context.errors import NoWorkspace
-from context.git import read_history
+from context.git import read_changes, read_history
+from context.history import build, change_terms, known_changes
 from context.indexer import Indexer, IndexProgress, IndexSummary, ParserPool, outline_from_json
 from context.languages import language_of
 from context.outline import Outline, Problem
@@ -23,6 +24,8 @@ from context.snippets import snippets_for
 from context.store import Reader, Store, index_folder
 from context.suspects import Located, Suspect, locate
 from context.window import Snippet
+
+COMMITS_AT_ONCE = 500  # whose changes are read between two writes: about a second
 
 T = TypeVar("T")
 
@@ -32,7 +35,7 @@ class Workspace:
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.root = root
-        self._folder = folder
+        self._shadow = folder / "git"
         self._store = Store(folder / "index.sqlite")
         self._parsers = ParserPool()
         self._indexer = Indexer(root, self._store, self._parsers)
@@ -56,11 +59,26 @@ class Workspace:
         async with self._writing:
             summary = await self._indexer.run(on_progress)
             newest = self._store.newest_commit()
-            shadow = self._folder / "git"
-            history = await asyncio.to_thread(read_history, self.root, shadow, known=newest)
-            if history is not None:
-                self._store.put_commits(history)
+            commits = await asyncio.to_thread(read_history, self.root, self._shadow, known=newest)
+            if commits is not None:
+                self._store.put_commits(commits)
+        await self._read_changes()
         return summary
+
+    async def _read_changes(self) -> None:
+        """Learn from what past commits changed, the newest first, some at a time."""
+        commits = self._store.commits()
+        past = self._store.history()
+        if past and past.commit_ids == tuple(c.id for c in commits) and past.is_complete:
+            return
+        changes = known_changes(past)
+        missing = [c.id for c in commits if c.id not in changes]
+        for start in range(0, max(len(missing), 1), COMMITS_AT_ONCE):
+            chunk = missing[start : start + COMMITS_AT_ONCE]
+            changes |= await asyncio.to_thread(_terms_of_changes, self._shadow, chunk)
+            history = await asyncio.to_thread(build, commits, changes)
+            async with self._writing:
+                self._store.put_history(history)
 
     async def refresh(self, paths: Sequence[str]) -> None:
         async with self._writing:
@@ -117,3 +135,9 @@ class Workspace:
     def _close_reader(self) -> None:
         if self._reader is not None:
             self._reader.close()
+
+
+def _terms_of_changes(shadow: Path, commits: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Terms by commit; a commit that cannot be read counts as read, with none."""
+    texts = read_changes(shadow, commits)
+    return {commit: change_terms(texts.get(commit, "")) for commit in commits}

@@ -17,6 +17,11 @@ class Signal(StrEnum):
     LITERAL = "literal"  # a quoted message found as a string literal
     LEXICAL = "lexical"  # words of the report in the code (BM25)
     HISTORY = "history"  # past commits whose message is like the report
+    FEEDBACK = "feedback"  # words of the changes that such commits made
+    TRANSLATION = "translation"  # words that this history changes when it says the report's words
+    RECENCY = "recency"  # changed lately
+    CALLEE = "callee"  # called by a symbol that the report names
+    TITLE = "title"  # words of the title in a function's name
 
 
 @dataclass(frozen=True, slots=True)

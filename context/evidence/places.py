@@ -14,11 +14,11 @@ class FileNames:
     """Files by their last path parts, for reports that name them from some other root."""
 
     def __init__(self, files: Sequence[FileRow]) -> None:
-        self.files = files
+        self.by_path = {file.path: file for file in files}
         self._by_name: dict[str, list[str]] = defaultdict(list)
         self._by_stem: dict[str, list[str]] = defaultdict(list)
         for file in files:
-            name = PurePosixPath(file.path).name
+            name = file.path.rpartition("/")[2]
             self._by_name[name.lower()].append(file.path)
             self._by_stem[name.partition(".")[0].lower()].append(file.path)
 
@@ -30,7 +30,7 @@ class FileNames:
         best: list[str] = []
         best_shared = 0
         for path in self._by_name.get(parts[-1], ()):
-            own = PurePosixPath(path.lower()).parts
+            own = path.lower().split("/")
             shared = 0
             for a, b in zip(reversed(parts), reversed(own), strict=False):
                 if a != b:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from context.git import MAX_PATHS, read_history
-from context.store import CommitRow
+from context.history import CommitRow
 
 _AUTHOR = {
     "GIT_AUTHOR_NAME": "A",
