@@ -48,6 +48,20 @@ LANGUAGES = (
         (".cc", ".cpp", ".cxx", ".hpp", ".hh", ".hxx"),
         "cpp",
     ),
+    Language("kotlin", "tree_sitter_kotlin", "language", (".kt", ".kts"), "kotlin"),
+    Language("csharp", "tree_sitter_c_sharp", "language", (".cs", ".csx"), "c_sharp"),
+    Language(
+        "ruby",
+        "tree_sitter_ruby",
+        "language",
+        (".rb", ".rake", ".gemspec", ".ru", ".podspec", ".jbuilder"),
+        "ruby",
+    ),
+    Language("php", "tree_sitter_php", "language_php", (".php", ".phtml", ".php5"), "php"),
+    Language("swift", "tree_sitter_swift", "language", (".swift",), "swift"),
+    Language("scala", "tree_sitter_scala", "language", (".scala", ".sc", ".sbt"), "scala"),
+    Language("lua", "tree_sitter_lua", "language", (".lua", ".rockspec"), "lua"),
+    Language("bash", "tree_sitter_bash", "language", (".sh", ".bash", ".bats"), "bash"),
 )
 _BY_NAME = {language.name: language for language in LANGUAGES}
 _BY_EXTENSION = {ext: language for language in LANGUAGES for ext in language.extensions}
@@ -55,6 +69,7 @@ _BY_EXTENSION = {ext: language for language in LANGUAGES for ext in language.ext
 _TEST_FOLDERS = frozenset(
     [
         "tests",
+        "Tests",
         "__tests__",
         "spec",
         "specs",
@@ -67,10 +82,19 @@ _TEST_FOLDERS = frozenset(
     ]
 )
 _TOP_TEST_FOLDERS = frozenset(["test", "testing", "testsuite", "fuzz"])
-_SOURCE_SETS = frozenset({"test", "androidTest", "testFixtures"})
+_SOURCE_SETS = re.compile(r"^(test|testFixtures|\w+Test)$")  # src/test, src/commonTest, ...
+_PROJECTS = frozenset({"csharp", "swift"})  # their tests are folders of their own
+_TEST_PROJECT = re.compile(r"^(\w+\.)+\w*(Tests?|Specs?)$|^[A-Z]\w*[a-z]\w*Tests$")  # Shop.Tests
 _TEST_STEM = re.compile(
     r"^(test_.*|.*_tests?|conftest|.*[.-](test|spec)|.*Tests?|Test[A-Z].*|.*TestCase|.*IT|tests?)$"
 )
+# Elsewhere a file named so may well be product code: KeySpec.java, CipherSuite.kt.
+_TEST_NAMES = {
+    "ruby": re.compile(r".+_spec\.rb$"),
+    "lua": re.compile(r".+_spec\.lua$"),
+    "scala": re.compile(r".+(Spec|Specs|Suite)\.scala$"),
+    "bash": re.compile(r".+\.bats$"),
+}
 
 
 def language_of(path: str) -> Language | None:
@@ -108,7 +132,14 @@ def is_test_path(path: str) -> bool:
         return True
     if folders and folders[0] in _TOP_TEST_FOLDERS:
         return True
-    if any(a == "src" and b in _SOURCE_SETS for a, b in itertools.pairwise(folders)):
+    if any(a == "src" and _SOURCE_SETS.match(b) for a, b in itertools.pairwise(folders)):
+        return True
+    language = language_of(path)
+    if language is None:
+        return False
+    if language.name in _PROJECTS and any(map(_TEST_PROJECT.match, folders)):
+        return True
+    if (names := _TEST_NAMES.get(language.name)) and names.match(file_name):
         return True
     stem = file_name.rpartition(".")[0] or file_name
-    return language_of(path) is not None and bool(_TEST_STEM.match(stem))
+    return bool(_TEST_STEM.match(stem))

@@ -16,9 +16,9 @@ from context.store import FileStamp
 
 # Text that people write and search but that we have no grammar for.
 TEXT_EXTENSIONS = frozenset(
-    """.kt .kts .cs .rb .php .swift .scala .lua .sh .bash .pyx .pxd .pxi .vue .svelte .ex
-    .exs .erl .clj .hs .ml .dart .r .jl .pl .pm .sql .proto .graphql .html .css .scss .less
-    .toml .yaml .yml .ini .cfg .cmake .gradle .tmpl .jinja .j2""".split()
+    """.pyx .pxd .pxi .vue .svelte .ex .exs .erl .clj .hs .ml .dart .r .jl .pl .pm .sql .proto
+    .graphql .html .css .scss .less .toml .yaml .yml .ini .cfg .cmake .gradle .tmpl .jinja
+    .j2""".split()
 )
 
 

@@ -42,8 +42,17 @@ _KINDS = {"function": SymbolKind.FUNCTION, "type": SymbolKind.TYPE, "macro": Sym
 _WRAPPERS = {"decorated_definition", "export_statement", "template_declaration"}
 _GENERIC = re.compile(r"<[^<>]*>")
 _JS_TARGET = re.compile(r"^(module\.exports|exports|this|proto|self)\.")
-_QUOTES = re.compile(r"^[A-Za-z]{0,3}(\"\"\"|'''|\"|'|`|#*\")|(\"\"\"|'''|\"|'|`|\"#*)$")
+_QUOTES = re.compile(r"^[A-Za-z$@]{0,3}(\"\"\"|'''|\"|'|`|#*\")|(\"\"\"|'''|\"|'|`|\"#*)$")
 _SPACE = re.compile(r"\s+")
+_INDEXED = re.compile(r"""\[["'](\w+)["']\]""")  # M["name"] = function
+_METHOD = re.compile(r"([\w.]+):(\w+)")  # Lua's Owner:name
+_COMMENT_MARKS = re.compile(r"^\s*(--+(\[=*\[)?|[/*#!]+)?\s*|(\]=*\]|[*/\s]+)$")
+_DOC_TAGS = re.compile(r"</?(summary|remarks|returns|para|param|exception|value)\b[^<>]*>")
+# Where the body starts in grammars that give it no field.
+_BODIES = frozenset(
+    """class_body enum_class_body function_body block getter setter property_delegate accessor_list
+    arrow_expression_clause computed_property""".split()
+)
 
 
 def outline(source: bytes, language: Language) -> Outline:
@@ -63,7 +72,7 @@ def outline(source: bytes, language: Language) -> Outline:
             literals.extend(_literals(captures["literal"]))
         for role in (ReferenceRole.CALL, ReferenceRole.BASE):
             references.extend(
-                Reference(_text(node), node.start_point[0] + 1, role)
+                Reference(_text(node).strip("`"), node.start_point[0] + 1, role)
                 for node in captures.get(role.value, [])
             )
     return Outline(
@@ -120,16 +129,8 @@ def _text(node: Node) -> str:
 
 def _definition(kind: str, captures: dict[str, list[Node]]) -> _Definition | None:
     head = captures[kind][0]
-    if kind == "function" and "function.declarator" in captures:
-        name = _c_function_name(captures["function.declarator"][0])
-    else:
-        name = _clean_name(_text(captures[f"{kind}.name"][0]))
-    if owner := captures.get("function.owner"):
-        words = re.findall(r"\w+", re.sub(r"\[.*", "", _text(owner[0])))
-        name = f"{words[-1]}.{name}" if words else name
-    if kind == "scope":
-        name = re.sub(r"<.*", "", name, flags=re.S).rpartition(".")[2].strip("&' ")
-    if not name:
+    name = _name(kind, captures)
+    if not name.strip("."):
         return None
     node = head
     while node.parent is not None and node.parent.type in _WRAPPERS:
@@ -137,8 +138,28 @@ def _definition(kind: str, captures: dict[str, list[Node]]) -> _Definition | Non
     return _Definition(kind, name, node, head)
 
 
+def _name(kind: str, captures: dict[str, list[Node]]) -> str:
+    """`KIND.exact` is kept as written (save!, my-task, +); `KIND.name` is made a dotted name."""
+    if declarator := captures.get("function.declarator"):
+        return _c_function_name(declarator[0])
+    if exact := captures.get(f"{kind}.exact"):
+        return _text(exact[0]).strip("`")
+    if path := captures.get("scope.path"):
+        return _clean_name(_text(path[0]))
+    name = _clean_name(_text(captures[f"{kind}.name"][0]))
+    if owner := captures.get("function.owner"):
+        words = re.findall(r"\w+", re.sub(r"\[.*", "", _text(owner[0])))
+        name = f"{words[-1]}.{name}" if words else name
+    if kind == "scope":
+        name = re.sub(r"<.*", "", name, flags=re.S).rpartition(".")[2].strip("&' ")
+    return name
+
+
 def _clean_name(written: str) -> str:
     name = _GENERIC.sub("", _GENERIC.sub("", written)).replace("::", ".").strip()
+    if method := _METHOD.fullmatch(name):
+        return f"{method[1]}.{method[2]}"
+    name = _INDEXED.sub(r".\1", name).removeprefix(".")
     if any(c in name for c in ".'\"["):
         name = _JS_TARGET.sub("", name.strip("'\"`")).replace(".prototype.", ".")
     return re.sub(r"[^\w$.~]", "", name)
@@ -195,10 +216,17 @@ def _last_line(node: Node) -> int:
 
 
 def _signature(head: Node, source: bytes) -> str:
+    """The head up to the body, or up to a comment that some grammars put before the body."""
+    ends = [c.start_byte for c in head.children if "comment" in c.type]
+    if (body := _body(head)) is not None:
+        ends.append(body.start_byte)
+    text = source[head.start_byte : min(ends, default=head.end_byte)].decode("utf-8", "replace")
+    return _SPACE.sub(" ", text).strip(" {=")[:MAX_SIGNATURE]
+
+
+def _body(head: Node) -> Node | None:
     body = head.child_by_field_name("body")
-    end = body.start_byte if body is not None else head.end_byte
-    text = source[head.start_byte : end].decode("utf-8", "replace")
-    return _SPACE.sub(" ", text).strip(" {")[:MAX_SIGNATURE]
+    return body or next((c for c in head.children if c.type in _BODIES), None)
 
 
 def _doc(definition: _Definition) -> str:
@@ -207,18 +235,41 @@ def _doc(definition: _Definition) -> str:
         first = body.named_children[0]
         if first.type == "expression_statement" and first.named_children:
             first = first.named_children[0]
-        if first.type == "string":
+        if first.type == "string" and first.children and first.children[0].type == "string_start":
+            # Only Python's grammar has a string_start; elsewhere a first string is a value.
             return _SPACE.sub(" ", _unquoted(first))[:MAX_DOC].strip()
-    comments: list[str] = []
-    before = definition.node.prev_sibling
-    while before is not None and "comment" in before.type and len(comments) < 20:
-        comments.append(_text(before))
-        before = before.prev_sibling
-    text = " ".join(re.sub(r"^[/*#!\s]+|[*/\s]+$", "", c) for c in reversed(comments))
-    return _SPACE.sub(" ", text)[:MAX_DOC].strip()
+    lines = [
+        _COMMENT_MARKS.sub("", line)
+        for comment in reversed(list(_comments_above(definition.node)))
+        for line in _text(comment).split("\n")
+    ]
+    return _SPACE.sub(" ", _DOC_TAGS.sub("", " ".join(lines)))[:MAX_DOC].strip()
+
+
+def _comments_above(node: Node) -> Iterator[Node]:
+    """The comments that end right above a definition, nearest first, at most 20.
+
+    A comment above the first member of a body may stand before the body (Ruby, Python). A comment
+    that follows code on its line is that code's.
+    """
+    line = node.start_point[0]
+    before = node.prev_sibling
+    if before is None and node.parent is not None:
+        before = node.parent.prev_sibling
+    for _ in range(20):
+        if before is None or "comment" not in before.type or _last_line(before) < line:
+            return
+        line = before.start_point[0]
+        earlier = before.prev_sibling
+        if earlier is not None and "comment" not in earlier.type and _last_line(earlier) > line:
+            return
+        yield before
+        before = earlier
 
 
 def _unquoted(node: Node) -> str:
+    if node.type.endswith(("_content", "_body")):  # what is between the quotes
+        return _text(node)
     return _QUOTES.sub("", _text(node))
 
 
@@ -238,12 +289,26 @@ def _add_import(
 ) -> None:
     node = captures["import"][0]
     modules, names, _ = imports.setdefault(node.start_byte, ([], [], node.start_point[0] + 1))
-    for found in captures.get("import.module", []):
-        if (module := _text(found).strip("'\"<>`")) not in modules:
+    written = [_text(found).strip("'\"<>`") for found in captures.get("import.module", [])]
+    if "import.words" in captures:
+        written += _joined([child for child in node.children if child.type == "identifier"])
+    for module in written:
+        if module not in modules:
             modules.append(module)
     for found in captures.get("import.name", []):
         if (name := _text(found)) not in names:
             names.append(name)
+
+
+def _joined(words: list[Node]) -> list[str]:
+    """Dotted paths from their words, where a grammar gives a node to each word alone (Scala)."""
+    paths: list[str] = []
+    for word in words:
+        if paths and word.prev_sibling is not None and word.prev_sibling.type == ".":
+            paths[-1] += f".{_text(word)}"
+        else:
+            paths.append(_text(word))
+    return paths
 
 
 def _problems(tree: Tree) -> Iterator[Problem]:
