@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from context.evidence import (
     Evidence,
@@ -26,34 +26,58 @@ from context.outline import Symbol, SymbolKind
 from context.report import Report, read_report
 from context.store import FileRow, Reader
 
-# What a signal of strength 1 adds. A weighted sum of the strongest evidence of each kind: on the
-# development set rank fusion lost 9 points of Acc@1 against it, and weights that were fitted with
-# one repository left out at a time were no better than these (tests/bench/localization.md).
-FILE_WEIGHTS = {
-    Signal.LEXICAL: 1.0,
-    Signal.HISTORY: 0.4,
-    Signal.NAME: 0.5,
-    Signal.PATH: 0.7,
-    Signal.LITERAL: 0.5,
-    Signal.FRAME: 0.5,
-    Signal.FEEDBACK: 0.1,
-    Signal.TRANSLATION: 0.1,
-    Signal.RECENCY: 0.15,
-}
-BEST_FUNCTION_WEIGHT = 0.6  # of a file's best function by words, into the file
-FUNCTION_WEIGHTS = {
-    Signal.LEXICAL: 1.0,
-    Signal.NAME: 0.8,
-    Signal.LITERAL: 0.6,
-    Signal.FRAME: 1.0,
-    Signal.FEEDBACK: 0.4,
-    Signal.TRANSLATION: 0.4,
-    Signal.CALLEE: 0.4,
-    Signal.TITLE: 0.2,
-}
-LENGTH_WEIGHT = 0.3  # of a function with 100 lines; by the logarithm, long ones hold more bugs
-MAX_LENGTH = 1.5
-FILE_IN_FUNCTION_WEIGHT = 0.5  # of the file's score, into each of its functions
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What a signal of strength 1 adds to the score of a file, or of a function.
+
+    A weighted sum of the strongest evidence of each kind: on the development set rank fusion lost 9
+    points of Acc@1 against it. The numbers are round ones; choosing among changes of them with one
+    repository left out at a time gains nothing (tests/bench/localization.py --weights).
+    """
+
+    file: Mapping[Signal, float]
+    function: Mapping[Signal, float]
+    best_function: float = 0.6  # of a file's best function by words, into the file
+    length: float = 0.3  # of a function with 100 lines; by the logarithm, long ones hold more bugs
+    file_in_function: float = 0.5  # of the file's score, into each of its functions
+    test: float = 0.2  # factor: test files rank below code
+    manual: float = 0.3  # factor: manuals and settings, too: bugs are fixed in code
+
+    def scaled(self, signal: Signal, factor: float) -> Weights:
+        """The same with one signal louder or softer."""
+        return replace(
+            self,
+            file={s: w * factor if s is signal else w for s, w in self.file.items()},
+            function={s: w * factor if s is signal else w for s, w in self.function.items()},
+            best_function=self.best_function * (factor if signal is Signal.LEXICAL else 1.0),
+        )
+
+
+WEIGHTS = Weights(
+    file={
+        Signal.LEXICAL: 1.0,
+        Signal.HISTORY: 0.4,
+        Signal.NAME: 0.5,
+        Signal.PATH: 0.7,
+        Signal.LITERAL: 0.5,
+        Signal.FRAME: 0.5,
+        Signal.FEEDBACK: 0.1,
+        Signal.TRANSLATION: 0.1,
+        Signal.RECENCY: 0.15,
+    },
+    function={
+        Signal.LEXICAL: 1.0,
+        Signal.NAME: 0.8,
+        Signal.LITERAL: 0.6,
+        Signal.FRAME: 1.0,
+        Signal.FEEDBACK: 0.4,
+        Signal.TRANSLATION: 0.4,
+        Signal.CALLEE: 0.4,
+        Signal.TITLE: 0.2,
+    },
+)
+MAX_LENGTH = 1.5  # times what a function with 100 lines gets
 _SHARPEST = (
     Signal.FRAME,
     Signal.LITERAL,
@@ -67,8 +91,6 @@ _SHARPEST = (
     Signal.TRANSLATION,
     Signal.RECENCY,
 )
-TEST_FACTOR = 0.2  # test files rank below code
-TEXT_FACTOR = 0.3  # manuals and settings, too: bugs are fixed in code
 FILES_LOOKED_INTO = 20  # functions are ranked inside so many best files
 
 
@@ -105,6 +127,7 @@ def locate(
     *,
     limit: int = 20,
     without: frozenset[Signal] = frozenset(),
+    weights: Weights = WEIGHTS,
 ) -> Located:
     """Rank files and functions for a report, as if the signals of `without` did not exist.
 
@@ -123,7 +146,10 @@ def locate(
             if evidence.path in by_path:  # a reason among others, never one by itself
                 by_path[evidence.path].append(evidence)
     files = sorted(
-        (RankedFile(path, _file_score(rows[path], given)) for path, given in by_path.items()),
+        (
+            RankedFile(path, _file_score(rows[path], given, weights))
+            for path, given in by_path.items()
+        ),
         key=lambda f: (-f.score, f.path),
     )
     best = files[:FILES_LOOKED_INTO]
@@ -137,7 +163,7 @@ def locate(
         suspect
         for file in best
         for suspect in _suspects(
-            functions[file.path], rows[file.path], file.score, by_path[file.path]
+            functions[file.path], rows[file.path], file.score, by_path[file.path], weights
         )
     ]
     suspects.sort(key=lambda s: (-s.score, s.path, s.start_line))
@@ -162,7 +188,7 @@ def _gather(report: Report, reader: Reader, file_names: FileNames) -> Iterator[E
         yield from lexical.translation_evidence(weights, past, reader)
 
 
-def _file_score(row: FileRow, given: Iterable[Evidence]) -> float:
+def _file_score(row: FileRow, given: Iterable[Evidence], weights: Weights) -> float:
     """Each signal counts once, by its strongest evidence; words count for file and function."""
     best: dict[tuple[Signal, bool], float] = defaultdict(float)
     for evidence in given:
@@ -170,54 +196,52 @@ def _file_score(row: FileRow, given: Iterable[Evidence]) -> float:
         key = (evidence.signal, by_function)
         best[key] = max(best[key], evidence.strength)
     total = sum(
-        strength * (BEST_FUNCTION_WEIGHT if by_function else FILE_WEIGHTS.get(signal, 0.0))
+        strength * (weights.best_function if by_function else weights.file.get(signal, 0.0))
         for (signal, by_function), strength in best.items()
     )
-    return total * _factor(row)
+    return total * _factor(row, weights)
 
 
-def _factor(row: FileRow) -> float:
-    text = TEXT_FACTOR if row.language == "text" else 1.0
-    return text * (TEST_FACTOR if row.is_test else 1.0)
+def _factor(row: FileRow, weights: Weights) -> float:
+    manual = weights.manual if row.language == "text" else 1.0
+    return manual * (weights.test if row.is_test else 1.0)
 
 
 def _suspects(
-    symbols: Sequence[Symbol], row: FileRow, file_score: float, given: list[Evidence]
+    symbols: Sequence[Symbol],
+    row: FileRow,
+    file_score: float,
+    given: list[Evidence],
+    weights: Weights,
 ) -> list[Suspect]:
     """Functions of one file that some evidence speaks for, or the file when none does."""
     functions = {s.qualified_name: s for s in symbols}
-    about_file = [e for e in given if e.symbol is None]
+    about_file = _ordered(e for e in given if e.symbol is None)
     by_symbol: dict[str, list[Evidence]] = defaultdict(list)
     for evidence in given:
         if evidence.symbol in functions:
             by_symbol[evidence.symbol].append(evidence)
     if not by_symbol:
-        whole = _ordered(about_file)
-        return [Suspect(row.path, None, 1, max(row.n_lines, 1), file_score * 0.5, whole)]
-    factor = _factor(row)
-    return [
-        _function_suspect(row.path, functions[name], file_score, factor, own, about_file)
-        for name, own in by_symbol.items()
-    ]
+        return [Suspect(row.path, None, 1, max(row.n_lines, 1), file_score * 0.5, about_file)]
+    from_file = weights.file_in_function * file_score
+    factor = _factor(row, weights)
+    found: list[Suspect] = []
+    for name, own in by_symbol.items():
+        symbol = functions[name]
+        score = from_file + factor * _function_score(symbol, own, weights)
+        reasons = (*_ordered(own), *about_file)
+        span = symbol.start_line, symbol.end_line
+        found.append(Suspect(row.path, name, *span, score, reasons))
+    return found
 
 
-def _function_suspect(
-    path: str,
-    symbol: Symbol,
-    file_score: float,
-    factor: float,
-    own: list[Evidence],
-    about_file: list[Evidence],
-) -> Suspect:
+def _function_score(symbol: Symbol, own: Iterable[Evidence], weights: Weights) -> float:
     best: dict[Signal, float] = defaultdict(float)
     for each in own:
         best[each.signal] = max(best[each.signal], each.strength)
-    score = sum(FUNCTION_WEIGHTS[signal] * strength for signal, strength in best.items())
+    score = sum(weights.function[signal] * strength for signal, strength in best.items())
     n_lines = symbol.end_line - symbol.start_line + 1
-    score += LENGTH_WEIGHT * min(MAX_LENGTH, math.log(n_lines) / math.log(100))
-    total = factor * score + FILE_IN_FUNCTION_WEIGHT * file_score
-    evidence = (*_ordered(own), *_ordered(about_file))
-    return Suspect(path, symbol.qualified_name, symbol.start_line, symbol.end_line, total, evidence)
+    return score + weights.length * min(MAX_LENGTH, math.log(n_lines) / math.log(100))
 
 
 def _ordered(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:

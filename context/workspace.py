@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from context.errors import NoWorkspace
+from context.evidence import Signal
 from context.git import read_changes, read_history
 from context.history import build, change_terms, known_changes
 from context.indexer import Indexer, IndexProgress, IndexSummary, ParserPool, outline_from_json
@@ -22,7 +23,7 @@ from context.languages import language_of
 from context.outline import Outline, Problem
 from context.snippets import snippets_for
 from context.store import Reader, Store, index_folder
-from context.suspects import Located, Suspect, locate
+from context.suspects import WEIGHTS, Located, Suspect, Weights, locate
 from context.window import Snippet
 
 COMMITS_AT_ONCE = 500  # whose changes are read between two writes: about a second
@@ -96,9 +97,18 @@ class Workspace:
                 self._overlays[path] = text
                 await self._indexer.overlay(path, text, language.name if language else "text")
 
-    async def locate(self, report: str, limit: int = 20) -> Located:
+    async def locate(
+        self,
+        report: str,
+        limit: int = 20,
+        *,
+        without: frozenset[Signal] = frozenset(),
+        weights: Weights = WEIGHTS,
+    ) -> Located:
         """Suspects for a bug report, best first. Raises `EmptyReport`."""
-        return await self._query(lambda reader: locate(reader, report, limit=limit))
+        return await self._query(
+            lambda reader: locate(reader, report, limit=limit, without=without, weights=weights)
+        )
 
     async def snippets(self, suspects: Sequence[Suspect]) -> list[Snippet]:
         """Code that a model should see for these suspects, in order of importance."""
