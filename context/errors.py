@@ -23,3 +23,7 @@ class IndexUnavailable(ContextError):
 
 class ParserUnavailable(ContextError):
     pass
+
+
+class NothingToMeasure(ContextError):
+    """There is no past fix to measure with."""

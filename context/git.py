@@ -13,8 +13,10 @@ import logging
 import os
 import re
 import shutil
+import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from context.history import CommitRow
@@ -32,9 +34,16 @@ MAX_PATHS = 60  # a commit that touches more says little about any one of them
 TIMEOUT_S = 60.0
 MAX_CHANGE = 200_000  # bytes of changed lines read of one commit
 MAX_MISSING = 40  # commits with missing objects that are stepped over
+MAX_EXPORTED = 4_000_000  # bytes of a file; a larger one is not indexed either
 MAX_PARENTS = 12  # folders looked at above the workspace for a .git
 
 _HEX = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")
+_HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@")
+_ODD_NAMES = frozenset({"", ".", "..", ".git"})
+_PLAIN_DIFF = (
+    "-r", "-p", "--unified=0", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color",
+    "--always", "--src-prefix=a/", "--dst-prefix=b/",
+)  # fmt: skip
 _ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_COUNT": "0",
@@ -50,17 +59,30 @@ _ENVIRONMENT = {
 _CONFIG = "[core]\n\trepositoryformatversion = {version}\n\tbare = true\n\tquotePath = false\n"
 
 
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What a commit changed, as it stood before: line numbers are 1-based and inclusive."""
+
+    parent: str
+    old_lines: Mapping[str, tuple[tuple[int, int], ...]]
+
+
 def read_history(
-    root: Path, shadow: Path, *, known: str | None, limit: int = MAX_COMMITS
+    root: Path,
+    shadow: Path,
+    *,
+    known: str | None,
+    limit: int = MAX_COMMITS,
+    at: str | None = None,
 ) -> list[CommitRow] | None:
-    """Newest first, without merges, paths relative to `root`.
+    """Newest first, without merges, paths relative to `root`, from the commit `at` or from HEAD.
 
     None when the newest commit is still `known`: nothing to read. Empty when there is no history
     that can be read. `shadow` is a folder of ours that is made anew.
     """
     found = _find_repository(root)
-    head = _head_commit(found[1]) if found else None
-    if found is None or head is None:
+    head = (at or _head_commit(found[1])) if found else None
+    if found is None or head is None or not _HEX.match(head):
         return []
     if head == known:
         return None
@@ -68,8 +90,7 @@ def read_history(
     git = shutil.which("git")
     if git is None:
         return []
-    prefix = root.relative_to(top).as_posix()
-    prefix = "" if prefix == "." else f"{prefix}/"
+    prefix = _prefix(root, top)
     try:
         _make_shadow(shadow, _common_folder(folder), head)
         log = _log(os.path.abspath(git), shadow, head, limit)
@@ -77,6 +98,84 @@ def read_history(
         logger.info("no history: %s", type(error).__name__)
         return []
     return list(_commits(log, prefix))
+
+
+def read_fix(root: Path, shadow: Path, commit: str) -> Fix | None:
+    """What one commit changed, on the side before it; None for a first commit or a merge.
+
+    `shadow` is the folder that `read_history` made for `root`.
+    """
+    found, git = _find_repository(root), shutil.which("git")
+    if found is None or git is None or not _HEX.match(commit):
+        return None
+    prefix = _prefix(root, found[0])
+    try:
+        parents = _run(git, shadow, ["rev-list", "--parents", "-n", "1", commit]).split()[1:]
+        if len(parents) != 1:
+            return None
+        patch = _run(git, shadow, ["diff-tree", *_PLAIN_DIFF, parents[0].decode(), commit])
+    except (OSError, CommandError) as error:
+        logger.info("no fix: %s", type(error).__name__)
+        return None
+    return Fix(parents[0].decode(), _old_lines(patch, prefix))
+
+
+def export_tree(root: Path, shadow: Path, commit: str, folder: Path) -> None:
+    """Write the files of a commit below `root` into the new folder `folder`.
+
+    Regular files only, none that is too large to be indexed, and none whose name leads elsewhere;
+    nothing of what git can be told to do on a checkout happens. Raises OSError when it fails.
+    """
+    found, git = _find_repository(root), shutil.which("git")
+    if found is None or git is None or not _HEX.match(commit):
+        raise OSError(f"{root} has no history that can be read")
+    prefix = _prefix(root, found[0])
+    command = [os.path.abspath(git), f"--git-dir={shadow}", "archive", "--format=tar"]
+    tree = f"{commit}:{prefix}" if prefix else commit
+    folder.mkdir(parents=True)
+    try:
+        process = Git(str(shadow)).execute([*command, tree], env=_ENVIRONMENT, as_process=True)
+        with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
+            for member in archive:
+                _write_member(archive, member, folder)
+        process.wait()
+    except (CommandError, tarfile.TarError) as error:
+        raise OSError(f"git could not read the commit {commit[:10]}") from error
+
+
+def _write_member(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+    parts = member.name.split("/")
+    is_odd = any(
+        p in ("", ".", "..") or p.lower() == ".git" or "\\" in p or ":" in p for p in parts
+    )
+    if not member.isfile() or is_odd or member.size > MAX_EXPORTED:
+        return
+    source = archive.extractfile(member)
+    if source is None:
+        return
+    target = folder.joinpath(*parts)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("xb") as out:
+        shutil.copyfileobj(source, out)
+
+
+def _old_lines(patch: bytes, prefix: str) -> dict[str, tuple[tuple[int, int], ...]]:
+    """(first, last) changed lines before the change, by path; files that were not there are out."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    path: str | None = None
+    in_head = False
+    for line in patch.decode("utf-8", "replace").split("\n"):
+        if line.startswith("diff --git "):
+            path, in_head = None, True
+        elif in_head and line.startswith("--- a/"):
+            written = line.removeprefix("--- a/").rstrip("\t\r")
+            path = written.removeprefix(prefix) if written.startswith(prefix) else None
+        elif hunk := _HUNK.match(line):
+            in_head = False
+            first, count = int(hunk.group(1)), int(hunk.group(2) or "1")
+            if path is not None:
+                found.setdefault(path, []).append((first, first + max(count, 1) - 1))
+    return {p: tuple(spans) for p, spans in found.items()}
 
 
 def read_changes(shadow: Path, commits: Sequence[str]) -> dict[str, str]:
@@ -105,11 +204,7 @@ def read_changes(shadow: Path, commits: Sequence[str]) -> dict[str, str]:
 
 
 def _diff_trees(git: str, shadow: Path, commits: Sequence[str]) -> dict[str, str]:
-    command = [
-        git, f"--git-dir={shadow}", "--no-pager", "diff-tree", "--stdin", "-r", "--root", "-p",
-        "--unified=0", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color",
-        "--always", "--src-prefix=a/", "--dst-prefix=b/",
-    ]  # fmt: skip
+    command = [git, f"--git-dir={shadow}", "diff-tree", "--stdin", "--root", *_PLAIN_DIFF]
     with tempfile.TemporaryFile() as asked:
         asked.write("".join(f"{c}\n" for c in commits).encode())
         asked.seek(0)
@@ -235,20 +330,31 @@ def _make_shadow(shadow: Path, common: Path, head: str) -> None:
         (shadow / "shallow").write_text("\n".join(kept) + "\n")
 
 
-def _log(git: str, shadow: Path, head: str, limit: int) -> str:
-    command = [
-        git, f"--git-dir={shadow}", "--no-pager", "log", f"--max-count={limit}", "--no-merges",
-        "--no-renames", "--no-show-signature", "--no-ext-diff", "--no-textconv", "--name-only",
-        "--format=%x01%H%x02%ct%x02%B%x03", head,
-    ]  # fmt: skip
+def _prefix(root: Path, top: Path) -> str:
+    """Of the repository's paths that lie below `root`."""
+    below = root.relative_to(top).as_posix()
+    return "" if below == "." else f"{below}/"
+
+
+def _run(git: str, shadow: Path, arguments: Sequence[str]) -> bytes:
     output = Git(str(shadow)).execute(
-        command,
+        [os.path.abspath(git), f"--git-dir={shadow}", *arguments],
         env=_ENVIRONMENT,
         kill_after_timeout=None if os.name == "nt" else TIMEOUT_S,
         stdout_as_string=False,
+        strip_newline_in_stdout=False,
     )
     assert isinstance(output, bytes)
-    return output.decode("utf-8", "replace")
+    return output
+
+
+def _log(git: str, shadow: Path, head: str, limit: int) -> str:
+    arguments = [
+        "--no-pager", "log", f"--max-count={limit}", "--no-merges", "--no-renames",
+        "--no-show-signature", "--no-ext-diff", "--no-textconv", "--name-only",
+        "--format=%x01%H%x02%ct%x02%B%x03", head,
+    ]  # fmt: skip
+    return _run(git, shadow, arguments).decode("utf-8", "replace")
 
 
 def _commits(log: str, prefix: str) -> Iterator[CommitRow]:

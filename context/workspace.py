@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,11 +32,20 @@ COMMITS_AT_ONCE = 500  # whose changes are read between two writes: about a seco
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The repository whose history is read, and the commit at which it ends (None for HEAD)."""
+
+    root: Path
+    commit: str | None
+
+
 class Workspace:
     """Open with `Workspace.open`, close with `close`."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    def __init__(self, root: Path, folder: Path, past: Past | None = None) -> None:
         self.root = root
+        self._past = past or Past(root, None)
         self._shadow = folder / "git"
         self._store = Store(folder / "index.sqlite")
         self._parsers = ParserPool()
@@ -46,21 +56,23 @@ class Workspace:
         self._overlays: dict[str, str] = {}
 
     @classmethod
-    async def open(cls, root: Path, cache_dir: Path) -> Workspace:
-        """Raises `NoWorkspace`, `IndexUnavailable`."""
+    async def open(cls, root: Path, cache_dir: Path, past: Past | None = None) -> Workspace:
+        """`past`: the root's own history unless given. Raises `NoWorkspace`, `IndexUnavailable`."""
         if not root.exists():
             raise NoWorkspace(f"There is no folder {root}; name the workspace's folder.")
         if not root.is_dir():
             raise NoWorkspace(f"{root} is a file; name the folder of the workspace.")
         root = root.resolve()
-        return cls(root, index_folder(root, cache_dir))
+        return cls(root, index_folder(root, cache_dir), past)
 
     async def index(self, on_progress: Callable[[IndexProgress], None]) -> IndexSummary:
         """Bring the index up to date with the files and the history."""
         async with self._writing:
             summary = await self._indexer.run(on_progress)
             newest = self._store.newest_commit()
-            commits = await asyncio.to_thread(read_history, self.root, self._shadow, known=newest)
+            commits = await asyncio.to_thread(
+                read_history, self._past.root, self._shadow, known=newest, at=self._past.commit
+            )
             if commits is not None:
                 self._store.put_commits(commits)
         await self._read_changes()

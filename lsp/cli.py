@@ -60,6 +60,37 @@ def locate(
 
 
 @app.command()
+def context(
+    report: Annotated[
+        str, typer.Argument(help="A file with the report, - for stdin, or the report itself.")
+    ] = "-",
+    workspace: WorkspaceOption = Path(),
+    tokens: Annotated[
+        int | None, typer.Option(min=50, max=200_000, help="The budget; the setting's by default.")
+    ] = None,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Show the code that a model would be given for a report, and why each piece is in it."""
+    from lsp.commands import context as command
+
+    sys.exit(command.run(report, workspace, tokens=tokens, as_json=as_json))
+
+
+@app.command("eval")
+def evaluate(
+    workspace: WorkspaceOption = Path(),
+    limit: Annotated[int, typer.Option(min=1, max=2_000, help="How many past fixes.")] = 30,
+    ablate: Annotated[bool, typer.Option("--ablate", help="A row without each signal.")] = False,  # noqa: FBT002
+    as_json: JsonOption = False,  # noqa: FBT002
+    plot: Annotated[Path | None, typer.Option(help="Draw the figures into this .svg.")] = None,
+) -> None:
+    """Measure locating on this repository's own past bug fixes; a second run goes on."""
+    from lsp.commands import eval as command
+
+    sys.exit(command.run(workspace, limit=limit, ablate=ablate, as_json=as_json, plot=plot))
+
+
+@app.command()
 def serve() -> None:
     """Run the language server on stdin and stdout; editors call this."""
     from lsp.server import serve_stdio

@@ -1,0 +1,169 @@
+"""postil eval: how well locating does on the past fixes of one's own repository."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from context.errors import NothingToMeasure
+from context.evidence import Signal
+from context.git import export_tree, read_history
+from context.measures import MEASURES, measure, summarize
+from context.mining import Case, functions_at, mine
+from context.parsing import Skipped, read_source
+from context.report import EmptyReport
+from context.store import index_folder
+from context.text import hash_bytes
+from context.workspace import Past, Workspace
+from lsp import __version__
+from lsp.commands.console import err, out, progress_bar, safe, settings
+from lsp.commands.eval_plot import draw
+
+DEPTH = 50  # ranked places looked at
+MAX_COMMITS = 5_000  # among which fixes are looked for
+AS_SHIPPED = "as shipped"
+
+Scores = dict[str, dict[str, float]]  # by the name of the setting, then by measure
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where one repository's measure is kept, in the user's cache."""
+
+    shadow: Path
+    tree: Path  # the code before the fix that is being asked about
+    done: Path  # one line of JSON a finished case
+
+
+def run(root: Path, *, limit: int, ablate: bool, as_json: bool, plot: Path | None) -> int:
+    if plot is not None and plot.suffix.lower() != ".svg":
+        err.print(f"postil: {safe(str(plot))} must end in .svg, the one kind of picture drawn.")
+        return 2
+    root = root.resolve()
+    tried: dict[str, frozenset[Signal]] = {AS_SHIPPED: frozenset()}
+    if ablate:
+        tried |= {f"without {s.value}": frozenset({s}) for s in Signal}
+    rows = asyncio.run(_measure_all(root, limit, tried))
+    summaries = {name: summarize([row[name] for row in rows]) for name in tried}
+    if plot is not None:
+        title = f"Locating without a model: {len(rows)} past fixes of {root.name}"
+        plot.write_text(draw(title, summaries[AS_SHIPPED]), encoding="utf-8")
+    if as_json:
+        result = {"cases": len(rows), "version": __version__, "settings": summaries}
+        print(json.dumps(result))  # noqa: T201 - the command's result
+        return 0
+    _show_table(len(rows), summaries)
+    return 0
+
+
+async def _measure_all(
+    root: Path, limit: int, tried: Mapping[str, frozenset[Signal]]
+) -> list[Scores]:
+    """Scores of each case; finished cases are taken from the last run."""
+    places = _places(root, settings().cache_dir, tried)
+    commits = await asyncio.to_thread(
+        read_history, root, places.shadow, known=None, limit=MAX_COMMITS
+    )
+    if not commits:
+        raise NothingToMeasure(
+            f"{root} has no git history that can be read; name a folder inside a repository."
+        )
+    done = _read_done(places.done)
+    rows: list[Scores] = []
+    with progress_bar("past fixes") as show:
+        for case in mine(root, places.shadow, commits):
+            if len(rows) == limit:
+                break
+            show(case.commit[:10], len(rows), limit)
+            if case.commit not in done:
+                done[case.commit] = await _ask(root, places, case, tried)
+                with places.done.open("a", encoding="utf-8") as kept:
+                    kept.write(json.dumps([case.commit, done[case.commit]]) + "\n")
+            if scores := done[case.commit]:
+                rows.append(scores)
+    if not rows:
+        raise NothingToMeasure(
+            "No commit was found that says it fixes a bug and changes one to five code files."
+        )
+    return rows
+
+
+async def _ask(
+    root: Path, places: Places, case: Case, tried: Mapping[str, frozenset[Signal]]
+) -> Scores:
+    """Locate with the code and the history as they were before the fix."""
+    await asyncio.to_thread(shutil.rmtree, places.tree, ignore_errors=True)
+    try:
+        await asyncio.to_thread(export_tree, root, places.shadow, case.parent, places.tree)
+    except OSError as error:
+        err.print(f"postil: {case.commit[:10]} is left out: {safe(str(error))}")
+        return {}
+    past = Past(root, case.parent)
+    workspace = await Workspace.open(places.tree, settings().cache_dir, past)
+    try:
+        await workspace.index(lambda _: None)
+        functions = await _right_functions(workspace, case)
+        scores: Scores = {}
+        for name, without in tried.items():
+            found = await workspace.locate(case.report, DEPTH, without=without)
+            named = [f"{s.path}::{s.symbol}" for s in found.suspects if s.symbol]
+            files = [f.path for f in found.files]
+            scores[name] = measure(files, named, case.files, functions)
+        return scores
+    except EmptyReport:
+        return {}
+    finally:
+        await workspace.close()
+
+
+async def _right_functions(workspace: Workspace, case: Case) -> set[str]:
+    found: set[str] = set()
+    for path, lines in case.old_lines:
+        try:
+            source = read_source(workspace.root, path)
+        except Skipped:
+            continue
+        names = functions_at(await workspace.outline(path, source), lines)
+        found |= {f"{path}::{name}" for name in names}
+    return found
+
+
+def _places(root: Path, cache: Path, tried: Mapping[str, Any]) -> Places:
+    folder = cache / "eval" / index_folder(root, cache).name
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    asked = hash_bytes(json.dumps([__version__, sorted(tried)]).encode())[:16]
+    return Places(folder / "git", folder / "tree", folder / f"{asked}.jsonl")
+
+
+def _read_done(file: Path) -> dict[str, Scores]:
+    """What an earlier run finished; a line cut short by its end is asked again."""
+    done: dict[str, Scores] = {}
+    if file.is_file():
+        for line in file.read_text(encoding="utf-8").split("\n"):
+            try:
+                commit, scores = json.loads(line)
+            except ValueError:
+                continue
+            done[commit] = scores
+    return done
+
+
+def _show_table(n_cases: int, summaries: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+    shipped = summaries[AS_SHIPPED]
+    out.print(
+        f"{n_cases} past fixes, each hidden and asked for; no model. Percent, with 95 % bounds:"
+    )
+    for name in MEASURES:
+        if name in shipped:
+            middle, low, high = (100 * value for value in shipped[name])
+            out.print(f"  {name:10} {middle:5.1f}  ({low:.1f} to {high:.1f})")
+    if len(summaries) > 1:
+        out.print(f"\n{'':22}" + "".join(f"{name:>10}" for name in shipped))
+        for setting, row in summaries.items():
+            cells = "".join(f"{100 * row[name][0]:10.1f}" for name in shipped)
+            out.print(f"{setting:22}{cells}")
