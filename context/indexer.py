@@ -31,7 +31,7 @@ from context.outline import (
     Symbol,
     SymbolKind,
 )
-from context.scan import FoundFile, scan
+from context.scan import FoundFile, find, scan
 from context.store import FileStamp, IndexedFile, Store
 
 logger = logging.getLogger(__name__)
@@ -154,11 +154,17 @@ class Indexer:
         )
 
     async def refresh(self, paths: Sequence[str]) -> None:
-        """Bring only these paths up to date; one that is gone is dropped."""
-        found = await asyncio.to_thread(lambda: list(scan(self._root, Counter())))
-        present = [file for file in found if file.path in paths]
-        self._store.remove_paths(set(paths) - {f.path for f in present})
-        await self._parse_all(present, _Run(total=len(present)), lambda _: None)
+        """Bring these files and folders up to date, and look at no others."""
+        stale: list[FoundFile] = []
+        overlaid = self._store.overlaid()
+        for path in dict.fromkeys(paths):
+            present = await asyncio.to_thread(find, self._root, path)
+            before = self._store.stamps_at(path)
+            self._store.remove_paths(before.keys() - {f.path for f in present} - overlaid)
+            stale += [
+                f for f in present if f.path not in overlaid and before.get(f.path) != f.stamp
+            ]
+        await self._parse_all(stale, _Run(total=len(stale)), lambda _: None)
 
     async def overlay(self, path: str, text: str, language: str) -> None:
         """Let queries see an open buffer's text for `path` until it is dropped or saved."""

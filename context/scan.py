@@ -35,7 +35,38 @@ def scan(root: Path, skipped: Counter[str]) -> Iterator[FoundFile]:
     Folder links are never followed, nor are file links: what they lead to is indexed where it is,
     or is outside. Folders and files that cannot be read, or go away meanwhile, are counted.
     """
-    pending = [(root, "", IgnoreRules())]
+    yield from _walk(root, "", IgnoreRules(), skipped)
+
+
+def find(root: Path, path: str) -> list[FoundFile]:
+    """What a walk would find at `path` (from the root, with /) or below; nothing when it is gone.
+
+    Looks at the folders on the way only for their rules, and at nothing beside `path`.
+    """
+    folder, prefix, rules = root, "", IgnoreRules()
+    parts = path.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        return []
+    for depth, part in enumerate(parts, 1):
+        rules = rules.entering(folder, prefix)
+        at, name = folder / part, prefix + part
+        try:
+            status = at.lstat()
+        except (OSError, ValueError):
+            return []
+        if not stat.S_ISDIR(status.st_mode):
+            found = _found_file(name, status, rules, Counter()) if depth == len(parts) else None
+            return [found] if found else []
+        if part in SKIPPED_FOLDERS or rules.ignores(name, is_folder=True):
+            return []
+        folder, prefix = at, f"{name}/"
+    return list(_walk(folder, prefix, rules, Counter()))
+
+
+def _walk(
+    top: Path, top_prefix: str, above: IgnoreRules, skipped: Counter[str]
+) -> Iterator[FoundFile]:
+    pending = [(top, top_prefix, above)]
     while pending:
         folder, prefix, rules = pending.pop()
         rules = rules.entering(folder, prefix)
@@ -55,25 +86,32 @@ def scan(root: Path, skipped: Counter[str]) -> Iterator[FoundFile]:
                         skipped["ignored"] += 1
                     else:
                         pending.append((Path(entry.path), path + "/", rules))
-                elif found := _found_file(entry, path, rules, skipped):
-                    files.append(found)
+                else:
+                    status = entry.stat(follow_symlinks=False)
+                    if found := _found_file(path, status, rules, skipped, entry.inode()):
+                        files.append(found)
             except OSError:
                 skipped["unreadable"] += 1
         yield from reversed(files)
 
 
 def _found_file(
-    entry: os.DirEntry[str], path: str, rules: IgnoreRules, skipped: Counter[str]
+    path: str,
+    status: os.stat_result,
+    rules: IgnoreRules,
+    skipped: Counter[str],
+    inode: int | None = None,
 ) -> FoundFile | None:
-    status = entry.stat(follow_symlinks=False)
+    """`inode`: from the folder's listing where there is one; on Windows a plain stat has none."""
+    name = path.rpartition("/")[2]
     if not stat.S_ISREG(status.st_mode):
         skipped["special"] += 1
         return None
     language = language_of(path)
-    if language is None and Path(entry.name).suffix.lower() not in TEXT_EXTENSIONS:
+    if language is None and Path(name).suffix.lower() not in TEXT_EXTENSIONS:
         skipped["not code"] += 1
         return None
-    if is_secret(entry.name):
+    if is_secret(name):
         skipped["secret"] += 1
         return None
     if rules.ignores(path, is_folder=False):
@@ -87,5 +125,5 @@ def _found_file(
     except UnicodeEncodeError:
         skipped["name is not text"] += 1
         return None
-    stamp = FileStamp(status.st_size, status.st_mtime_ns, entry.inode())
+    stamp = FileStamp(status.st_size, status.st_mtime_ns, status.st_ino if inode is None else inode)
     return FoundFile(path, stamp, language.name if language else "text")

@@ -140,6 +140,15 @@ class Store:
         rows = self._db.execute("SELECT path, size_bytes, mtime_ns, inode FROM paths")
         return {path: FileStamp(size, mtime, inode) for path, size, mtime, inode in rows}
 
+    def stamps_at(self, path: str) -> dict[str, FileStamp]:
+        """Of a file, or of all files below a folder."""
+        rows = self._db.execute(
+            "SELECT path, size_bytes, mtime_ns, inode FROM paths "
+            "WHERE path = ? OR (path >= ? AND path < ?)",
+            (path, f"{path}/", f"{path}0"),  # 0 is the character after /
+        )
+        return {p: FileStamp(size, mtime, inode) for p, size, mtime, inode in rows}
+
     def overlaid(self) -> set[str]:
         return {path for (path,) in self._db.execute("SELECT path FROM paths WHERE overlay = 1")}
 

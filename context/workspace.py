@@ -27,6 +27,7 @@ from context.store import Reader, Store, index_folder
 from context.suspects import WEIGHTS, Located, Suspect, Weights, locate
 from context.window import Snippet
 
+MAX_REFRESHED = 500  # paths; for more a walk of everything is quicker
 COMMITS_AT_ONCE = 500  # whose changes are read between two writes: about a second
 
 T = TypeVar("T")
@@ -94,6 +95,11 @@ class Workspace:
                 self._store.put_history(history)
 
     async def refresh(self, paths: Sequence[str]) -> None:
+        """Bring these files and folders up to date; changed ignore rules concern them all."""
+        rules_changed = any(path.rpartition("/")[2] == ".gitignore" for path in paths)
+        if rules_changed or len(paths) > MAX_REFRESHED:
+            await self.index(lambda _: None)
+            return
         async with self._writing:
             await self._indexer.refresh([p for p in paths if p not in self._overlays])
 

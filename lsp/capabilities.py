@@ -8,6 +8,8 @@ from typing import Any
 
 from lsprotocol import types
 
+from context.languages import LANGUAGES
+from context.scan import TEXT_EXTENSIONS
 from lsp.from_lsp import Encoding
 
 FIND_BUGS_KIND = "source.postil.findBugs"
@@ -33,6 +35,7 @@ class ClientCapabilities:
     tags_actions: bool  # knows CodeActionTag.LLMGenerated
     markdown: bool  # in hovers
     progress: bool  # takes window/workDoneProgress/create
+    watches: bool  # reports changed files when asked with client/registerCapability
 
 
 def read_capabilities(raw: Mapping[str, Any]) -> ClientCapabilities:
@@ -51,6 +54,7 @@ def read_capabilities(raw: Mapping[str, Any]) -> ClientCapabilities:
         tags_actions=types.CodeActionTag.LlmGenerated.value in tags,
         markdown=types.MarkupKind.Markdown.value in formats,
         progress=bool(_at(raw, "window", "workDoneProgress")),
+        watches=bool(_at(raw, "workspace", "didChangeWatchedFiles", "dynamicRegistration")),
     )
 
 
@@ -76,6 +80,23 @@ def server_capabilities(
                 supported=True, change_notifications=True
             )
         ),
+    )
+
+
+def watched_files() -> types.RegistrationParams:
+    """Asks the client to report changes of what we index, and of the rules that leave files out."""
+    extensions = {e for language in LANGUAGES for e in language.extensions} | TEXT_EXTENSIONS
+    names = ",".join(sorted(e.removeprefix(".") for e in extensions))
+    watchers = [
+        types.FileSystemWatcher(glob_pattern=pattern)
+        for pattern in (f"**/*.{{{names}}}", "**/.gitignore")
+    ]
+    options = types.DidChangeWatchedFilesRegistrationOptions(watchers=watchers)
+    method = "workspace/didChangeWatchedFiles"
+    return types.RegistrationParams(
+        registrations=[
+            types.Registration(id="postil-files", method=method, register_options=options)
+        ]
     )
 
 

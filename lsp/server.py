@@ -14,7 +14,7 @@ from lsprotocol import types
 
 from context.child import guard_stdout
 from lsp import __version__, from_lsp
-from lsp.capabilities import read_capabilities, server_capabilities
+from lsp.capabilities import read_capabilities, server_capabilities, watched_files
 from lsp.notifications import text_sync, workspace
 from lsp.requests.code_action import code_action
 from lsp.requests.code_action_resolve import code_action_resolve
@@ -119,6 +119,8 @@ async def _initialized(session: Session, params: Any) -> None:
         session.say(complaint)
     for folder in session.first_folders:
         session.add_root(folder)
+    if session.client.watches:
+        session.in_background(session.wire.request("client/registerCapability", watched_files()))
 
 
 async def _cancel_work(session: Session, params: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -31,6 +32,9 @@ from models.gate import apply_edits
 
 logger = logging.getLogger(__name__)
 
+GATHER_S = 0.2  # reports of changed files are gathered for so long: a build reports thousands
+WATCHED_WALK_S = 300.0  # between walks of everything, where the client reports changed files
+UNWATCHED_WALK_S = 60.0  # and where it does not
 FIRST_INDEX_S = 20.0  # a first question waits so long for the first index, then asks what is there
 _SEVERITY = {
     Kind.SUSPECT: types.DiagnosticSeverity.Information,
@@ -51,6 +55,8 @@ class Session:
         self._awaited: dict[str, tuple[str, Proposal]] = {}  # uri -> (hash when applied, what)
         self._cancellable: dict[int | str, asyncio.Task[object]] = {}
         self._background: set[asyncio.Task[None]] = set()
+        self._changed: dict[Path, set[str]] = {}
+        self._is_gathering = False
         self.complaints: list[str] = []  # about settings, said once the client listens
         self.first_folders: list[Path] = []  # from initialize, opened at initialized
 
@@ -106,6 +112,7 @@ class Session:
             workspace = await asyncio.shield(self._roots[root])
             summary = await workspace.index(on_progress)
             logger.info("indexed %d files, %d symbols", summary.files, summary.symbols)
+            self.in_background(self._reconcile(root, workspace))
         except Exception as error:
             failure = failure_of(error)
             self.say(str(failure) if failure else "Indexing failed; Postil's log says where.")
@@ -156,17 +163,32 @@ class Session:
             self.in_background(self._overlay(root, path, content))
 
     def files_changed(self, uris: list[str]) -> None:
-        """Files on disk changed: bring the index up to date with them, in the background."""
-        by_root: dict[Path, list[str]] = {}
+        """Files on disk changed: bring the index up to date, soon and once for many."""
         for uri in uris:
             with suppress(Failure):
                 root, path = self.relative(uri)
-                by_root.setdefault(root, []).append(path)
-        for root, paths in by_root.items():
-            self.in_background(self._refresh(root, paths))
+                self._changed.setdefault(root, set()).add(path)
+        if self._changed and not self._is_gathering:
+            self._is_gathering = True
+            self.in_background(self._refresh_changed())
 
-    async def _refresh(self, root: Path, paths: list[str]) -> None:
-        await (await self.workspace(root)).refresh(paths)
+    async def _refresh_changed(self) -> None:
+        await asyncio.sleep(GATHER_S)
+        self._is_gathering = False
+        changed, self._changed = self._changed, {}
+        for root, paths in changed.items():
+            if root in self._roots:
+                await (await self.workspace(root)).refresh(sorted(paths))
+
+    async def _reconcile(self, root: Path, workspace: RemoteWorkspace) -> None:
+        """Walk now and then, whatever anyone reported: the files are the truth."""
+        pause_s = WATCHED_WALK_S if self.client.watches else UNWATCHED_WALK_S
+        while root in self._roots:
+            await asyncio.sleep(pause_s)
+            started = time.monotonic()
+            await workspace.index(lambda _: None)
+            # never more than a fiftieth of one core, however large the workspace
+            pause_s = max(pause_s, 50 * (time.monotonic() - started))
 
     async def _overlay(self, root: Path, path: str, content: str | None) -> None:
         workspace = await self.workspace(root)

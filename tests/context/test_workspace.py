@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from context.errors import NoWorkspace
-from context.indexer import IndexSummary
+from context.indexer import Indexer, IndexSummary, ParserPool
 from context.report import EmptyReport
 from context.store import Store, index_folder
 from context.workspace import Workspace
@@ -282,3 +283,55 @@ def test_the_command_prints_one_object(root: Path, tmp_path: Path) -> None:
     assert nowhere.returncode == 2
     assert "There is no folder" in nowhere.stderr
     assert run("nonsense").returncode == 2
+
+
+async def test_refreshing_looks_at_what_is_named_and_at_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "root"
+    for name in ("a/one.py", "a/two.py", "b/three.py", "b/.gitignore", "node_modules/x/y.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("hidden.py\n" if name.endswith("ignore") else "value = 1\n")
+    store = Store(tmp_path / "index.sqlite")
+    parsers = ParserPool(1)
+    indexer = Indexer(root, store, parsers)
+    try:
+        await indexer.run(lambda _: None)
+        assert set(store.stamps()) == {"a/one.py", "a/two.py", "b/three.py"}
+        listed: list[str] = []
+        real = os.scandir
+        monkeypatch.setattr(
+            os, "scandir", lambda folder: listed.append(str(folder)) or real(folder)
+        )
+        (root / "b/three.py").write_text("value = 3333\n")
+        (root / "b/hidden.py").write_text("value = 1\n")
+        (root / "a/one.py").unlink()
+        (root / "c").mkdir()
+        (root / "c/four.py").write_text("value = 4\n")
+        odd = ["../outside.py", "", "a//two.py", "node_modules/x/y.py", "gone/away.py", "a\0.py"]
+        await indexer.refresh(["b/three.py", "b/hidden.py", "a/one.py", "c", *odd])
+        assert set(store.stamps()) == {"a/two.py", "b/three.py", "c/four.py"}
+        assert store.stamps()["b/three.py"].size_bytes == len("value = 3333\n")
+        assert listed == [str(root / "c")]
+        shutil.rmtree(root / "a")
+        await indexer.refresh(["a"])
+        assert set(store.stamps()) == {"b/three.py", "c/four.py"}
+    finally:
+        await parsers.close()
+        store.close()
+
+
+async def test_changed_ignore_rules_concern_every_file(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    for name in ("kept.py", "dropped.py"):
+        (root / name).write_text("def ledger():\n    pass\n")
+    workspace = await Workspace.open(root, tmp_path / "cache")
+    try:
+        await workspace.index(lambda _: None)
+        (root / ".gitignore").write_text("dropped.py\n")
+        await workspace.refresh([".gitignore"])
+        found = await workspace.locate("the ledger is wrong")
+        assert [f.path for f in found.files] == ["kept.py"]
+    finally:
+        await workspace.close()
