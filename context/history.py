@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from context.terms import terms
+from context.terms import count_terms
 
 MAX_CHANGE_TERMS = 1_000  # distinct terms kept of one commit's changed lines, the most frequent
 K1, B = 1.2, 0.75
@@ -117,7 +116,7 @@ class History:
 def build(commits: Sequence[CommitRow], changes: Mapping[str, Mapping[str, int]]) -> History:
     """`changes` by commit id; a commit that is not there has not been read yet."""
     id_of: dict[str, int] = {}
-    messages = _matrix((Counter(terms(c.message)) for c in commits), id_of)
+    messages = _matrix((count_terms(c.message) for c in commits), id_of)
     changed = _matrix((changes.get(c.id, {}) for c in commits), id_of)
     n_read = sum(c.id in changes for c in commits)
     return History([c.id for c in commits], list(id_of), messages, changed, n_read)
@@ -125,7 +124,7 @@ def build(commits: Sequence[CommitRow], changes: Mapping[str, Mapping[str, int]]
 
 def change_terms(text: str) -> dict[str, int]:
     """Terms of changed lines with their counts, the most frequent first."""
-    return dict(Counter(terms(text)).most_common(MAX_CHANGE_TERMS))
+    return dict(count_terms(text).most_common(MAX_CHANGE_TERMS))
 
 
 def known_changes(history: History | None) -> dict[str, dict[str, int]]:

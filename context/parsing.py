@@ -19,7 +19,7 @@ from context.child import Emit, die_with_parent, guard_stdout, serve
 from context.languages import Language, dialect, language_named
 from context.outline import Outline, SymbolKind
 from context.store import FILE_DOC
-from context.terms import terms
+from context.terms import count_terms
 from context.text import Text, encode, hash_bytes
 
 MAX_FILE_BYTES = 4_000_000  # larger files are data; skipped and counted
@@ -79,16 +79,16 @@ def parse_text(content: str, language: Language | None) -> tuple[Outline, Mappin
     language = dialect(language, content) if language else None
     if language is None or len(source) > MAX_PARSE_BYTES:
         empty = Outline(language.name if language else "text", (), (), (), (), ())
-        return empty, {FILE_DOC: Counter(terms(content))}
+        return empty, {FILE_DOC: count_terms(content)}
     found = outline(source, language)
-    counts: dict[int, Counter[str]] = {FILE_DOC: Counter(terms(content))}
+    counts: dict[int, Counter[str]] = {FILE_DOC: count_terms(content)}
     for ordinal, symbol in enumerate(found.symbols):
-        name_terms = Counter(terms(symbol.qualified_name.replace(".", " ")))
+        name_terms = count_terms(symbol.qualified_name.replace(".", " "))
         for term, count in name_terms.items():
             counts[FILE_DOC][term] += count * NAME_WEIGHT
         if symbol.kind is SymbolKind.FUNCTION:
             body = source[symbol.start_byte : symbol.end_byte].decode("utf-8", "replace")
-            counts[ordinal] = Counter(terms(body))
+            counts[ordinal] = count_terms(body)
             for term, count in name_terms.items():
                 counts[ordinal][term] += count * NAME_WEIGHT
     return found, counts

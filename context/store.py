@@ -31,7 +31,7 @@ from context.history import CommitRow, History, pack, unpack
 from context.outline import Import, Literal, Reference, ReferenceRole, Symbol, SymbolKind
 from context.text import hash_bytes
 
-SCHEMA_VERSION = 2  # raise it when the tables, the queries or the way of counting terms change
+SCHEMA_VERSION = 3  # raise it when the tables, the queries or the way of counting terms change
 FILE_DOC = -1  # ordinal of the document that stands for a whole file
 
 _SCHEMA = """

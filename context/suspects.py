@@ -138,7 +138,7 @@ def locate(
     file_names = reader.cached("file names", lambda: FileNames(reader.files()))
     rows = file_names.by_path
     by_path: dict[str, list[Evidence]] = defaultdict(list)
-    for evidence in _gather(report, reader, file_names):
+    for evidence in _gather(report, reader, file_names, without):
         if evidence.path in rows and evidence.signal not in without:
             by_path[evidence.path].append(evidence)
     if Signal.RECENCY not in without:
@@ -172,7 +172,9 @@ def locate(
     )
 
 
-def _gather(report: Report, reader: Reader, file_names: FileNames) -> Iterator[Evidence]:
+def _gather(
+    report: Report, reader: Reader, file_names: FileNames, without: frozenset[Signal]
+) -> Iterator[Evidence]:
     named = names.evidence(report, reader)
     weights = lexical.query_weights(report, reader)
     yield from frames.evidence(report, reader, file_names)
@@ -182,9 +184,13 @@ def _gather(report: Report, reader: Reader, file_names: FileNames) -> Iterator[E
     yield from literals.evidence(report, reader)
     yield from lexical.evidence(weights, reader)
     past = reader.history()
-    if past is not None:
+    if past is None:
+        return
+    if Signal.HISTORY not in without:
         yield from history.evidence(weights, past, reader)
+    if Signal.FEEDBACK not in without:
         yield from lexical.feedback_evidence(weights, past, reader)
+    if Signal.TRANSLATION not in without:
         yield from lexical.translation_evidence(weights, past, reader)
 
 

@@ -1,18 +1,21 @@
 """Words of code and of reports, split the same way on both sides.
 
 An identifier counts whole and in its parts: `parseHTTPHeader_v2` gives parsehttpheader_v2, parse,
-http, header, v2. Everything is lower case; words that carry nothing in code or prose are dropped.
+http, header, v2. Words with letters outside ASCII are split at underscores only. Everything is
+lower case; words that carry nothing in code or prose are dropped.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 
 MAX_TERM = 60  # a longer word is data, not a name
 
 _WORD = re.compile(r"[^\W\d]\w*")
-_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+|[^\W\d_A-Za-z]+")
+_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 STOP_WORDS = frozenset(
     """a about after all also an and any are as at be because been before but by can could
     did do does doing for from get had has have he her here how i if in into is it its just
@@ -26,17 +29,30 @@ STOP_WORDS = frozenset(
 
 def terms(text: str) -> Iterator[str]:
     """Terms of `text` in order, repeated as often as they occur."""
-    for match in _WORD.finditer(text):
-        word = match.group()
-        if len(word) > MAX_TERM:
-            continue
-        whole = word.lower()
-        parts = [part.lower() for part in _PART.findall(word)]
-        if len(parts) > 1:
-            yield whole
-            yield from (p for p in map(_singular, parts) if len(p) > 1 and p not in STOP_WORDS)
-        elif len(whole) > 1 and whole not in STOP_WORDS:
-            yield _singular(whole)
+    for word in _WORD.findall(text):
+        yield from _terms_of(word)
+
+
+def count_terms(text: str) -> Counter[str]:
+    """How often each term occurs: the same as counting `terms`, with each word split once."""
+    counts: Counter[str] = Counter()
+    for word, count in Counter(_WORD.findall(text)).items():
+        for term in _terms_of(word):
+            counts[term] += count
+    return counts
+
+
+@lru_cache(maxsize=50_000)
+def _terms_of(word: str) -> tuple[str, ...]:
+    if len(word) > MAX_TERM:
+        return ()
+    whole = word.lower()
+    pieces = _PART.findall(word) if word.isascii() else word.split("_")
+    parts = [part.lower() for part in pieces]
+    if len(parts) > 1:
+        kept = (p for p in map(_singular, parts) if len(p) > 1 and p not in STOP_WORDS)
+        return (whole, *kept)
+    return (_singular(whole),) if len(whole) > 1 and whole not in STOP_WORDS else ()
 
 
 def _singular(word: str) -> str:

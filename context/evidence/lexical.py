@@ -7,7 +7,6 @@ those that the history changes when it speaks like the report (translation).
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping
 
 from context.evidence import Evidence, Signal
@@ -16,7 +15,7 @@ from context.evidence.translation import translated_terms
 from context.history import History
 from context.report import Report
 from context.store import Reader
-from context.terms import terms
+from context.terms import count_terms, terms
 
 MAX_TERMS = 120  # the rarest of the report; a long log would drown the rest
 MAX_FILES = 300
@@ -28,7 +27,7 @@ FUNCTION_B = 0.3  # and of functions: the benchmark's finding, long ones hold mo
 
 def query_weights(report: Report, reader: Reader) -> dict[str, float]:
     """Terms of the report with weights, the rarest in the code first where there are many."""
-    counts = Counter(terms(report.searchable)) or Counter(terms(report.text))
+    counts = count_terms(report.searchable) or count_terms(report.text)
     title = set(terms(report.title))
     if len(counts) > MAX_TERMS:
         frequency = reader.document_frequency(counts)
