@@ -77,6 +77,7 @@ WEIGHTS = Weights(
         Signal.TITLE: 0.2,
     },
 )
+WEAK = 0.35  # evidence below this strength is read last
 MAX_LENGTH = 1.5  # times what a function with 100 lines gets
 _SHARPEST = (
     Signal.FRAME,
@@ -251,5 +252,10 @@ def _function_score(symbol: Symbol, own: Iterable[Evidence], weights: Weights) -
 
 
 def _ordered(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
-    """For reading: what points most sharply first, likeness of words last."""
-    return tuple(sorted(evidence, key=lambda e: (_SHARPEST.index(e.signal), -e.strength, e.detail)))
+    """For reading: what points most sharply first, likeness of words later, the weak last."""
+    return tuple(
+        sorted(
+            evidence,
+            key=lambda e: (e.strength < WEAK, _SHARPEST.index(e.signal), -e.strength, e.detail),
+        )
+    )
