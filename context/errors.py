@@ -2,6 +2,8 @@
 
 ContextError            its text is one sentence for the user
 ├── NoWorkspace         the folder is not there or is no folder: name another
+├── NoSuchPlace         the file or the lines are not there: name others
+├── NothingToMeasure    no past fix to measure with
 ├── IndexUnavailable    the index cannot be written: say where and why
 └── ParserUnavailable   the parsing process cannot be started or keeps dying
 """
@@ -17,6 +19,10 @@ class NoWorkspace(ContextError):
     pass
 
 
+class NoSuchPlace(ContextError):
+    pass
+
+
 class IndexUnavailable(ContextError):
     pass
 
@@ -26,4 +32,4 @@ class ParserUnavailable(ContextError):
 
 
 class NothingToMeasure(ContextError):
-    """There is no past fix to measure with."""
+    pass

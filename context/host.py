@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 from context.child import Child, ChildError, Emit, Method, die_with_parent, guard_stdout, serve
 from context.errors import ContextError, IndexUnavailable, NoWorkspace, ParserUnavailable
+from context.evidence.diagnostics import OtherDiagnostic
 from context.indexer import IndexProgress, IndexSummary
 from context.outline import Outline, Problem
 from context.report import EmptyReport
@@ -28,6 +29,7 @@ from context.workspace import Workspace
 
 _LOCATED = TypeAdapter(Located)
 _SUSPECTS = TypeAdapter(list[Suspect])
+_DIAGNOSTICS = TypeAdapter(list[OtherDiagnostic])
 _SNIPPETS = TypeAdapter(list[Snippet])
 _OUTLINE = TypeAdapter(Outline)
 _PROBLEMS = TypeAdapter(tuple[Problem, ...])
@@ -63,12 +65,15 @@ class RemoteWorkspace:
 
         return _SUMMARY.validate_python(await self._call("index", None, on_event))
 
-    async def locate(self, report: str, limit: int = 20) -> Located:
-        found = await self._call("locate", {"report": report, "limit": limit})
-        return _LOCATED.validate_python(found)
+    async def locate(
+        self, report: str, limit: int = 20, *, diagnostics: Sequence[OtherDiagnostic] = ()
+    ) -> Located:
+        others = _DIAGNOSTICS.dump_python(list(diagnostics), mode="json")
+        params = {"report": report, "limit": limit, "diagnostics": others}
+        return _LOCATED.validate_python(await self._call("locate", params))
 
-    async def snippets(self, suspects: Sequence[Suspect]) -> list[Snippet]:
-        params = _SUSPECTS.dump_python(list(suspects), mode="json")
+    async def snippets(self, suspects: Sequence[Suspect], report: str = "") -> list[Snippet]:
+        params = [_SUSPECTS.dump_python(list(suspects), mode="json"), report]
         return _SNIPPETS.validate_python(await self._call("snippets", params))
 
     async def outline(self, path: str, text: str) -> Outline:
@@ -137,15 +142,18 @@ class _Host:
 
     def _locate(self, params: dict[str, Any], emit: Emit, cancelled: threading.Event) -> Any:
         del emit, cancelled
-        found = self._run(self._open_workspace.locate(params["report"], params["limit"]))
+        others = _DIAGNOSTICS.validate_python(params["diagnostics"])
+        found = self._run(
+            self._open_workspace.locate(params["report"], params["limit"], diagnostics=others)
+        )
         return _LOCATED.dump_python(found, mode="json")
 
     def _snippets(self, params: Any, emit: Emit, cancelled: threading.Event) -> Any:
         del emit, cancelled
-        suspects = _SUSPECTS.validate_python(params)
-        return _SNIPPETS.dump_python(
-            self._run(self._open_workspace.snippets(suspects)), mode="json"
-        )
+        given, report = params
+        suspects = _SUSPECTS.validate_python(given)
+        found = self._run(self._open_workspace.snippets(suspects, report))
+        return _SNIPPETS.dump_python(found, mode="json")
 
     def _outline(self, params: list[str], emit: Emit, cancelled: threading.Event) -> Any:
         del emit, cancelled

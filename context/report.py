@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from context.boilerplate import without_boilerplate
+from context.failing_tests import FailingTest, read_failing_tests
 from context.text import split_lines
 from context.traceback import Frame, read_frames
 
@@ -70,6 +71,7 @@ class Report:
     searchable: str  # the text without what an issue form or a tool wrote
     title: str
     frames: tuple[Frame, ...]
+    failing_tests: tuple[FailingTest, ...]
     paths: tuple[PathMention, ...]
     names: tuple[NameMention, ...]
     raised: tuple[Raised, ...]
@@ -92,6 +94,7 @@ def read_report(text: str) -> Report:
         searchable=without_boilerplate(kept),
         title=next((line.strip(" #*=-\t") for line in lines if line.strip(" #*=-\t")), "")[:300],
         frames=read_frames(lines),
+        failing_tests=read_failing_tests(lines),
         paths=tuple(_paths(kept))[:MAX_MENTIONS],
         names=tuple(_names(kept)),
         raised=tuple(dict.fromkeys(_raised(lines)))[:MAX_MENTIONS],

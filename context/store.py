@@ -69,6 +69,7 @@ _SYMBOL_COLUMNS = "qualified_name, kind, start_line, end_line, start_byte, end_b
 
 T = TypeVar("T")
 
+MAX_KEPT_FILES = 200
 MAX_KEPT_TERMS = 400  # postings of one query and a little more: some MB
 
 Counts = NDArray[np.uint32]
@@ -351,7 +352,13 @@ class Reader:
         return FileRow(found, language, size, n_lines, bool(is_test), content_hash)
 
     def symbols(self, path: str) -> list[Symbol]:
-        return [at.symbol for at in self._symbols("path = ?", (path,))]
+        """In file order. Those of the last few files are kept: several signals ask for them."""
+        kept = self.cached("symbols", dict[str, list[Symbol]])
+        if path not in kept:
+            if len(kept) >= MAX_KEPT_FILES:
+                kept.clear()
+            kept[path] = [at.symbol for at in self._symbols("path = ?", (path,))]
+        return kept[path]
 
     def symbols_named(self, names: Collection[str], limit: int = 2_000) -> list[SymbolAt]:
         """Symbols with one of these names; a dotted name matches the end of the qualified one."""
@@ -367,13 +374,17 @@ class Reader:
         return found[:limit]
 
     def references_to(
-        self, names: Collection[str], limit: int = 500
+        self, names: Collection[str], limit: int = 500, *, role: ReferenceRole | None = None
     ) -> list[tuple[str, Reference]]:
+        """Some `limit` uses of these names, in order of path and line."""
         marks = ",".join("?" * len(names))
+        only = "" if role is None else "AND role = ?"
         rows = self._db.execute(
-            f"SELECT path, name, line, role FROM refs JOIN paths USING (blob_id) "
-            f"WHERE name IN ({marks}) ORDER BY path, line LIMIT ?",
-            (*names, limit),
+            "SELECT path, name, line, role FROM "
+            # A common name has 100,000 uses: take some before they are joined and ordered.
+            f"(SELECT * FROM refs WHERE name IN ({marks}) {only} LIMIT ?) "
+            "JOIN paths USING (blob_id) ORDER BY path, line LIMIT ?",
+            (*names, *([] if role is None else [role.value]), 4 * limit, limit),
         )
         return [(path, Reference(n, line, ReferenceRole(r))) for path, n, line, r in rows]
 

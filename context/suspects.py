@@ -8,12 +8,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from context.coverage import Coverage
 from context.evidence import (
     Evidence,
     Signal,
+    bases,
     callees,
+    callers,
+    companions,
+    coverage,
+    diagnostics,
+    failing_tests,
     frames,
     history,
+    imports,
     lexical,
     literals,
     names,
@@ -21,9 +29,11 @@ from context.evidence import (
     recency,
     title,
 )
+from context.evidence.diagnostics import OtherDiagnostic
 from context.evidence.places import FileNames
 from context.outline import Symbol, SymbolKind
 from context.report import Report, read_report
+from context.resolving import Resolver
 from context.store import FileRow, Reader
 
 
@@ -65,6 +75,9 @@ WEIGHTS = Weights(
         Signal.FEEDBACK: 0.1,
         Signal.TRANSLATION: 0.1,
         Signal.RECENCY: 0.15,
+        Signal.TEST: 0.3,
+        Signal.COVERAGE: 0.3,
+        Signal.DIAGNOSTIC: 0.1,
     },
     function={
         Signal.LEXICAL: 1.0,
@@ -74,6 +87,10 @@ WEIGHTS = Weights(
         Signal.FEEDBACK: 0.4,
         Signal.TRANSLATION: 0.4,
         Signal.CALLEE: 0.4,
+        Signal.CALLER: 0.2,
+        Signal.TEST: 0.4,
+        Signal.COVERAGE: 0.6,
+        Signal.DIAGNOSTIC: 0.2,
         Signal.TITLE: 0.2,
     },
 )
@@ -84,15 +101,34 @@ _SHARPEST = (
     Signal.LITERAL,
     Signal.NAME,
     Signal.PATH,
+    Signal.TEST,
+    Signal.COVERAGE,
+    Signal.DIAGNOSTIC,
     Signal.CALLEE,
+    Signal.CALLER,
+    Signal.BASE,
     Signal.HISTORY,
+    Signal.IMPORT,
+    Signal.COMPANION,
     Signal.LEXICAL,
     Signal.TITLE,
     Signal.FEEDBACK,
     Signal.TRANSLATION,
     Signal.RECENCY,
 )
+LEADERS = 5  # files whose companions are looked for
 FILES_LOOKED_INTO = 20  # functions are ranked inside so many best files
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is known beside the report, the code and its history."""
+
+    coverage: Coverage | None = None
+    diagnostics: tuple[OtherDiagnostic, ...] = ()
+
+
+NOTHING_BESIDE = Beside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +165,7 @@ def locate(
     limit: int = 20,
     without: frozenset[Signal] = frozenset(),
     weights: Weights = WEIGHTS,
+    beside: Beside = NOTHING_BESIDE,
 ) -> Located:
     """Rank files and functions for a report, as if the signals of `without` did not exist.
 
@@ -139,7 +176,7 @@ def locate(
     file_names = reader.cached("file names", lambda: FileNames(reader.files()))
     rows = file_names.by_path
     by_path: dict[str, list[Evidence]] = defaultdict(list)
-    for evidence in _gather(report, reader, file_names, without):
+    for evidence in _gather(report, reader, file_names, without, beside):
         if evidence.path in rows and evidence.signal not in without:
             by_path[evidence.path].append(evidence)
     if Signal.RECENCY not in without:
@@ -153,10 +190,17 @@ def locate(
         ),
         key=lambda f: (-f.score, f.path),
     )
+    if Signal.COMPANION not in without:
+        for evidence in companions.evidence([(f.path, f.score) for f in files[:LEADERS]], reader):
+            if evidence.path in by_path and evidence.path in rows:
+                by_path[evidence.path].append(evidence)
     best = files[:FILES_LOOKED_INTO]
     functions = {
         f.path: [s for s in reader.symbols(f.path) if s.kind is SymbolKind.FUNCTION] for f in best
     }
+    if beside.coverage is not None and Signal.COVERAGE not in without:
+        for evidence in coverage.function_evidence(report, beside.coverage, file_names, functions):
+            by_path[evidence.path].append(evidence)
     if Signal.TITLE not in without:
         for evidence in title.evidence(report, reader, functions):
             by_path[evidence.path].append(evidence)
@@ -174,14 +218,28 @@ def locate(
 
 
 def _gather(
-    report: Report, reader: Reader, file_names: FileNames, without: frozenset[Signal]
+    report: Report,
+    reader: Reader,
+    file_names: FileNames,
+    without: frozenset[Signal],
+    beside: Beside,
 ) -> Iterator[Evidence]:
     named = names.evidence(report, reader)
     weights = lexical.query_weights(report, reader)
-    yield from frames.evidence(report, reader, file_names)
-    yield from paths.evidence(report, file_names)
+    traced = frames.evidence(report, reader, file_names)
+    written = paths.evidence(report, file_names)
+    yield from traced
+    yield from written
     yield from named
     yield from callees.evidence(named, reader)
+    yield from callers.evidence(named, reader)
+    yield from bases.evidence(named, reader)
+    resolver = reader.cached("resolver", lambda: Resolver(reader, file_names))
+    yield from imports.evidence([*traced, *written, *named], resolver)
+    yield from failing_tests.evidence(report, reader, file_names, resolver)
+    yield from diagnostics.evidence(beside.diagnostics, report, reader)
+    if beside.coverage is not None:
+        yield from coverage.file_evidence(report, beside.coverage, file_names)
     yield from literals.evidence(report, reader)
     yield from lexical.evidence(weights, reader)
     past = reader.history()
@@ -246,7 +304,7 @@ def _function_score(symbol: Symbol, own: Iterable[Evidence], weights: Weights) -
     best: dict[Signal, float] = defaultdict(float)
     for each in own:
         best[each.signal] = max(best[each.signal], each.strength)
-    score = sum(weights.function[signal] * strength for signal, strength in best.items())
+    score = sum(weights.function.get(signal, 0.0) * strength for signal, strength in best.items())
     n_lines = symbol.end_line - symbol.start_line + 1
     return score + weights.length * min(MAX_LENGTH, math.log(n_lines) / math.log(100))
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from context.coverage import Coverage, CoverageUnreadable, find_coverage, read_coverage
 from context.errors import NoWorkspace
 from context.evidence import Signal
+from context.evidence.diagnostics import OtherDiagnostic
 from context.git import read_changes, read_history
 from context.history import build, change_terms, known_changes
 from context.indexer import Indexer, IndexProgress, IndexSummary, ParserPool, outline_from_json
@@ -24,8 +27,10 @@ from context.languages import language_of
 from context.outline import Outline, Problem
 from context.snippets import snippets_for
 from context.store import Reader, Store, index_folder
-from context.suspects import WEIGHTS, Located, Suspect, Weights, locate
+from context.suspects import WEIGHTS, Beside, Located, Suspect, Weights, locate
 from context.window import Snippet
+
+logger = logging.getLogger(__name__)
 
 MAX_REFRESHED = 500  # paths; for more a walk of everything is quicker
 COMMITS_AT_ONCE = 500  # whose changes are read between two writes: about a second
@@ -55,6 +60,8 @@ class Workspace:
         self._queries = ThreadPoolExecutor(1, thread_name_prefix="query")
         self._reader: Reader | None = None  # made and used on the query thread only
         self._overlays: dict[str, str] = {}
+        self._coverage: Coverage | None = None  # as the reader
+        self._coverage_stamp: tuple[str, int, int] | None = None
 
     @classmethod
     async def open(cls, root: Path, cache_dir: Path, past: Past | None = None) -> Workspace:
@@ -120,18 +127,29 @@ class Workspace:
         report: str,
         limit: int = 20,
         *,
+        diagnostics: Sequence[OtherDiagnostic] = (),
         without: frozenset[Signal] = frozenset(),
         weights: Weights = WEIGHTS,
     ) -> Located:
-        """Suspects for a bug report, best first. Raises `EmptyReport`."""
-        return await self._query(
-            lambda reader: locate(reader, report, limit=limit, without=without, weights=weights)
-        )
+        """Suspects for a bug report, best first; `diagnostics` are those of other servers.
 
-    async def snippets(self, suspects: Sequence[Suspect]) -> list[Snippet]:
+        Raises `EmptyReport`.
+        """
+
+        def ask(reader: Reader) -> Located:
+            beside = Beside(self._read_coverage(), tuple(diagnostics))
+            return locate(
+                reader, report, limit=limit, without=without, weights=weights, beside=beside
+            )
+
+        return await self._query(ask)
+
+    async def snippets(self, suspects: Sequence[Suspect], report: str = "") -> list[Snippet]:
         """Code that a model should see for these suspects, in order of importance."""
         overlays = dict(self._overlays)
-        return await self._query(lambda reader: snippets_for(reader, self.root, suspects, overlays))
+        return await self._query(
+            lambda reader: snippets_for(reader, self.root, suspects, overlays, report)
+        )
 
     async def outline(self, path: str, text: str) -> Outline:
         language = language_of(path)
@@ -159,6 +177,22 @@ class Workspace:
             return ask(self._reader)
 
         return await asyncio.get_running_loop().run_in_executor(self._queries, run)
+
+    def _read_coverage(self) -> Coverage | None:
+        """The newest coverage file of the workspace, read once as long as it stays the same."""
+        found = find_coverage(self.root)
+        if found is None:
+            return None
+        place, status = found
+        stamp = place, status.st_mtime_ns, status.st_size
+        if stamp != self._coverage_stamp:
+            self._coverage_stamp = stamp
+            try:
+                self._coverage = read_coverage(self.root, place)
+            except CoverageUnreadable as error:
+                logger.warning("%s", error)
+                self._coverage = None
+        return self._coverage
 
     def _close_reader(self) -> None:
         if self._reader is not None:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from context.errors import ContextError, NoWorkspace
+from context.errors import ContextError, NoSuchPlace, NoWorkspace
 from context.report import EmptyReport
 from lsp import __version__
 from models.errors import ModelError
@@ -65,15 +65,19 @@ def context(
         str, typer.Argument(help="A file with the report, - for stdin, or the report itself.")
     ] = "-",
     workspace: WorkspaceOption = Path(),
+    at: Annotated[
+        str | None,
+        typer.Option(help="For a change at path:12-20 instead; a report may name failing tests."),
+    ] = None,
     tokens: Annotated[
         int | None, typer.Option(min=50, max=200_000, help="The budget; the setting's by default.")
     ] = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
-    """Show the code that a model would be given for a report, and why each piece is in it."""
+    """Show the code a model would be given for a report or a place, and why each piece is in."""
     from lsp.commands import context as command
 
-    sys.exit(command.run(report, workspace, tokens=tokens, as_json=as_json))
+    sys.exit(command.run(report, workspace, at=at, tokens=tokens, as_json=as_json))
 
 
 @app.command("eval")
@@ -150,7 +154,7 @@ def main() -> None:
     """Entry point: errors that a user can meet become one sentence and an exit code."""
     try:
         app()
-    except (NoWorkspace, EmptyReport) as error:
+    except (NoWorkspace, NoSuchPlace, EmptyReport) as error:
         _fail(str(error), BAD_USE)
     except (ContextError, ModelError) as error:
         _fail(str(error), FAILED)

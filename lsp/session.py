@@ -19,6 +19,7 @@ from lsp import from_lsp, to_lsp
 from lsp.capabilities import ClientCapabilities, read_capabilities
 from lsp.documents import Documents
 from lsp.errors import REQUEST_FAILED, Failure, failure_of
+from lsp.others import OtherDiagnostics
 from lsp.progress import Progress
 from lsp.settings import Settings
 from lsp.traces import Kind, Note, Notes
@@ -49,6 +50,7 @@ class Session:
         self.client: ClientCapabilities = read_capabilities({})
         self.documents = Documents()
         self.notes = Notes()
+        self.others = OtherDiagnostics()
         self._roots: dict[Path, asyncio.Task[RemoteWorkspace]] = {}
         self._indexing: dict[Path, asyncio.Task[None]] = {}
         self._backend: asyncio.Task[backends.Backend] | None = None

@@ -12,9 +12,9 @@ from pathlib import Path
 from lsprotocol import types
 
 from context.host import RemoteWorkspace
+from context.selection import selection_snippets
 from context.suspects import Located, Suspect
-from context.text import Text, content_hash
-from context.window import Role, Snippet
+from context.text import content_hash
 from lsp import to_lsp
 from lsp.errors import REQUEST_FAILED, Failure, Stale
 from lsp.progress import Progress
@@ -26,8 +26,6 @@ from models.findings import Edit, Finding, Proposal
 from models.tasks.edit import EditTask, propose_edit
 from models.tasks.locate import find_bug
 from models.tasks.locate import locate as ask_to_locate
-
-LINES_AROUND = 25  # shown around a selection that lies in no function
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,9 @@ async def locate(
     """Suspects at once, then the model's finding; both as diagnostics."""
     async with session.working("Postil: locating the bug", token) as progress:
         workspace = await session.workspace(root)
-        located = await workspace.locate(report, session.settings.max_suspects)
+        located = await workspace.locate(
+            report, session.settings.max_suspects, diagnostics=session.others.of(root)
+        )
         session.clear()
         for rank, suspect in enumerate(located.suspects, 1):
             _note_suspect(session, root, rank, suspect)
@@ -70,7 +70,7 @@ async def find_bugs(
     async with session.working("Postil: reading the selection", token) as progress:
         workspace = await session.workspace(root)
         backend = await session.backend()
-        snippets = await _snippets(workspace, path, text, first_line, last_line)
+        snippets = await selection_snippets(workspace, path, text, first_line, last_line)
         found = await find_bug(
             snippets[0],
             snippets[1:],
@@ -97,7 +97,7 @@ async def propose(
     async with session.working(f"Postil: {task.title}", token) as progress:
         workspace = await session.workspace(root)
         backend = await session.backend()
-        snippets = await _snippets(workspace, path, text, task.first_line, task.last_line)
+        snippets = await selection_snippets(workspace, path, text, task.first_line, task.last_line)
         sources = session.sources(root, dict.fromkeys(s.path for s in snippets))
         sources[path] = text.content
         proposal = await propose_edit(
@@ -168,7 +168,7 @@ async def _ask_model(
 ) -> Finding:
     progress.report("loading the model")
     backend = await session.backend()
-    snippets = await workspace.snippets(located.suspects)
+    snippets = await workspace.snippets(located.suspects, report)
     return await ask_to_locate(
         report,
         snippets,
@@ -177,33 +177,6 @@ async def _ask_model(
         context_tokens=session.settings.context_tokens,
         on_event=_reporter(progress),
     )
-
-
-async def _snippets(
-    workspace: RemoteWorkspace, path: str, text: Text, first_line: int, last_line: int
-) -> list[Snippet]:
-    """The function around the lines (or the lines around them), then what it calls and who it."""
-    outline = await workspace.outline(path, text.content)
-    symbol = outline.enclosing(first_line)
-    if symbol is not None and symbol.end_line >= last_line:
-        start, end, name = symbol.start_line, symbol.end_line, symbol.qualified_name
-    else:
-        start = max(1, first_line - LINES_AROUND)
-        end, name = min(text.n_lines, last_line + LINES_AROUND), None
-    lines = text.lines(start, end)
-    chosen = Snippet(
-        path=path,
-        start_line=start,
-        end_line=start + len(lines) - 1,
-        symbol=name,
-        text="\n".join(lines),
-        role=Role.SUSPECT,
-        reason="the user's selection",
-        file_hash=content_hash(text.content),
-    )
-    around = await workspace.snippets([Suspect(path, name, start, end, 1.0, ())])
-    related = [s for s in around if s.path != path or s.end_line < start or s.start_line > end]
-    return [chosen, *related]
 
 
 def _reporter(progress: Progress) -> OnEvent:

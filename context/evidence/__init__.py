@@ -21,6 +21,13 @@ class Signal(StrEnum):
     TRANSLATION = "translation"  # words that this history changes when it says the report's words
     RECENCY = "recency"  # changed lately
     CALLEE = "callee"  # called by a symbol that the report names
+    CALLER = "caller"  # calls a symbol that the report names
+    BASE = "base"  # base or derived type of one that the report names
+    IMPORT = "import"  # imported by a file that the report points to
+    TEST = "test"  # called by a test that the report says fails
+    COVERAGE = "coverage"  # ran under the failing tests
+    DIAGNOSTIC = "diagnostic"  # another language server complains there
+    COMPANION = "companion"  # changed together with a suspect file
     TITLE = "title"  # words of the title in a function's name
 
 

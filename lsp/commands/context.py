@@ -1,14 +1,19 @@
-"""postil context: what a model would be shown for a report, and why."""
+"""postil context: what a model would be shown for a report or a place, and why."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from context.window import ContextWindow, pack, render_numbered
+from context.errors import NoSuchPlace
+from context.parsing import Skipped, read_source
+from context.selection import selection_snippets
+from context.text import Text
+from context.window import ContextWindow, Snippet, pack, render_numbered
 from context.workspace import Workspace
 from lsp.commands.console import err, out, safe, settings
 from lsp.commands.index import index_with_bar
@@ -19,9 +24,11 @@ from models.errors import ModelError
 CHARS_A_TOKEN = 3.2  # of code, about; used only when there is no model to count with
 
 
-def run(report: str, root: Path, *, tokens: int | None, as_json: bool) -> int:
-    text = read_report_argument(report)
-    window, is_exact = asyncio.run(_window(text, root, tokens))
+def run(report: str, root: Path, *, at: str | None, tokens: int | None, as_json: bool) -> int:
+    """`at`: path:first-last, for a change there; then the report is not read but where given."""
+    place = _read_place(at) if at else None
+    text = "" if place and report == "-" else read_report_argument(report)
+    window, is_exact = asyncio.run(_window(text, root, place, tokens))
     if as_json:
         print(json.dumps({"exact": is_exact, **asdict(window.receipt)}))  # noqa: T201 - the result
         return 0 if window.pieces else 1
@@ -30,14 +37,30 @@ def run(report: str, root: Path, *, tokens: int | None, as_json: bool) -> int:
     return 0 if window.pieces else 1
 
 
-async def _window(report: str, root: Path, tokens: int | None) -> tuple[ContextWindow, bool]:
+Place = tuple[str, int, int]  # path from the workspace, first and last line
+
+
+def _read_place(at: str) -> Place:
+    found = re.fullmatch(r"(.+?):(\d+)(?:-(\d+))?", at)
+    if found is None:
+        raise NoSuchPlace(f"{at} names no lines; write path:12 or path:12-20.")
+    first = max(1, int(found[2]))
+    return found[1], first, max(first, int(found[3] or first))
+
+
+async def _window(
+    report: str, root: Path, place: Place | None, tokens: int | None
+) -> tuple[ContextWindow, bool]:
     """The window, and whether its tokens were counted by the model's own tokenizer."""
     chosen = settings()
     workspace = await Workspace.open(root, chosen.cache_dir)
     try:
         await index_with_bar(workspace)
-        found = await workspace.locate(report, chosen.max_suspects)
-        snippets = await workspace.snippets(found.suspects)
+        if place is None:
+            found = await workspace.locate(report, chosen.max_suspects)
+            snippets = await workspace.snippets(found.suspects, report)
+        else:
+            snippets = await _snippets_at(workspace, place, report)
     finally:
         await workspace.close()
     budget = tokens or chosen.context_tokens
@@ -50,6 +73,21 @@ async def _window(report: str, root: Path, tokens: int | None) -> tuple[ContextW
         return await pack(snippets, budget, backend.count_tokens), True
     finally:
         await backend.close()
+
+
+async def _snippets_at(workspace: Workspace, place: Place, problem: str) -> list[Snippet]:
+    path, first, last = place
+    here = (workspace.root / path).resolve()
+    if not here.is_relative_to(workspace.root):
+        raise NoSuchPlace(f"{path} is not in {workspace.root}; name a file of the workspace.")
+    relative = here.relative_to(workspace.root).as_posix()
+    try:
+        text = Text(read_source(workspace.root, relative))
+    except Skipped as reason:
+        raise NoSuchPlace(f"{path} cannot be read ({reason}).") from reason
+    if first > text.n_lines:
+        raise NoSuchPlace(f"{path} has {text.n_lines} lines; name some of them.")
+    return await selection_snippets(workspace, relative, text, first, last, problem)
 
 
 async def _estimate(texts: Sequence[str]) -> list[int]:

@@ -68,7 +68,7 @@ async def _demo(folder: Path, *, no_model: bool) -> int:
         if no_model:
             return 0 if first else 1
         backend = await _open_backend()
-        snippets = await workspace.snippets(located.suspects)
+        snippets = await workspace.snippets(located.suspects, report)
         finding = await _find(report, snippets, backend)
         proposal = await _fix(folder, workspace, snippets, finding, report, backend)
         _judge(folder, finding, proposal)

@@ -76,7 +76,7 @@ async def _find(workspace: Workspace, located: Located, report: str, backend: Ba
     chosen = settings()
     return await ask_to_locate(
         report,
-        await workspace.snippets(located.suspects),
+        await workspace.snippets(located.suspects, report),
         backend=backend,
         thinking_tokens=chosen.effort.thinking_tokens,
         context_tokens=chosen.context_tokens,

@@ -19,6 +19,7 @@ async def did_change(session: Session, params: types.DidChangeTextDocumentParams
     _, changes = session.documents.change(
         uri, params.text_document.version, params.content_changes, session.client.encoding
     )
+    session.others.forget(uri)
     if session.notes.of(uri):
         session.notes.follow(uri, changes)
         session.publish(uri)

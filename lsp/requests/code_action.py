@@ -43,6 +43,7 @@ async def code_action(
         session.relative(uri)
     except Failure:
         return None
+    session.others.seen(uri, params.context.diagnostics)
     span = from_lsp.span(document.text, params.range, session.client.encoding)
     selected = document.text.slice(span)
     only = [str(getattr(kind, "value", kind)) for kind in params.context.only or ()]

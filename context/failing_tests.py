@@ -1,0 +1,59 @@
+"""Failing tests that a report or a test log names, as the common runners print them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+MAX_LINE = 1_000
+MAX_TESTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class FailingTest:
+    path: str | None  # as printed, with /
+    name: str | None  # the innermost name: a function, method or test case
+    line: int | None
+
+    @property
+    def written(self) -> str:
+        return "::".join(part for part in (self.path, self.name) if part)
+
+
+_PYTEST = re.compile(r"^(?:FAILED|ERROR)\s+([\w./\\-]+\.py)(?:::([\w:]+))?(?:\[.*)?")
+_UNITTEST = re.compile(r"^(?:FAIL|ERROR): (\w+) \(([\w.]+)\)")
+_GO = re.compile(r"^\s*--- FAIL: (\w+)(?:/\S+)? \(")
+_CARGO = re.compile(r"^test ([\w:]+) \.\.\. FAILED$")
+_MAVEN = re.compile(r"^\[ERROR\]\s+(?:\w+\.)*(\w+)\.(\w+):(\d+)")
+_JUNIT = re.compile(r"^(?:\d+\) )?(\w+)\(([\w.]+)\)$")
+_RSPEC = re.compile(r"^rspec \./([\w./-]+_spec\.rb):(\d+)")
+_JEST = re.compile(r"^\s*FAIL\s+(?:\w+\s+)?([\w./-]+\.[cm]?[jt]sx?)\b")
+
+
+def read_failing_tests(lines: Sequence[str]) -> tuple[FailingTest, ...]:
+    """In the order printed, each once, at most MAX_TESTS."""
+    found = dict.fromkeys(test for line in lines if len(line) <= MAX_LINE for test in _at(line))
+    return tuple(found)[:MAX_TESTS]
+
+
+def _at(line: str) -> Iterator[FailingTest]:
+    if m := _PYTEST.match(line):
+        name = m[2].rpartition("::")[2] if m[2] else None
+        yield FailingTest(m[1].replace("\\", "/"), name, None)
+    elif m := _UNITTEST.match(line):
+        module = [part for part in m[2].split(".") if part != m[1]]
+        words = module[:-1] if module and module[-1][:1].isupper() else module
+        yield FailingTest("/".join(words) + ".py" if words else None, m[1], None)
+    elif m := _GO.match(line):
+        yield FailingTest(None, m[1], None)
+    elif m := _CARGO.match(line):
+        yield FailingTest(None, m[1].rpartition("::")[2], None)
+    elif m := _MAVEN.match(line):
+        yield FailingTest(f"{m[1]}.java", m[2], int(m[3]))
+    elif m := _JUNIT.match(line):
+        yield FailingTest(m[2].replace(".", "/") + ".java", m[1], None)
+    elif m := _RSPEC.match(line):
+        yield FailingTest(m[1], None, int(m[2]))
+    elif m := _JEST.match(line):
+        yield FailingTest(m[1], None, None)
