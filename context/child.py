@@ -133,6 +133,9 @@ class Child:
         except (ValueError, OSError):
             logger.exception("unreadable message from the %s process", self._name)
             self._kill_now()
+        except asyncio.CancelledError:
+            self._kill_now()  # the loop ends without close(): waiting for the process would hang it
+            raise
         finally:
             returncode = await self._process.wait()
             for future, _ in self._waiting.values():

@@ -13,12 +13,13 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from context.child import Child, ChildDied
+from context.details import PackedDetails
 from context.errors import ParserUnavailable
 from context.languages import is_test_path
 from context.outline import (
@@ -31,12 +32,15 @@ from context.outline import (
     Symbol,
     SymbolKind,
 )
+from context.postings import Postings
 from context.scan import FoundFile, find, scan
-from context.store import FileStamp, IndexedFile, Store
+from context.store import Chunk, FileStamp, IndexedFile, Store
 
 logger = logging.getLogger(__name__)
 
 BATCH_FILES = 48  # files a message to a parser; a guess that keeps progress lively
+BUFFER = FileStamp(0, -1, 0)  # of an open buffer, which is no file
+PAIRS_AT_ONCE = 250_000  # of term and document written in one transaction: about 600 files
 HANG_S = 20.0  # a parser that says nothing for so long is stuck (1 MB parses in well under 2 s)
 MAX_PARSERS = 4
 MAX_KNOWN = 20_000  # content hashes sent to a parser so that it need not parse them again
@@ -68,6 +72,8 @@ class _Run:
     parsed: int = 0
     reused: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    chunks: list[Chunk] = field(default_factory=list)  # parsed and not written yet
+    pairs: int = 0  # of term and document in them
 
 
 class ParserPool:
@@ -168,9 +174,9 @@ class Indexer:
 
     async def overlay(self, path: str, text: str, language: str) -> None:
         """Let queries see an open buffer's text for `path` until it is dropped or saved."""
-        reply = await self._parsers.call("parse_text", {"text": text, "language": language})
-        file = _indexed(FoundFile(path, FileStamp(len(text), -1, 0), language), reply)
-        self._store.put_files([file], overlay=1)
+        params = {"path": path, "text": text, "language": language}
+        reply = await self._parsers.call("parse_buffer", params)
+        self._store.put_chunks([chunk_from_json(reply, {path: BUFFER})], overlay=1)
 
     def drop_overlay(self, path: str) -> None:
         self._store.forget_stamp(path)
@@ -186,9 +192,18 @@ class Indexer:
             while pending:
                 await self._parse_batch(slot, pending.pop(), run, on_progress)
 
-        async with asyncio.TaskGroup() as group:
-            for slot in range(min(self._parsers.size, len(batches))):
-                group.create_task(work(slot))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for slot in range(min(self._parsers.size, len(batches))):
+                    group.create_task(work(slot))
+        finally:
+            self._write(run)
+
+    def _write(self, run: _Run) -> None:
+        """One transaction for many files: a segment of each term is merged into the index."""
+        chunks, run.chunks, run.pairs = run.chunks, [], 0
+        if chunks:
+            self._store.put_chunks(chunks)
 
     async def _parse_batch(
         self,
@@ -201,10 +216,9 @@ class Indexer:
         left = list(batch)
         deaths: Counter[str] = Counter()
         while left:
-            replies, culprit = await self._ask(slot, left)
-            self._keep(left, replies, run)
-            left = [f for f in left if f.path not in replies]
-            run.done += len(replies)
+            done, culprit = await self._ask(slot, left, run)
+            left = [f for f in left if f.path not in done]
+            run.done += len(done)
             if culprit is not None:
                 deaths[culprit] += 1
                 if deaths[culprit] > 1:
@@ -219,19 +233,25 @@ class Indexer:
             on_progress(IndexProgress(run.done, run.total))
 
     async def _ask(
-        self, slot: int, files: Sequence[FoundFile]
-    ) -> tuple[dict[str, dict[str, Any]], str | None]:
-        """Replies by path, and the file at which the parser died or hung, if it did."""
-        replies: dict[str, dict[str, Any]] = {}
-        at: list[str] = [files[0].path]
-        heard = asyncio.Event()
+        self, slot: int, files: Sequence[FoundFile], run: _Run
+    ) -> tuple[set[str], str | None]:
+        """Paths that were dealt with, and the one at which the parser died or hung, if it did."""
+        by_path = {f.path: f for f in files}
+        loop = asyncio.get_running_loop()
+        done: set[str] = set()
+        at, heard = files[0].path, loop.time()
+        wrong: list[ValueError] = []
 
         def on_event(event: dict[str, Any]) -> None:
-            heard.set()
+            nonlocal at, heard
+            heard = loop.time()
             if "starts" in event:
-                at[0] = event["starts"]
-            else:
-                replies[event["path"]] = event
+                at = event["starts"]
+                return
+            try:
+                done.update(self._keep(event, by_path, run))
+            except ValueError as error:  # not what our parser sends: treat it as dead
+                wrong.append(error)
 
         child = await self._parsers.child(slot)
         params = {
@@ -242,67 +262,71 @@ class Indexer:
         call = asyncio.ensure_future(child.call("parse_files", params, on_event=on_event))
         try:
             while not call.done():
-                heard.clear()
-                waiter = asyncio.ensure_future(heard.wait())
-                await asyncio.wait(
-                    {call, waiter}, timeout=HANG_S, return_when=asyncio.FIRST_COMPLETED
-                )
-                silent = not call.done() and not heard.is_set()
-                waiter.cancel()
-                if silent:
+                await asyncio.wait({call}, timeout=HANG_S - (loop.time() - heard))
+                if wrong or (not call.done() and loop.time() - heard >= HANG_S):
                     await child.kill()
             await call
         except ChildDied:
-            return replies, at[0]
+            return done, at
         finally:
             if not call.done():
                 call.cancel()
                 with contextlib.suppress(asyncio.CancelledError, ChildDied):
                     await call
-        return replies, None
+        return (done, at) if wrong else (done, None)
 
     def _keep(
-        self, files: Sequence[FoundFile], replies: dict[str, dict[str, Any]], run: _Run
-    ) -> None:
-        parsed: list[IndexedFile] = []
-        for file in files:
-            reply = replies.get(file.path)
-            if reply is None:
-                continue
-            if "skipped" in reply:
-                run.skipped[reply["skipped"]] += 1
-                self._store.remove_paths([file.path])
-            elif reply.get("reused"):
-                self._store.point_path(
-                    file.path, reply["hash"], file.stamp, is_test=is_test_path(file.path)
-                )
-                run.reused += 1
-            else:
-                parsed.append(_indexed(file, reply))
-        if parsed:
-            self._store.put_files(parsed)
-            run.parsed += len(parsed)
+        self, event: dict[str, Any], files: Mapping[str, FoundFile], run: _Run
+    ) -> Iterable[str]:
+        """Take in one event of a parser; the paths it deals with."""
+        if "skipped" in event:
+            run.skipped[event["skipped"]] += 1
+            self._store.remove_paths([event["path"]])
+            return [event["path"]]
+        if "files" not in event:
+            file = files[event["path"]]
+            self._store.point_path(
+                file.path, event["hash"], file.stamp, is_test=is_test_path(file.path)
+            )
+            run.reused += 1
+            return [event["path"]]
+        chunk = chunk_from_json(event, {path: file.stamp for path, file in files.items()})
+        run.chunks.append(chunk)
+        run.parsed += len(chunk.files)
+        run.pairs += len(chunk.postings.docs)
+        if run.pairs >= PAIRS_AT_ONCE:
+            self._write(run)
+        return [file.path for file in chunk.files]
 
 
-def _indexed(file: FoundFile, reply: dict[str, Any]) -> IndexedFile:
-    outline = outline_from_json(reply["outline"])
-    return IndexedFile(
-        path=file.path,
-        stamp=file.stamp,
-        hash=reply["hash"],
-        language=outline.language,
-        n_lines=reply["n_lines"],
-        is_test=is_test_path(file.path),
-        symbols=outline.symbols,
-        references=outline.references,
-        imports=outline.imports,
-        literals=outline.literals,
-        term_counts={int(ordinal): counts for ordinal, counts in reply["counts"].items()},
-    )
+def chunk_from_json(event: dict[str, Any], stamps: Mapping[str, FileStamp]) -> Chunk:
+    """What `context.parsing.to_chunk` sent. Raises `ValueError` for anything else."""
+    try:
+        files = tuple(
+            IndexedFile(
+                path=file["path"],
+                stamp=stamps[file["path"]],
+                hash=file["hash"],
+                language=file["language"],
+                n_lines=file["n_lines"],
+                is_test=is_test_path(file["path"]),
+                symbols=file["symbols"],
+                details=PackedDetails(*file["details"]),
+                docs=[(ordinal, n_terms) for ordinal, n_terms in file["docs"]],
+            )
+            for file in event["files"]
+        )
+        kinds = {row[2] for file in files for row in file.symbols}
+        if not kinds <= {kind.value for kind in SymbolKind}:
+            raise ValueError(f"unknown kinds of symbols among {kinds}")
+        n_docs = sum(len(file.docs) for file in files)
+        return Chunk(files, Postings.from_json(event["postings"], n_docs))
+    except (KeyError, TypeError, IndexError) as error:
+        raise ValueError(f"not a chunk: {error!r}") from error
 
 
 def outline_from_json(data: dict[str, Any]) -> Outline:
-    """The other end of `context.parsing.to_json`."""
+    """What `context.parsing.to_json` made."""
     return Outline(
         language=data["language"],
         symbols=tuple(Symbol(name, SymbolKind(kind), *r) for name, kind, *r in data["symbols"]),

@@ -11,19 +11,23 @@ import re
 import stat
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from context.child import Emit, die_with_parent, guard_stdout, serve
+from context.details import pack_details, reference_term
 from context.languages import Language, dialect, language_named
-from context.outline import Outline, SymbolKind
+from context.outline import Outline, Symbol, SymbolKind
+from context.postings import count_documents
 from context.store import FILE_DOC
-from context.terms import count_terms
-from context.text import Text, encode, hash_bytes
+from context.terms import words
+from context.text import count_lines, encode, hash_bytes
 
 MAX_FILE_BYTES = 4_000_000  # larger files are data; skipped and counted
 MAX_TEXT_BYTES = 200_000  # of a file in a language that we have no grammar for
+WORDS_AT_ONCE = 100_000  # of documents sent in one message: some 30 files
 NAME_WEIGHT = 2  # how much more a word counts in a symbol's name; a guess
 _PEP_263 = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
@@ -71,63 +75,145 @@ def decode(source: bytes) -> str:
     return source.decode("latin-1")
 
 
-def parse_text(content: str, language: Language | None) -> tuple[Outline, Mapping[int, Any]]:
-    """The outline, and the terms of the whole file (-1) and of each function by its ordinal."""
-    from context.syntax import MAX_PARSE_BYTES, outline
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """One file as the parser sees it, with the words of its documents: the file, each function."""
+
+    path: str
+    hash: str
+    outline: Outline
+    n_lines: int
+    documents: tuple[tuple[int, list[str]], ...]  # by ordinal; FILE_DOC for the whole file
+
+
+def parse_text(path: str, content: str, language_name: str, content_hash: str) -> Parsed:
+    from context.syntax import outline
 
     source = encode(content)
-    language = dialect(language, content) if language else None
-    if language is None or len(source) > MAX_PARSE_BYTES:
-        empty = Outline(language.name if language else "text", (), (), (), (), ())
-        return empty, {FILE_DOC: count_terms(content)}
+    language = parsed_language(content, source, language_name)
+    n_lines = count_lines(content)
+    if language is None:
+        empty = Outline(language_name, (), (), (), (), ())
+        return Parsed(path, content_hash, empty, n_lines, ((FILE_DOC, words(content)),))
     found = outline(source, language)
-    counts: dict[int, Counter[str]] = {FILE_DOC: count_terms(content)}
+    return Parsed(path, content_hash, found, n_lines, tuple(_documents(source, found)))
+
+
+def parsed_language(content: str, source: bytes, language_name: str) -> Language | None:
+    """The language whose grammar reads the file; None where it is searched by words only."""
+    from context.syntax import MAX_PARSE_BYTES
+
+    language = language_named(language_name)
+    return dialect(language, content) if language and len(source) <= MAX_PARSE_BYTES else None
+
+
+def _documents(source: bytes, found: Outline) -> Iterator[tuple[int, list[str]]]:
+    """Each piece of the source is read once: a function's words are the file's, too."""
+    whole: list[str] = []
+    at = 0
     for ordinal, symbol in enumerate(found.symbols):
-        name_terms = count_terms(symbol.qualified_name.replace(".", " "))
-        for term, count in name_terms.items():
-            counts[FILE_DOC][term] += count * NAME_WEIGHT
-        if symbol.kind is SymbolKind.FUNCTION:
-            body = source[symbol.start_byte : symbol.end_byte].decode("utf-8", "replace")
-            counts[ordinal] = count_terms(body)
-            for term, count in name_terms.items():
-                counts[ordinal][term] += count * NAME_WEIGHT
-    return found, counts
+        name = words(symbol.qualified_name.replace(".", " ")) * NAME_WEIGHT
+        whole += name
+        if symbol.kind is not SymbolKind.FUNCTION:
+            continue
+        body = words(source[symbol.start_byte : symbol.end_byte].decode("utf-8", "replace"))
+        yield ordinal, body + name
+        if symbol.start_byte >= at:  # the same lines may define two names
+            whole += words(source[at : symbol.start_byte].decode("utf-8", "replace"))
+            whole += body
+            at = symbol.end_byte
+    whole += words(source[at:].decode("utf-8", "replace"))
+    yield FILE_DOC, whole
 
 
 def _parse_files(params: Any, emit: Emit, cancelled: threading.Event) -> None:
-    """Parse {"root", "files": [[path, language or null], ...], "known": [hash]}; emit each."""
+    """Parse {"root", "files": [[path, language], ...], "known": [hash]}; emit what is found.
+
+    Each file is named before it is touched; parsed ones are emitted some at a time.
+    """
     root, known = Path(params["root"]), set(params["known"])
+    waiting: list[Parsed] = []
+    n_words = 0
     for path, language_name in params["files"]:
         if cancelled.is_set():
             return
         emit({"starts": path})
         try:
-            emit({"path": path, **_parse_file(root, path, language_name, known)})
+            content = read_source(root, path)
+            if language_named(language_name) is None and len(content) > MAX_TEXT_BYTES:
+                raise Skipped("too large")
         except Skipped as skipped:
             emit({"path": path, "skipped": str(skipped)})
+            continue
+        content_hash = _hash(content, language_name)
+        if content_hash in known:
+            emit({"path": path, "hash": content_hash})
+            continue
+        parsed = parse_text(path, content, language_name, content_hash)
+        waiting.append(parsed)
+        n_words += sum(len(found) for _, found in parsed.documents)
+        if n_words >= WORDS_AT_ONCE:
+            emit(to_chunk(waiting))
+            waiting, n_words = [], 0
+    if waiting:
+        emit(to_chunk(waiting))
 
 
-def _parse_file(root: Path, path: str, language_name: str, known: set[str]) -> dict[str, Any]:
-    content = read_source(root, path)
-    language = language_named(language_name)
-    if language is None and len(content) > MAX_TEXT_BYTES:
-        raise Skipped("too large")
-    content_hash = hash_bytes(encode(content) + b"\0" + language_name.encode())
-    if content_hash in known:
-        return {"hash": content_hash, "reused": True}
-    return {"hash": content_hash, **_parsed(content, language)}
+def _hash(content: str, language_name: str) -> str:
+    return hash_bytes(encode(content) + b"\0" + language_name.encode())
 
 
-def _parsed(content: str, language: Language | None) -> dict[str, Any]:
-    found, counts = parse_text(content, language)
-    return {"outline": to_json(found), "counts": counts, "n_lines": Text(content).n_lines}
+def _parse_buffer(params: Any, emit: Emit, cancelled: threading.Event) -> dict[str, Any]:
+    """An open buffer as a chunk of one file."""
+    del emit, cancelled
+    content, language = params["text"], params["language"]
+    return to_chunk([parse_text(params["path"], content, language, _hash(content, language))])
 
 
-def _parse_text(params: Any, emit: Emit, cancelled: threading.Event) -> dict[str, Any]:
+def to_chunk(files: Sequence[Parsed]) -> dict[str, Any]:
+    """Files with the postings of their documents, which are numbered through all files.
+
+    What is looked up by file alone goes as text that the store keeps as it is.
+    """
+    documents = [found for file in files for _, found in file.documents]
+    also: dict[int, Counter[str]] = {}
+    number = 0
+    for file in files:
+        for ordinal, _ in file.documents:
+            if ordinal == FILE_DOC:
+                also[number] = Counter(
+                    reference_term(r.name, r.role) for r in file.outline.references
+                )
+            number += 1
+    postings, lengths = count_documents(documents, also)
+    length = iter(lengths)
+    return {
+        "files": [
+            {
+                "path": file.path,
+                "hash": file.hash,
+                "language": file.outline.language,
+                "n_lines": file.n_lines,
+                "symbols": [[s.name, *_symbol_row(s)] for s in file.outline.symbols],
+                "details": pack_details(file.outline),
+                "docs": [[ordinal, next(length)] for ordinal, _ in file.documents],
+            }
+            for file in files
+        ],
+        "postings": postings.to_json(),
+    }
+
+
+def _outline(params: Any, emit: Emit, cancelled: threading.Event) -> dict[str, Any]:
+    from context.syntax import outline
+
     del emit, cancelled
     content, language_name = params["text"], params["language"]
-    content_hash = hash_bytes(encode(content) + b"\0" + language_name.encode())
-    return {"hash": content_hash, **_parsed(content, language_named(language_name))}
+    source = encode(content)
+    language = parsed_language(content, source, language_name)
+    if language is None:
+        return to_json(Outline(language_name, (), (), (), (), ()))
+    return to_json(outline(source, language))
 
 
 def _problems(params: Any, emit: Emit, cancelled: threading.Event) -> list[list[Any]]:
@@ -145,16 +231,17 @@ def to_json(outline: Outline) -> dict[str, Any]:
     """Rows of plain values, in the order of the dataclasses' fields."""
     return {
         "language": outline.language,
-        "symbols": [
-            [s.qualified_name, s.kind, s.start_line, s.end_line, s.start_byte, s.end_byte,
-             s.signature, s.doc]
-            for s in outline.symbols
-        ],
+        "symbols": [_symbol_row(s) for s in outline.symbols],
         "references": [[r.name, r.line, r.role] for r in outline.references],
         "imports": [[i.module, i.names, i.line] for i in outline.imports],
         "literals": [[literal.text, literal.line] for literal in outline.literals],
         "problems": [[p.line, p.column_byte, p.what] for p in outline.problems],
-    }  # fmt: skip
+    }
+
+
+def _symbol_row(s: Symbol) -> list[Any]:
+    return [s.qualified_name, s.kind, s.start_line, s.end_line, s.start_byte, s.end_byte,
+            s.signature, s.doc]  # fmt: skip
 
 
 def main() -> None:
@@ -162,7 +249,13 @@ def main() -> None:
     die_with_parent()
     if hasattr(os, "nice"):
         os.nice(5)  # a person's own work comes first
-    serve({"parse_files": _parse_files, "parse_text": _parse_text, "problems": _problems}, wire)
+    methods = {
+        "parse_files": _parse_files,
+        "parse_buffer": _parse_buffer,
+        "outline": _outline,
+        "problems": _problems,
+    }
+    serve(methods, wire)
 
 
 if __name__ == "__main__":

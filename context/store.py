@@ -26,12 +26,21 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from context.details import (
+    PackedDetails,
+    reference_term,
+    unpack_imports,
+    unpack_literals,
+    unpack_references,
+    written_in,
+)
 from context.errors import IndexUnavailable
 from context.history import CommitRow, History, pack, unpack
 from context.outline import Import, Literal, Reference, ReferenceRole, Symbol, SymbolKind
+from context.postings import DROPPED, Postings, merge
 from context.text import hash_bytes
 
-SCHEMA_VERSION = 3  # raise it when the tables, the queries or the way of counting terms change
+SCHEMA_VERSION = 4  # raise it when the tables, the queries or the way of counting terms change
 FILE_DOC = -1  # ordinal of the document that stands for a whole file
 
 _SCHEMA = """
@@ -46,13 +55,7 @@ CREATE TABLE symbols (
   end_line INTEGER, start_byte INTEGER, end_byte INTEGER, signature TEXT, doc TEXT,
   PRIMARY KEY (blob_id, ordinal)) WITHOUT ROWID;
 CREATE INDEX symbols_by_name ON symbols (name);
-CREATE TABLE refs (blob_id INTEGER, name TEXT, line INTEGER, role TEXT);
-CREATE INDEX refs_by_name ON refs (name);
-CREATE INDEX refs_by_blob ON refs (blob_id);
-CREATE TABLE imports (blob_id INTEGER, module TEXT, names TEXT, line INTEGER);
-CREATE INDEX imports_by_blob ON imports (blob_id);
-CREATE TABLE literals (blob_id INTEGER, text TEXT, line INTEGER);
-CREATE INDEX literals_by_blob ON literals (blob_id);
+CREATE TABLE details (blob_id INTEGER PRIMARY KEY, refs TEXT, imports TEXT, literals TEXT);
 CREATE TABLE docs (id INTEGER PRIMARY KEY, blob_id INTEGER, ordinal INTEGER, n_terms INTEGER);
 CREATE INDEX docs_by_blob ON docs (blob_id);
 CREATE TABLE segments (
@@ -86,7 +89,7 @@ class FileStamp:
 
 @dataclass(frozen=True, slots=True)
 class IndexedFile:
-    """One parsed file as it goes into the store. `term_counts` maps an ordinal to its terms."""
+    """One parsed file as it goes into the store."""
 
     path: str
     stamp: FileStamp
@@ -94,11 +97,17 @@ class IndexedFile:
     language: str
     n_lines: int
     is_test: bool
-    symbols: tuple[Symbol, ...]
-    references: tuple[Reference, ...]
-    imports: tuple[Import, ...]
-    literals: tuple[Literal, ...]
-    term_counts: Mapping[int, Mapping[str, int]]
+    symbols: Sequence[Sequence[Any]]  # rows in the order of the table's columns
+    details: PackedDetails
+    docs: Sequence[tuple[int, int]]  # (ordinal, number of terms), as the postings count them
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some parsed files; documents are numbered from 0 through all of them."""
+
+    files: tuple[IndexedFile, ...]
+    postings: Postings
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +174,12 @@ class Store:
         with self._db:
             self._point(path, content_hash, stamp, int(is_test), overlay)
 
-    def put_files(self, files: Sequence[IndexedFile], *, overlay: int = 0) -> None:
+    def put_chunks(self, chunks: Sequence[Chunk], *, overlay: int = 0) -> None:
         """Add parsed files in one transaction: all of them, or none."""
-        postings: dict[str, tuple[list[int], list[int]]] = {}
         try:
             with self._db:
-                for file in files:
-                    self._put_blob(file, postings)
-                    self._point(file.path, file.hash, file.stamp, int(file.is_test), overlay)
-                self._put_segment(postings)
+                pieces = [(c.postings, self._put_files(c.files, overlay)) for c in chunks]
+                self._put_segment(merge(pieces))
         except sqlite3.OperationalError as error:
             raise IndexUnavailable(
                 f"The index at {self.file.parent} cannot be written ({error}); free space there."
@@ -250,60 +256,56 @@ class Store:
             (path, stamp.size_bytes, stamp.mtime_ns, stamp.inode, is_test, overlay, content_hash),
         )
 
-    def _put_blob(
-        self, file: IndexedFile, postings: dict[str, tuple[list[int], list[int]]]
-    ) -> None:
+    def _put_files(self, files: Sequence[IndexedFile], overlay: int) -> NDArray[np.uint32]:
+        """New numbers of the files' documents; `DROPPED` where the contents were there already."""
         db = self._db
-        inserted = db.execute(
-            "INSERT OR IGNORE INTO blobs (hash, language, n_lines) VALUES (?, ?, ?)",
-            (file.hash, file.language, file.n_lines),
-        )
-        if inserted.rowcount == 0:
-            return  # another path with the same contents came first
-        blob = inserted.lastrowid
-        db.executemany(
-            "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (blob, ordinal, s.name, s.qualified_name, s.kind.value, s.start_line, s.end_line,
-                 s.start_byte, s.end_byte, s.signature, s.doc)
-                for ordinal, s in enumerate(file.symbols)
-            ],
-        )  # fmt: skip
-        db.executemany(
-            "INSERT INTO refs VALUES (?, ?, ?, ?)",
-            [(blob, r.name, r.line, r.role.value) for r in file.references],
-        )
-        db.executemany(
-            "INSERT INTO imports VALUES (?, ?, ?, ?)",
-            [(blob, i.module, json.dumps(i.names), i.line) for i in file.imports],
-        )
-        db.executemany(
-            "INSERT INTO literals VALUES (?, ?, ?)",
-            [(blob, literal.text, literal.line) for literal in file.literals],
-        )
-        for ordinal, counts in file.term_counts.items():
-            doc = db.execute(
-                "INSERT INTO docs (blob_id, ordinal, n_terms) VALUES (?, ?, ?)",
-                (blob, ordinal, sum(counts.values())),
-            ).lastrowid
-            assert doc is not None
-            for term, count in counts.items():
-                docs, frequencies = postings.setdefault(term, ([], []))
-                docs.append(doc)
-                frequencies.append(count)
+        (last,) = db.execute("SELECT coalesce(max(id), 0) FROM docs").fetchone()
+        numbers: list[int] = []
+        docs: list[tuple[int, int, int, int]] = []
+        for file in files:
+            inserted = db.execute(
+                "INSERT OR IGNORE INTO blobs (hash, language, n_lines) VALUES (?, ?, ?)",
+                (file.hash, file.language, file.n_lines),
+            )
+            if inserted.rowcount:
+                blob = inserted.lastrowid
+                assert blob is not None
+                first = last + len(docs) + 1
+                docs += [(first + i, blob, *doc) for i, doc in enumerate(file.docs)]
+                numbers += range(first, first + len(file.docs))
+                self._put_details(blob, file)
+            else:
+                numbers += [int(DROPPED)] * len(file.docs)
+            self._point(file.path, file.hash, file.stamp, int(file.is_test), overlay)
+        db.executemany("INSERT INTO docs VALUES (?, ?, ?, ?)", docs)
+        return np.array(numbers, np.uint32)
 
-    def _put_segment(self, postings: Mapping[str, tuple[list[int], list[int]]]) -> None:
-        if not postings:
+    def _put_details(self, blob: int, file: IndexedFile) -> None:
+        self._db.executemany(
+            "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(blob, ordinal, *row) for ordinal, row in enumerate(file.symbols)],
+        )
+        details = file.details
+        self._db.execute(
+            "INSERT INTO details VALUES (?, ?, ?, ?)",
+            (blob, details.references, details.imports, details.literals),
+        )
+
+    def _put_segment(self, postings: Postings) -> None:
+        if not len(postings.docs):
             return
         row = self._db.execute("SELECT value FROM meta WHERE key = 'segments'").fetchone()
         number = int(row[0]) + 1
         self._db.execute("UPDATE meta SET value = ? WHERE key = 'segments'", (str(number),))
+        docs, frequencies = postings.docs.tobytes(), postings.frequencies.tobytes()
+        ends = (postings.starts * 4).tolist()  # in bytes
         self._db.executemany(
             "INSERT INTO segments VALUES (?, ?, ?, ?)",
-            [
-                (term, number, _pack(docs), _pack(frequencies))
-                for term, (docs, frequencies) in sorted(postings.items())
-            ],
+            (
+                (term, number, docs[start:end], frequencies[start:end])
+                for term, start, end in zip(postings.terms, ends, ends[1:], strict=False)
+                if end > start
+            ),
         )
 
 
@@ -376,39 +378,54 @@ class Reader:
     def references_to(
         self, names: Collection[str], limit: int = 500, *, role: ReferenceRole | None = None
     ) -> list[tuple[str, Reference]]:
-        """Some `limit` uses of these names, in order of path and line."""
-        marks = ",".join("?" * len(names))
-        only = "" if role is None else "AND role = ?"
-        rows = self._db.execute(
-            "SELECT path, name, line, role FROM "
-            # A common name has 100,000 uses: take some before they are joined and ordered.
-            f"(SELECT * FROM refs WHERE name IN ({marks}) {only} LIMIT ?) "
-            "JOIN paths USING (blob_id) ORDER BY path, line LIMIT ?",
-            (*names, *([] if role is None else [role.value]), 4 * limit, limit),
-        )
-        return [(path, Reference(n, line, ReferenceRole(r))) for path, n, line, r in rows]
+        """Uses of these names in order of path and line, from some `limit` files at most."""
+        roles = (role,) if role else tuple(ReferenceRole)
+        wanted = {(name, r) for name in names for r in roles}
+        alive = self._alive()
+        docs = [self._postings(reference_term(name, r), alive)[0][:limit] for name, r in wanted]
+        found: list[tuple[str, Reference]] = []
+        for path, packed in self._details_of("refs", np.unique(np.concatenate(docs))[:limit]):
+            uses = [r for r in unpack_references(packed) if (r.name, r.role) in wanted]
+            found += [(path, use) for use in sorted(uses, key=lambda r: r.line)]
+        return sorted(found, key=lambda use: (use[0], use[1].line))[:limit]
 
     def references_in(self, path: str) -> list[Reference]:
-        rows = self._db.execute(
-            "SELECT name, line, role FROM refs JOIN paths USING (blob_id) WHERE path = ?", (path,)
-        )
-        return [Reference(name, line, ReferenceRole(role)) for name, line, role in rows]
+        """In order of line."""
+        found = [r for packed in self._details("refs", path) for r in unpack_references(packed)]
+        return sorted(found, key=lambda r: r.line)
 
     def imports(self, path: str) -> list[Import]:
-        rows = self._db.execute(
-            "SELECT module, names, line FROM imports JOIN paths USING (blob_id) WHERE path = ?",
-            (path,),
-        )
-        return [Import(module, tuple(json.loads(names)), line) for module, names, line in rows]
+        return [i for packed in self._details("imports", path) for i in unpack_imports(packed)]
 
     def literals_containing(self, text: str, limit: int = 50) -> list[tuple[str, Literal]]:
         """String literals that hold `text`, case-sensitive."""
         rows = self._db.execute(
-            "SELECT path, text, line FROM literals JOIN paths USING (blob_id) "
-            "WHERE instr(text, ?) > 0 ORDER BY path, line LIMIT ?",
-            (text, limit),
+            "SELECT path, literals FROM details JOIN paths USING (blob_id) "
+            "WHERE instr(literals, ?) > 0 ORDER BY path LIMIT ?",
+            (written_in(text), limit),
         )
-        return [(path, Literal(found, line)) for path, found, line in rows]
+        return [
+            (path, literal)
+            for path, packed in rows
+            for literal in unpack_literals(packed)
+            if text in literal.text
+        ][:limit]
+
+    def _details(self, column: str, path: str) -> list[str]:
+        rows = self._db.execute(
+            f"SELECT {column} FROM details JOIN paths USING (blob_id) WHERE path = ?", (path,)
+        )
+        return [packed for (packed,) in rows]
+
+    def _details_of(self, column: str, docs: Counts) -> list[tuple[str, str]]:
+        """(path, packed) of the files of these documents, in order of path."""
+        rows = self._db.execute(
+            f"SELECT path, {column} FROM docs CROSS JOIN details USING (blob_id) "
+            f"CROSS JOIN paths USING (blob_id) WHERE docs.id IN ({','.join('?' * len(docs))}) "
+            "ORDER BY path",
+            docs.tolist(),
+        )
+        return list(rows)
 
     def commits(self, limit: int = 2_000) -> list[CommitRow]:
         """Newest first."""
@@ -577,10 +594,6 @@ class Reader:
 def _symbol_at(row: tuple[Any, ...]) -> SymbolAt:
     path, name, kind, *rest = row
     return SymbolAt(path, Symbol(name, SymbolKind(kind), *rest))
-
-
-def _pack(numbers: list[int]) -> bytes:
-    return np.array(numbers, np.uint32).tobytes()
 
 
 def _read_commits(

@@ -59,22 +59,20 @@ def outline(source: bytes, language: Language) -> Outline:
     """Everything the index keeps of one file. Never raises on broken source."""
     tree = _parse(source, language)
     definitions: list[_Definition] = []
-    references: list[Reference] = []
-    literals: list[Literal] = []
     imports: dict[int, tuple[list[str], list[str], int]] = {}
-    for _, captures in _matches(tree, language):
+    structure, uses = _queries(language)
+    for _, captures in QueryCursor(structure, match_limit=MATCH_LIMIT).matches(tree.root_node):
         if kind := next((k for k in ("function", "type", "macro", "scope") if k in captures), None):
             if definition := _definition(kind, captures):
                 definitions.append(definition)
         elif "import" in captures:
             _add_import(imports, captures)
-        elif "literal" in captures:
-            literals.extend(_literals(captures["literal"]))
-        for role in (ReferenceRole.CALL, ReferenceRole.BASE):
-            references.extend(
-                Reference(_text(node).strip("`"), node.start_point[0] + 1, role)
-                for node in captures.get(role.value, [])
-            )
+    used = QueryCursor(uses, match_limit=MATCH_LIMIT).captures(tree.root_node)
+    references = [
+        Reference(_text(node).strip("`"), node.start_point[0] + 1, role)
+        for role in (ReferenceRole.CALL, ReferenceRole.BASE)
+        for node in used.get(role.value, ())
+    ]
     return Outline(
         language=language.name,
         symbols=tuple(_symbols(definitions, source)),
@@ -84,7 +82,7 @@ def outline(source: bytes, language: Language) -> Outline:
             for modules, names, line in imports.values()
             for module in modules
         ),
-        literals=tuple(literals),
+        literals=tuple(_literals(used.get("literal", []))),
         problems=tuple(_problems(tree)),
     )
 
@@ -109,18 +107,29 @@ def _grammar(language: Language) -> Grammar:
 
 
 @cache
-def _query(language: Language) -> Query:
+def _queries(language: Language) -> tuple[Query, Query]:
+    """Patterns whose captures belong together, and those of single uses, which come by thousands.
+
+    Captures of the second are taken all at once, by name: a dictionary for each match costs more
+    than the parse.
+    """
     text = resources.files("context").joinpath("queries", f"{language.query}.scm").read_text()
-    return Query(_grammar(language), text)
+    grammar = _grammar(language)
+    whole = Query(grammar, text)
+    patterns = [
+        text.encode()[whole.start_byte_for_pattern(i) : whole.end_byte_for_pattern(i)].decode()
+        for i in range(whole.pattern_count)
+    ]
+    single = [bool(re.search(r"@(call|base|literal)\b", pattern)) for pattern in patterns]
+    structure, uses = (
+        Query(grammar, "\n".join(p for p, s in zip(patterns, single, strict=True) if s is wanted))
+        for wanted in (False, True)
+    )
+    return structure, uses
 
 
 def _parse(source: bytes, language: Language) -> Tree:
     return Parser(_grammar(language)).parse(source)
-
-
-def _matches(tree: Tree, language: Language) -> list[tuple[int, dict[str, list[Node]]]]:
-    cursor = QueryCursor(_query(language), match_limit=MATCH_LIMIT)
-    return cursor.matches(tree.root_node)
 
 
 def _text(node: Node) -> str:
@@ -268,18 +277,21 @@ def _comments_above(node: Node) -> Iterator[Node]:
 
 
 def _unquoted(node: Node) -> str:
+    text = _text(node)
+    if text[0] == text[-1] and text[0] in "'\"" and text[1] != text[0]:
+        return text[1:-1]  # most strings, without a pattern
     if node.type.endswith(("_content", "_body")):  # what is between the quotes
-        return _text(node)
-    return _QUOTES.sub("", _text(node))
+        return text
+    return _QUOTES.sub("", text)
 
 
 def _literals(nodes: list[Node]) -> Iterator[Literal]:
-    for node in nodes:
-        if node.end_byte - node.start_byte < MIN_LITERAL:
-            continue
+    """In file order."""
+    long = [node for node in nodes if node.end_byte - node.start_byte >= MIN_LITERAL]
+    for node in sorted(long, key=lambda n: n.start_byte):
         if node.parent is not None and node.parent.type == "expression_statement":
             continue  # a docstring is no message
-        text = _SPACE.sub(" ", _unquoted(node))[:MAX_LITERAL].strip()
+        text = " ".join(_unquoted(node).split())[:MAX_LITERAL].strip()
         if len(text) >= MIN_LITERAL:
             yield Literal(text, node.start_point[0] + 1)
 

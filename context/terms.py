@@ -27,23 +27,29 @@ STOP_WORDS = frozenset(
 )
 
 
+def words(text: str) -> list[str]:
+    """Words of `text` as written, in order; `terms_of_word` says what each counts as."""
+    return _WORD.findall(text)
+
+
 def terms(text: str) -> Iterator[str]:
     """Terms of `text` in order, repeated as often as they occur."""
-    for word in _WORD.findall(text):
-        yield from _terms_of(word)
+    for word in words(text):
+        yield from terms_of_word(word)
 
 
 def count_terms(text: str) -> Counter[str]:
     """How often each term occurs: the same as counting `terms`, with each word split once."""
     counts: Counter[str] = Counter()
-    for word, count in Counter(_WORD.findall(text)).items():
-        for term in _terms_of(word):
+    for word, count in Counter(words(text)).items():
+        for term in terms_of_word(word):
             counts[term] += count
     return counts
 
 
 @lru_cache(maxsize=50_000)
-def _terms_of(word: str) -> tuple[str, ...]:
+def terms_of_word(word: str) -> tuple[str, ...]:
+    """The whole word and its parts, in lower case; nothing for a word that carries nothing."""
     if len(word) > MAX_TERM:
         return ()
     whole = word.lower()

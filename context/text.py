@@ -113,6 +113,11 @@ class Text:
         return found.group() if found else "\n"
 
 
+def count_lines(content: str) -> int:
+    """`Text(content).n_lines`, at the speed of C."""
+    return 1 + content.count("\n") + content.count("\r") - content.count("\r\n")
+
+
 def encode(content: str) -> bytes:
     """UTF-8, with lone surrogates replaced: a client may send them and no parser takes them."""
     return _SURROGATE.sub("\ufffd", content).encode()

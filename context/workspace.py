@@ -154,8 +154,7 @@ class Workspace:
     async def outline(self, path: str, text: str) -> Outline:
         language = language_of(path)
         params = {"text": text, "language": language.name if language else "text"}
-        reply = await self._parsers.call("parse_text", params)
-        return outline_from_json(reply["outline"])
+        return outline_from_json(await self._parsers.call("outline", params))
 
     async def problems(self, path: str, text: str) -> tuple[Problem, ...]:
         """What the grammar cannot read in `text`; empty where there is no grammar."""
