@@ -24,6 +24,7 @@ from context.indexer import IndexProgress, IndexSummary
 from context.outline import Outline, Problem
 from context.report import EmptyReport
 from context.suspects import Located, Suspect
+from context.watching import Watcher
 from context.window import Snippet
 from context.workspace import Workspace
 
@@ -88,6 +89,11 @@ class RemoteWorkspace:
     async def refresh(self, paths: Sequence[str]) -> None:
         await self._call("refresh", list(paths))
 
+    async def watch(self) -> str | None:
+        """Follow changes of the files by ourselves; why not, in a sentence, where that fails."""
+        answer = await self._call("watch", None)
+        return None if answer is None else str(answer)
+
     async def close(self) -> None:
         await self._child.close()
 
@@ -108,6 +114,7 @@ class _Host:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self._workspace: Workspace | None = None
+        self._watcher: Watcher | None = None
 
     def methods(self) -> dict[str, Method]:
         return {
@@ -119,6 +126,7 @@ class _Host:
             "problems": self._problems,
             "set_overlay": self._set_overlay,
             "refresh": self._refresh,
+            "watch": self._watch,
         }
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -170,6 +178,23 @@ class _Host:
     def _refresh(self, params: list[str], emit: Emit, cancelled: threading.Event) -> None:
         del emit, cancelled
         self._run(self._open_workspace.refresh(params))
+
+    def _watch(self, params: None, emit: Emit, cancelled: threading.Event) -> str | None:
+        del params, emit, cancelled
+        if self._watcher is None:
+            workspace = self._open_workspace
+
+            def on_changes(paths: list[str] | None) -> None:
+                if paths is None:
+                    self._run(workspace.index(lambda _: None))
+                else:
+                    self._run(workspace.refresh(paths))
+
+            watcher = Watcher(workspace.root, on_changes)
+            if why_not := watcher.start():
+                return why_not
+            self._watcher = watcher
+        return None
 
 
 def main() -> None:

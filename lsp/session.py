@@ -34,8 +34,8 @@ from models.gate import apply_edits
 logger = logging.getLogger(__name__)
 
 GATHER_S = 0.2  # reports of changed files are gathered for so long: a build reports thousands
-WATCHED_WALK_S = 300.0  # between walks of everything, where the client reports changed files
-UNWATCHED_WALK_S = 60.0  # and where it does not
+WATCHED_WALK_S = 300.0  # between walks of everything, where the client or the system reports
+UNWATCHED_WALK_S = 30.0  # and where neither does
 FIRST_INDEX_S = 20.0  # a first question waits so long for the first index, then asks what is there
 _SEVERITY = {
     Kind.SUSPECT: types.DiagnosticSeverity.Information,
@@ -184,7 +184,10 @@ class Session:
 
     async def _reconcile(self, root: Path, workspace: RemoteWorkspace) -> None:
         """Walk now and then, whatever anyone reported: the files are the truth."""
-        pause_s = WATCHED_WALK_S if self.client.watches else UNWATCHED_WALK_S
+        why_not = None if self.client.watches else await workspace.watch()
+        if why_not:
+            logger.info("%s", why_not)
+        pause_s = UNWATCHED_WALK_S if why_not else WATCHED_WALK_S
         while root in self._roots:
             await asyncio.sleep(pause_s)
             started = time.monotonic()

@@ -61,3 +61,20 @@ async def test_a_reported_file_is_found_and_a_reported_deletion_forgotten(
             return
         await asyncio.sleep(0.05)
     pytest.fail(f"still found: {found}")
+
+
+async def test_a_changed_file_is_found_where_the_client_reports_none(
+    start: Start, tmp_path: Path
+) -> None:
+    client = await start(POSTIL_MODEL="none")
+    work = tmp_path / "work"
+    (work / "src").mkdir(parents=True)
+    (work / "src" / "first.py").write_text("def reads_ledger():\n    pass\n")
+    await client.initialize(work)
+    assert await _suspects(client, "ledger is wrong") == ["src/first.py"]
+    (work / "src" / "second.py").write_text("def writes_invoice():\n    pass\n")
+    for _ in range(200):
+        if "src/second.py" in await _suspects(client, "ledger invoice"):
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail("the new file was not found")
