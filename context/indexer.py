@@ -13,8 +13,10 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,8 @@ from context.store import Chunk, FileStamp, IndexedFile, Store
 
 logger = logging.getLogger(__name__)
 
+WALKED_AT_ONCE = 2_000  # files
+MAX_WAITING = 200  # batches between the walk and the parsers
 BATCH_FILES = 48  # files a message to a parser; a guess that keeps progress lively
 BUFFER = FileStamp(0, -1, 0)  # of an open buffer, which is no file
 PAIRS_AT_ONCE = 250_000  # of term and document written in one transaction: about 600 files
@@ -49,7 +53,7 @@ MAX_KNOWN = 20_000  # content hashes sent to a parser so that it need not parse 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
     done: int  # files
-    total: int
+    total: int  # found so far: the walk runs at most some 10,000 files ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class IndexSummary:
 class _Run:
     """What one run has found so far."""
 
-    total: int
+    total: int = 0  # found so far
     done: int = 0
     parsed: int = 0
     reused: int = 0
@@ -126,28 +130,25 @@ class Indexer:
         self._store = store
         self._parsers = parsers
         self._known: list[str] = []
+        self._told: dict[int, Child] = {}  # parsers that know `_known`, by slot
 
     async def run(self, on_progress: Callable[[IndexProgress], None]) -> IndexSummary:
+        """Walk the folder and parse what is new on the way; memory does not grow with the files."""
         started = time.perf_counter()
-        skipped: Counter[str] = Counter()
-        found = await asyncio.to_thread(lambda: list(scan(self._root, skipped)))
-        before = self._store.stamps()
-        overlaid = self._store.overlaid()
-        quarantined = self._store.quarantined()
-        self._store.remove_paths(before.keys() - {f.path for f in found} - overlaid)
-        stale: list[FoundFile] = []
-        run = _Run(total=len(found), skipped=skipped)
-        for file in found:
-            if quarantined.get(file.path) == (file.stamp.size_bytes, file.stamp.mtime_ns):
-                skipped["quarantined"] += 1
-                run.done += 1
-            elif file.path in overlaid or before.get(file.path) == file.stamp:
-                run.reused += 1
-                run.done += 1
-            else:
-                stale.append(file)
-        on_progress(IndexProgress(run.done, run.total))
-        await self._parse_all(stale, run, on_progress)
+        run = _Run()
+        found = scan(self._root, run.skipped)
+        self._store.begin_walk()
+        overlaid, quarantined = self._store.overlaid(), self._store.quarantined()
+
+        async def stale_files() -> AsyncGenerator[list[FoundFile], None]:
+            while chunk := await asyncio.to_thread(lambda: list(islice(found, WALKED_AT_ONCE))):
+                run.total += len(chunk)
+                stale = self._stale(chunk, run, overlaid, quarantined)
+                on_progress(IndexProgress(run.done, run.total))
+                yield stale
+            self._store.end_walk()
+
+        await self._parse_all(stale_files(), run, on_progress)
         files, symbols, size = self._store.totals()
         return IndexSummary(
             files=files,
@@ -158,6 +159,27 @@ class Indexer:
             skipped=dict(run.skipped),
             elapsed_s=time.perf_counter() - started,
         )
+
+    def _stale(
+        self,
+        chunk: Sequence[FoundFile],
+        run: _Run,
+        overlaid: set[str],
+        quarantined: Mapping[str, tuple[int, int]],
+    ) -> list[FoundFile]:
+        """Those of some walked files that must be parsed."""
+        before = self._store.walked([file.path for file in chunk])
+        stale: list[FoundFile] = []
+        for file in chunk:
+            if quarantined.get(file.path) == (file.stamp.size_bytes, file.stamp.mtime_ns):
+                run.skipped["quarantined"] += 1
+                run.done += 1
+            elif file.path in overlaid or before.get(file.path) == file.stamp:
+                run.reused += 1
+                run.done += 1
+            else:
+                stale.append(file)
+        return stale
 
     async def refresh(self, paths: Sequence[str]) -> None:
         """Bring these files and folders up to date, and look at no others."""
@@ -170,7 +192,11 @@ class Indexer:
             stale += [
                 f for f in present if f.path not in overlaid and before.get(f.path) != f.stamp
             ]
-        await self._parse_all(stale, _Run(total=len(stale)), lambda _: None)
+
+        async def once() -> AsyncGenerator[list[FoundFile], None]:
+            yield stale
+
+        await self._parse_all(once(), _Run(total=len(stale)), lambda _: None)
 
     async def overlay(self, path: str, text: str, language: str) -> None:
         """Let queries see an open buffer's text for `path` until it is dropped or saved."""
@@ -182,20 +208,31 @@ class Indexer:
         self._store.forget_stamp(path)
 
     async def _parse_all(
-        self, files: Sequence[FoundFile], run: _Run, on_progress: Callable[[IndexProgress], None]
+        self,
+        files: AsyncGenerator[list[FoundFile], None],
+        run: _Run,
+        on_progress: Callable[[IndexProgress], None],
     ) -> None:
+        """Parse files as they come; parsers are started when there is something for them."""
         self._known = self._store.known_hashes(MAX_KNOWN)
-        batches = [files[i : i + BATCH_FILES] for i in range(0, len(files), BATCH_FILES)]
-        pending = list(reversed(batches))
+        self._told.clear()
+        batches: asyncio.Queue[list[FoundFile] | None] = asyncio.Queue(MAX_WAITING)
 
         async def work(slot: int) -> None:
-            while pending:
-                await self._parse_batch(slot, pending.pop(), run, on_progress)
+            while (batch := await batches.get()) is not None:
+                await self._parse_batch(slot, batch, run, on_progress)
 
+        n_workers = 0
         try:
-            async with asyncio.TaskGroup() as group:
-                for slot in range(min(self._parsers.size, len(batches))):
-                    group.create_task(work(slot))
+            async with asyncio.TaskGroup() as group, aclosing(files) as chunks:
+                async for chunk in chunks:
+                    for start in range(0, len(chunk), BATCH_FILES):
+                        if n_workers < self._parsers.size:
+                            group.create_task(work(n_workers))
+                            n_workers += 1
+                        await batches.put(chunk[start : start + BATCH_FILES])
+                for _ in range(n_workers):
+                    await batches.put(None)
         finally:
             self._write(run)
 
@@ -254,11 +291,10 @@ class Indexer:
                 wrong.append(error)
 
         child = await self._parsers.child(slot)
-        params = {
-            "root": str(self._root),
-            "files": [[f.path, f.language] for f in files],
-            "known": self._known,
-        }
+        params = {"root": str(self._root), "files": [[f.path, f.language] for f in files]}
+        if self._told.get(slot) is not child:
+            params["known"] = self._known
+            self._told[slot] = child
         call = asyncio.ensure_future(child.call("parse_files", params, on_event=on_event))
         try:
             while not call.done():

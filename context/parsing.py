@@ -126,12 +126,19 @@ def _documents(source: bytes, found: Outline) -> Iterator[tuple[int, list[str]]]
     yield FILE_DOC, whole
 
 
+_known: set[str] = set()
+
+
 def _parse_files(params: Any, emit: Emit, cancelled: threading.Event) -> None:
     """Parse {"root", "files": [[path, language], ...], "known": [hash]}; emit what is found.
 
-    Each file is named before it is touched; parsed ones are emitted some at a time.
+    Each file is named before it is touched; parsed ones are emitted some at a time. Contents that
+    are `known` are not parsed; without the key those of the last call are.
     """
-    root, known = Path(params["root"]), set(params["known"])
+    root = Path(params["root"])
+    if "known" in params:
+        _known.clear()
+        _known.update(params["known"])
     waiting: list[Parsed] = []
     n_words = 0
     for path, language_name in params["files"]:
@@ -146,7 +153,7 @@ def _parse_files(params: Any, emit: Emit, cancelled: threading.Event) -> None:
             emit({"path": path, "skipped": str(skipped)})
             continue
         content_hash = _hash(content, language_name)
-        if content_hash in known:
+        if content_hash in _known:
             emit({"path": path, "hash": content_hash})
             continue
         parsed = parse_text(path, content, language_name, content_hash)

@@ -72,6 +72,8 @@ _SYMBOL_COLUMNS = "qualified_name, kind, start_line, end_line, start_byte, end_b
 
 T = TypeVar("T")
 
+ROWS_AT_ONCE = 100_000
+MAX_PARAMETERS = 900  # of one statement; older SQLite takes 999
 MAX_KEPT_FILES = 200
 MAX_KEPT_TERMS = 400  # postings of one query and a little more: some MB
 
@@ -146,12 +148,42 @@ class Store:
                 "free space or set POSTIL_CACHE_DIR to another folder."
             ) from error
 
-    def stamps(self) -> dict[str, FileStamp]:
-        rows = self._db.execute("SELECT path, size_bytes, mtime_ns, inode FROM paths")
-        return {path: FileStamp(size, mtime, inode) for path, size, mtime, inode in rows}
+    def begin_walk(self) -> None:
+        """Before a walk of everything: from here on `walked` notes which paths are there."""
+        with self._db:
+            self._db.execute(
+                "CREATE TEMP TABLE IF NOT EXISTS walked (path TEXT PRIMARY KEY) WITHOUT ROWID"
+            )
+            self._db.execute("DELETE FROM walked")
+
+    def walked(self, paths: Sequence[str]) -> dict[str, FileStamp]:
+        """Note that these paths are there; the stamps of those that were before."""
+        with self._db:
+            self._db.executemany("INSERT OR IGNORE INTO walked VALUES (?)", [(p,) for p in paths])
+        found: dict[str, FileStamp] = {}
+        for start in range(0, len(paths), MAX_PARAMETERS):
+            some = paths[start : start + MAX_PARAMETERS]
+            rows = self._db.execute(
+                "SELECT path, size_bytes, mtime_ns, inode FROM paths "
+                f"WHERE path IN ({','.join('?' * len(some))})",
+                some,
+            )
+            found |= {path: FileStamp(size, mtime, inode) for path, size, mtime, inode in rows}
+        return found
+
+    def end_walk(self) -> None:
+        """Forget paths that the walk did not meet, except open buffers."""
+        with self._db:
+            self._db.execute(
+                "DELETE FROM paths WHERE overlay = 0 AND path NOT IN (SELECT path FROM walked)"
+            )
+            self._db.execute("DELETE FROM walked")
 
     def stamps_at(self, path: str) -> dict[str, FileStamp]:
-        """Of a file, or of all files below a folder."""
+        """Of a file, or of all files below a folder; "" is the workspace's."""
+        if not path:
+            every = self._db.execute("SELECT path, size_bytes, mtime_ns, inode FROM paths")
+            return {p: FileStamp(size, mtime, inode) for p, size, mtime, inode in every}
         rows = self._db.execute(
             "SELECT path, size_bytes, mtime_ns, inode FROM paths "
             "WHERE path = ? OR (path >= ? AND path < ?)",
@@ -571,15 +603,16 @@ class Reader:
 
     def _load_alive(self) -> _Alive:
         rows = self._db.execute(
-            "SELECT DISTINCT docs.id, docs.ordinal, docs.n_terms, paths.blob_id "
+            "SELECT DISTINCT docs.id, docs.ordinal, docs.n_terms "
             "FROM paths JOIN docs USING (blob_id) WHERE n_terms > 0"
-        ).fetchall()
-        table = np.array([r[:3] for r in rows], np.int64).reshape(-1, 3)
-        size = int(table[:, 0].max()) + 1 if len(table) else 0
-        lengths = np.zeros(size, np.uint32)
-        is_file = np.zeros(size, np.bool_)
-        lengths[table[:, 0]] = table[:, 2]
-        is_file[table[:, 0]] = table[:, 1] == FILE_DOC
+        )
+        (newest,) = self._db.execute("SELECT coalesce(max(id), -1) FROM docs").fetchone()
+        lengths = np.zeros(newest + 1, np.uint32)
+        is_file = np.zeros(newest + 1, np.bool_)
+        while some := rows.fetchmany(ROWS_AT_ONCE):
+            table = np.array(some, np.int64)
+            lengths[table[:, 0]] = table[:, 2]
+            is_file[table[:, 0]] = table[:, 1] == FILE_DOC
         file_lengths, symbol_lengths = lengths[is_file], lengths[~is_file & (lengths > 0)]
         return _Alive(
             lengths=lengths,
