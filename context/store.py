@@ -148,6 +148,10 @@ class Store:
                 "free space or set POSTIL_CACHE_DIR to another folder."
             ) from error
 
+    def paths(self) -> dict[str, FileStamp]:
+        rows = self._db.execute("SELECT path, size_bytes, mtime_ns, inode FROM paths")
+        return {path: FileStamp(size, mtime, inode) for path, size, mtime, inode in rows}
+
     def begin_walk(self) -> None:
         """Before a walk of everything: from here on `walked` notes which paths are there."""
         with self._db:
@@ -180,10 +184,7 @@ class Store:
             self._db.execute("DELETE FROM walked")
 
     def stamps_at(self, path: str) -> dict[str, FileStamp]:
-        """Of a file, or of all files below a folder; "" is the workspace's."""
-        if not path:
-            every = self._db.execute("SELECT path, size_bytes, mtime_ns, inode FROM paths")
-            return {p: FileStamp(size, mtime, inode) for p, size, mtime, inode in every}
+        """Of a file, or of all files below a folder."""
         rows = self._db.execute(
             "SELECT path, size_bytes, mtime_ns, inode FROM paths "
             "WHERE path = ? OR (path >= ? AND path < ?)",

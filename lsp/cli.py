@@ -85,13 +85,25 @@ def evaluate(
     workspace: WorkspaceOption = Path(),
     limit: Annotated[int, typer.Option(min=1, max=2_000, help="How many past fixes.")] = 30,
     ablate: Annotated[bool, typer.Option("--ablate", help="A row without each signal.")] = False,  # noqa: FBT002
+    with_model: Annotated[  # noqa: FBT002
+        bool, typer.Option("--with-model", help="Rows in which the model re-orders the best.")
+    ] = False,
     as_json: JsonOption = False,  # noqa: FBT002
     plot: Annotated[Path | None, typer.Option(help="Draw the figures into this .svg.")] = None,
 ) -> None:
     """Measure locating on this repository's own past bug fixes; a second run goes on."""
     from lsp.commands import eval as command
 
-    sys.exit(command.run(workspace, limit=limit, ablate=ablate, as_json=as_json, plot=plot))
+    sys.exit(
+        command.run(
+            workspace,
+            limit=limit,
+            ablate=ablate,
+            with_model=with_model,
+            as_json=as_json,
+            plot=plot,
+        )
+    )
 
 
 @app.command()

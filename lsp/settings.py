@@ -32,6 +32,13 @@ class Settings(BaseModel):
     context_tokens: int = Field(
         900, ge=200, le=100_000, description="Code shown to the model, in its own tokens."
     )
+    reorder_weight: float = Field(
+        0.0,
+        ge=0.0,
+        le=4.0,
+        description="How much the model's own order of the best suspects counts; 0 asks it for "
+        "none. Measure yours with `postil eval --with-model`.",
+    )
     n_threads: int = Field(
         0, ge=0, le=1_024, description="Threads for the model; 0 takes the physical cores."
     )

@@ -26,6 +26,7 @@ from models.findings import Edit, Finding, Proposal
 from models.tasks.edit import EditTask, propose_edit
 from models.tasks.locate import find_bug
 from models.tasks.locate import locate as ask_to_locate
+from models.tasks.rank import reorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,14 @@ async def locate(
         located = await workspace.locate(
             report, session.settings.max_suspects, diagnostics=session.others.of(root)
         )
-        session.clear()
-        for rank, suspect in enumerate(located.suspects, 1):
-            _note_suspect(session, root, rank, suspect)
-        _publish_all(session)
+        _show_suspects(session, root, located)
         if not located.suspects:
             return LocateOutcome(root, located, None, "Nothing in this workspace is like it.")
         try:
+            if weight := session.settings.reorder_weight:
+                progress.report("ordering the suspects")
+                located = await reorder(await session.backend(), report, located, weight)
+                _show_suspects(session, root, located)
             finding = await _ask_model(session, workspace, located, report, progress)
         except ModelError as error:
             return LocateOutcome(root, located, None, str(error))
@@ -195,6 +197,13 @@ def _reporter(progress: Progress) -> OnEvent:
 def _refuse_if_stale(session: Session, uri: str, file_hash: str) -> None:
     if content_hash(session.text_of(uri).content) != file_hash:
         raise Stale(Path(uri).name)
+
+
+def _show_suspects(session: Session, root: Path, located: Located) -> None:
+    session.clear()
+    for rank, suspect in enumerate(located.suspects, 1):
+        _note_suspect(session, root, rank, suspect)
+    _publish_all(session)
 
 
 def _note_suspect(session: Session, root: Path, rank: int, suspect: Suspect) -> None:

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from context.errors import NothingToMeasure
 from context.evidence import Signal
@@ -18,15 +17,20 @@ from context.mining import Case, functions_at, mine
 from context.parsing import Skipped, read_source
 from context.report import EmptyReport
 from context.store import index_folder
+from context.suspects import Located
 from context.text import hash_bytes
 from context.workspace import Past, Workspace
 from lsp import __version__
 from lsp.commands.console import err, out, progress_bar, safe, settings
 from lsp.commands.eval_plot import draw
+from lsp.session import open_backend
+from models.backends import Backend
+from models.tasks.rank import reorder
 
 DEPTH = 50  # ranked places looked at
 MAX_COMMITS = 5_000  # among which fixes are looked for
 AS_SHIPPED = "as shipped"
+MIXES = {f"model x {weight}": weight for weight in (0.25, 0.5, 1.0)}  # of the model's own order
 
 Scores = dict[str, dict[str, float]]  # by the name of the setting, then by measure
 
@@ -40,7 +44,15 @@ class Places:
     done: Path  # one line of JSON a finished case
 
 
-def run(root: Path, *, limit: int, ablate: bool, as_json: bool, plot: Path | None) -> int:
+def run(
+    root: Path,
+    *,
+    limit: int,
+    ablate: bool,
+    with_model: bool,
+    as_json: bool,
+    plot: Path | None,
+) -> int:
     if plot is not None and plot.suffix.lower() != ".svg":
         err.print(f"postil: {safe(str(plot))} must end in .svg, the one kind of picture drawn.")
         return 2
@@ -48,8 +60,9 @@ def run(root: Path, *, limit: int, ablate: bool, as_json: bool, plot: Path | Non
     tried: dict[str, frozenset[Signal]] = {AS_SHIPPED: frozenset()}
     if ablate:
         tried |= {f"without {s.value}": frozenset({s}) for s in Signal}
-    rows = asyncio.run(_measure_all(root, limit, tried))
-    summaries = {name: summarize([row[name] for row in rows]) for name in tried}
+    rows = asyncio.run(_measure_all(root, limit, tried, with_model=with_model))
+    names = [*tried, *(MIXES if with_model else ())]
+    summaries = {name: summarize([row[name] for row in rows]) for name in names}
     if plot is not None:
         title = f"Locating without a model: {len(rows)} past fixes of {root.name}"
         plot.write_text(draw(title, summaries[AS_SHIPPED]), encoding="utf-8")
@@ -62,10 +75,22 @@ def run(root: Path, *, limit: int, ablate: bool, as_json: bool, plot: Path | Non
 
 
 async def _measure_all(
-    root: Path, limit: int, tried: Mapping[str, frozenset[Signal]]
+    root: Path, limit: int, tried: Mapping[str, frozenset[Signal]], *, with_model: bool
 ) -> list[Scores]:
     """Scores of each case; finished cases are taken from the last run."""
-    places = _places(root, settings().cache_dir, tried)
+    backend = await open_backend(settings()) if with_model else None
+    try:
+        return await _measure_with(root, limit, tried, backend)
+    finally:
+        if backend is not None:
+            await backend.close()
+
+
+async def _measure_with(
+    root: Path, limit: int, tried: Mapping[str, frozenset[Signal]], backend: Backend | None
+) -> list[Scores]:
+    model = backend.info.digest if backend else ""
+    places = _places(root, settings().cache_dir, [*tried, model])
     commits = await asyncio.to_thread(
         read_history, root, places.shadow, known=None, limit=MAX_COMMITS
     )
@@ -81,7 +106,7 @@ async def _measure_all(
                 break
             show(case.commit[:10], len(rows), limit)
             if case.commit not in done:
-                done[case.commit] = await _ask(root, places, case, tried)
+                done[case.commit] = await _ask(root, places, case, tried, backend)
                 with places.done.open("a", encoding="utf-8") as kept:
                     kept.write(json.dumps([case.commit, done[case.commit]]) + "\n")
             if scores := done[case.commit]:
@@ -94,7 +119,11 @@ async def _measure_all(
 
 
 async def _ask(
-    root: Path, places: Places, case: Case, tried: Mapping[str, frozenset[Signal]]
+    root: Path,
+    places: Places,
+    case: Case,
+    tried: Mapping[str, frozenset[Signal]],
+    backend: Backend | None,
 ) -> Scores:
     """Locate with the code and the history as they were before the fix."""
     await asyncio.to_thread(shutil.rmtree, places.tree, ignore_errors=True)
@@ -111,14 +140,21 @@ async def _ask(
         scores: Scores = {}
         for name, without in tried.items():
             found = await workspace.locate(case.report, DEPTH, without=without)
-            named = [f"{s.path}::{s.symbol}" for s in found.suspects if s.symbol]
-            files = [f.path for f in found.files]
-            scores[name] = measure(files, named, case.files, functions)
+            scores[name] = _measured(found, case, functions)
+            if name == AS_SHIPPED and backend is not None:
+                for mix, weight in MIXES.items():
+                    reordered = await reorder(backend, case.report, found, weight)
+                    scores[mix] = _measured(reordered, case, functions)
         return scores
     except EmptyReport:
         return {}
     finally:
         await workspace.close()
+
+
+def _measured(found: Located, case: Case, functions: set[str]) -> dict[str, float]:
+    named = [f"{s.path}::{s.symbol}" for s in found.suspects if s.symbol]
+    return measure([f.path for f in found.files], named, case.files, functions)
 
 
 async def _right_functions(workspace: Workspace, case: Case) -> set[str]:
@@ -133,7 +169,7 @@ async def _right_functions(workspace: Workspace, case: Case) -> set[str]:
     return found
 
 
-def _places(root: Path, cache: Path, tried: Mapping[str, Any]) -> Places:
+def _places(root: Path, cache: Path, tried: Sequence[str]) -> Places:
     folder = cache / "eval" / index_folder(root, cache).name
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     asked = hash_bytes(json.dumps([__version__, sorted(tried)]).encode())[:16]
@@ -156,7 +192,7 @@ def _read_done(file: Path) -> dict[str, Scores]:
 def _show_table(n_cases: int, summaries: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
     shipped = summaries[AS_SHIPPED]
     out.print(
-        f"{n_cases} past fixes, each hidden and asked for; no model. Percent, with 95 % bounds:"
+        f"{n_cases} past fixes, each hidden and asked for, as shipped. Percent, with 95 % bounds:"
     )
     for name in MEASURES:
         if name in shipped:

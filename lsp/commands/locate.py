@@ -19,6 +19,7 @@ from models.backends import Backend
 from models.errors import ModelError
 from models.findings import Finding
 from models.tasks.locate import locate as ask_to_locate
+from models.tasks.rank import reorder
 
 MAX_REPORT_BYTES = 10_000_000
 
@@ -52,11 +53,15 @@ async def _locate(report: str, root: Path, *, no_model: bool, as_json: bool, top
     try:
         await index_with_bar(workspace)
         located = await workspace.locate(report, top)
-        if not as_json:
+        weight = 0.0 if no_model else settings().reorder_weight
+        if not as_json and not weight:
             show_located(located)
         if not no_model and located.suspects:
             try:
                 backend = await open_backend(settings())
+                located = await reorder(backend, report, located, weight)
+                if weight and not as_json:
+                    show_located(located)
                 finding = await _find(workspace, located, report, backend)
             except ModelError as error:
                 err.print(f"postil: going on without a model: {safe(str(error))}")

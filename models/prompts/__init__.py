@@ -23,6 +23,7 @@ class Grammar(StrEnum):
     BUG_OR_NONE = "bug_or_none.gbnf"
     EDITS = "edits.gbnf"
     REWRITE = "rewrite.gbnf"
+    NAMES = "names.gbnf"
 
 
 @cache
@@ -96,6 +97,25 @@ Answer with all of these lines as they must be, from the first to the last, betw
 ```: copy what is right, change only what is wrong, leave nothing out. Then one sentence after \
 REASON: that says what you changed and why."""
 
+_CHOOSE = """A bug report:
+{fence} report
+{report}
+{fence} end of report
+
+{what_title}s of the project:
+{listed}
+
+Which {what} must be changed to fix this bug? Answer with its letter alone."""
+
+_NAMES = """A bug report:
+{fence} report
+{report}
+{fence} end of report
+
+Which names (functions, classes, variables, files) does the code that must be changed probably \
+use? Answer with up to ten identifiers, the surest first, with commas between them, and nothing \
+else."""
+
 _MEND = """
 
 Your last answer could not be used: {refusal}
@@ -108,6 +128,19 @@ Answer again, and avoid this."""
 
 def locate(report: str, code: str) -> Conversation:
     return _conversation(_LOCATE, report=report, code=code)
+
+
+def choose(report: str, listed: str, what: str) -> Conversation:
+    """The answer begins with words after which a letter must come."""
+    fence = _fence()
+    text = _CHOOSE.format(
+        fence=fence, report=report, listed=listed, what=what, what_title=what.capitalize()
+    )
+    return Conversation((Message("user", text),), "The letter is ")
+
+
+def propose_names(report: str) -> Conversation:
+    return Conversation((Message("user", _NAMES.format(fence=_fence(), report=report)),))
 
 
 def find_bug(code: str, file_id: str, first_line: int, last_line: int) -> Conversation:

@@ -1,9 +1,10 @@
 """How long indexing and asking take on one workspace, beside what others take for less.
 
-    python tests/bench/index_speed.py FOLDER --work DIR [--reports FILE]
+    python tests/bench/index_speed.py FOLDER --work DIR [--reports FILE] [--aider PYTHON]
 
 Measured in one run, each in a process of its own: tree-sitter alone parsing every file with a
-grammar on one core; universal-ctags where it is installed; Postil cold, opened again unchanged, and
+grammar on one core; universal-ctags where it is installed; the map of Aider, where PYTHON is an
+interpreter that has aider-chat, cold and for a second request; Postil cold, opened again unchanged, and
 after one saved edit; queries in one open workspace for the reports of FILE (one JSON object with
 "query" a line). FOLDER is copied into --work first, with its history, and not changed.
 """
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--reports", type=Path)
+    parser.add_argument("--aider", type=Path, help="an interpreter that has aider-chat")
     parser.add_argument("--step", help=argparse.SUPPRESS)  # runs one measurement in this process
     options = parser.parse_args()
     if options.step:
@@ -58,6 +60,10 @@ def main() -> None:
     row("tree-sitter alone, one core", alone, base)
     if shutil.which("ctags"):
         row("universal-ctags", step(options, "ctags"), base)
+    if options.aider:
+        found = step(options, "aider")
+        row("aider's map, cold", {**found, "seconds": found["cold"]}, base)
+        row("aider's map, a second request", {"seconds": found["again"]}, base)
     row("postil, cold, with history", step(options, "cold"), base)
     row("postil, opened again", step(options, "again"), base)
     found = step(options, "edit")
@@ -80,6 +86,8 @@ def step(options: argparse.Namespace, name: str) -> dict[str, Any]:
                "--step", name]  # fmt: skip
     if options.reports:
         command += ["--reports", str(options.reports)]
+    if options.aider:
+        command += ["--aider", str(options.aider)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     peak = [0]
     watcher = threading.Thread(target=watch_memory, args=(process.pid, peak), daemon=True)
@@ -127,6 +135,35 @@ def run_ctags(options: argparse.Namespace) -> dict[str, Any]:
     command = ["ctags", "-R", "-f", out, str(options.work / "copy")]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return {"seconds": time.perf_counter() - started}
+
+
+_AIDER = """
+import sys, time
+from pathlib import Path
+from aider.io import InputOutput
+from aider.repomap import RepoMap
+
+class Counts:
+    def token_count(self, text):
+        return len(text) / 4
+
+root, files = sys.argv[1], Path(sys.argv[2]).read_text().split("\\n")
+for _ in range(2):
+    started = time.perf_counter()
+    made = RepoMap(map_tokens=1024, root=root, main_model=Counts(), io=InputOutput())
+    assert made.get_repo_map([], [str(Path(root) / file) for file in files])
+    print(time.perf_counter() - started)
+"""
+
+
+def run_aider(options: argparse.Namespace) -> dict[str, Any]:
+    files = [f.path for f in scan(options.work / "copy", Counter()) if language_named(f.language)]
+    listed = options.work / "files.txt"
+    listed.write_text("\n".join(files))
+    command = [str(options.aider), "-c", _AIDER, str(options.work / "copy"), str(listed)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    cold, again = map(float, done.stdout.split()[-2:])
+    return {"cold": cold, "again": again}
 
 
 def index(options: argparse.Namespace) -> dict[str, Any]:
@@ -192,6 +229,7 @@ def queries(options: argparse.Namespace) -> dict[str, Any]:
 STEPS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "tree-sitter": parse_alone,
     "ctags": run_ctags,
+    "aider": run_aider,
     "cold": index,
     "again": index,
     "edit": edit,

@@ -1,7 +1,7 @@
 """Score locating without a model on a set of real bug reports with known answers.
 
     python tests/bench/localization.py --bench DIR --work DIR [--only REPO ...] [--limit N]
-                                       [--ablate] [--weights]
+                                       [--ablate] [--weights] [--more NAMES.json]
 
 DIR of --bench holds `build.py`, `score.py` and `ids.json`; `build.py` names the git snapshots under
 $MIRROR and writes `instances.jsonl`, which belongs into --work. Each repository gets one folder,
@@ -46,6 +46,7 @@ class Setting:
     name: str
     without: frozenset[Signal] = frozenset()
     weights: Weights = WEIGHTS
+    with_names: bool = False  # the report with the names that a model proposed
 
 
 def main() -> None:
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[], help="repositories, owner/name")
     parser.add_argument("--limit", type=int, help="at most so many of each repository")
     parser.add_argument("--ablate", action="store_true", help="a row without each signal")
+    parser.add_argument("--more", type=Path, help="names by report, from model_ranking.py")
     parser.add_argument("--weights", action="store_true", help="each weight halved and doubled")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
@@ -89,6 +91,8 @@ def _load(file: Path) -> Any:
 
 def settings(options: argparse.Namespace) -> list[Setting]:
     chosen = [Setting("as shipped")]
+    if options.more:
+        chosen.append(Setting("with proposed names", with_names=True))
     if options.ablate:
         chosen += [Setting(f"without {s.value}", without=frozenset({s})) for s in Signal]
     if options.weights:
@@ -107,6 +111,7 @@ async def run(
     """Scores by setting and instance, and the times of the queries as shipped."""
     rows: dict[str, dict[str, Row]] = defaultdict(dict)
     times: list[float] = []
+    proposed = json.loads(options.more.read_text()) if options.more else {}
     by_repo: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for instance in chosen(options):
         by_repo[instance["repo"]].append(instance)
@@ -115,7 +120,8 @@ async def run(
             folder = options.work / "folders" / repo.replace("/", "+")
             for instance in in_order(bench, repo, instances):
                 check_out(bench, repo, folder, instance["base"])
-                found = await locate(folder, options.work / "cache", instance["query"], tried)
+                more = proposed.get(instance["id"], [])
+                found = await locate(folder, options.work / "cache", instance["query"], tried, more)
                 for setting, located in zip(tried, found, strict=True):
                     rows[setting.name][instance["id"]] = bench.score(
                         instance["id"], prediction(located)
@@ -225,13 +231,20 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-async def locate(folder: Path, cache: Path, query: str, tried: Sequence[Setting]) -> list[Located]:
+async def locate(
+    folder: Path, cache: Path, query: str, tried: Sequence[Setting], more: Sequence[str]
+) -> list[Located]:
     workspace = await Workspace.open(folder, cache)
     try:
         await workspace.index(lambda _: None)
         await workspace.locate(query, DEPTH)  # the first query of a process loads the index
         return [
-            await workspace.locate(query, DEPTH, without=s.without, weights=s.weights)
+            await workspace.locate(
+                f"{query}\n{' '.join(more)}" if s.with_names else query,
+                DEPTH,
+                without=s.without,
+                weights=s.weights,
+            )
             for s in tried
         ]
     finally:

@@ -1,11 +1,12 @@
-"""Does a model order the best files better than the evidence does?
+"""What a model adds to locating: re-ordering files, re-ordering functions, proposing names.
 
     python tests/bench/model_ranking.py --bench DIR --work DIR --model NAME [--every N]
 
 --work is that of tests/bench/localization.py after a run: its predictions and instances are read.
-For every N-th report the model is shown the report and the ten best files by name, a letter each,
-in both orders, and asked for the letter of the file to change; the probabilities of the letters,
-averaged over both orders, are its ranking. Printed: the evidence's order, the model's, and mixes.
+For every N-th report the model ranks the ten best files, and the ten best functions, by the
+probability of a letter each; printed are the evidence's order, the model's, and mixes of both. For
+reports that name no path, symbol or frame it proposes identifiers, which are written to
+names-MODEL.json: give that to localization.py --more to see what they are worth.
 """
 
 from __future__ import annotations
@@ -13,75 +14,88 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import math
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
+from context.report import read_report
 from models import weights
-from models.backends import Backend, Conversation, Message
+from models.backends import Backend
 from models.backends.worker_client import LlamaCppBackend
+from models.tasks.rank import LETTERS, mixed, propose_names, rank
 from tests.models.weights import models_folder
 
-LETTERS = "ABCDEFGHIJ"
-MAX_REPORT_CHARS = 1_200
 MIXES = (0.1, 0.25, 0.5, 1.0)  # of the model's log-probability against the logarithm of the place
 
-
-async def choose(backend: Backend, report: str, paths: Sequence[str]) -> list[float]:
-    """Log-probability of each path as the one to change."""
-    listed = "\n".join(f"{letter}. {path}" for letter, path in zip(LETTERS, paths, strict=False))
-    question = (
-        f"A bug report:\n\n{report[:MAX_REPORT_CHARS]}\n\nFiles of the project:\n{listed}\n\n"
-        "Which file must be changed to fix this bug? Answer with its letter alone."
-    )
-    asked = Conversation((Message("user", question),), "The letter is ")
-    scores = await backend.score(asked, list(LETTERS[: len(paths)]))
-    total = math.log(sum(math.exp(s - max(scores)) for s in scores)) + max(scores)
-    return [s - total for s in scores]
+Orders = dict[str, list[tuple[list[str], set[str]]]]  # by name: ranking and what is right
 
 
 async def run(options: argparse.Namespace) -> None:
-    gold = {
-        g["id"]: set(g["gold_files"]) for g in json.loads((options.bench / "ids.json").read_text())
-    }
-    lines = (options.work / "instances.jsonl").read_text().split("\n")
-    queries = {i["id"]: i["query"] for i in map(json.loads, filter(None, lines))}
-    lines = (options.work / "predictions.jsonl").read_text().split("\n")
-    predictions = sorted(map(json.loads, filter(None, lines)), key=lambda p: p["id"])
+    gold = {g["id"]: g for g in json.loads((options.bench / "ids.json").read_text())}
+    queries = {i["id"]: i["query"] for i in read_lines(options.work / "instances.jsonl")}
+    predictions = sorted(read_lines(options.work / "predictions.jsonl"), key=lambda p: p["id"])
     entry, file = weights.choose(options.model, models_folder(), 1 << 40)
     backend = await LlamaCppBackend.start(entry, file)
-    orders: dict[str, list[tuple[list[str], set[str]]]] = {}
+    files: Orders = {}
+    functions: Orders = {}
+    names: dict[str, list[str]] = {}
     started = time.perf_counter()
-    for prediction in predictions[:: options.every]:
-        paths, right = prediction["files"][: len(LETTERS)], gold[prediction["id"]]
-        ahead = await choose(backend, queries[prediction["id"]], paths)
-        back = await choose(backend, queries[prediction["id"]], paths[::-1])
-        says = [(a + b) / 2 for a, b in zip(ahead, back[::-1], strict=True)]
-        orders.setdefault("evidence", []).append((paths, right))
-        orders.setdefault("model alone", []).append((ordered(paths, says), right))
-        for mix in MIXES:
-            both = [mix * s - math.log(place) for place, s in enumerate(says, 1)]
-            orders.setdefault(f"mix {mix}", []).append((ordered(paths, both), right))
-    n = len(orders["evidence"])
-    seconds = (time.perf_counter() - started) / n
-    print(f"{entry.name}, {n} reports, {seconds:.1f} s each\n{'':14} Acc@1   MRR")
-    for name, ranked in orders.items():
-        first = sum(paths[0] in right for paths, right in ranked) / n
-        mrr = sum(
-            next((1 / place for place, p in enumerate(paths, 1) if p in right), 0.0)
-            for paths, right in ranked
-        )
-        print(f"{name:14} {100 * first:5.1f} {100 * mrr / n:5.1f}")
+    for number, prediction in enumerate(predictions):
+        query, right = queries[prediction["id"]], gold[prediction["id"]]
+        if names_nothing(query):
+            names[prediction["id"]] = await propose_names(backend, query)
+            print(prediction["id"], names[prediction["id"]], file=sys.stderr, flush=True)
+        if number % options.every:
+            continue
+        await add(files, backend, query, prediction["files"], set(right["gold_files"]), "file")
+        if right["gold_functions"]:
+            wanted = set(right["gold_functions"])
+            await add(functions, backend, query, prediction["functions"], wanted, "function")
+    seconds = time.perf_counter() - started
+    print(f"{entry.name}, {len(files['evidence'])} reports, {seconds:.0f} s")
+    show("files", files)
+    show("functions", functions)
+    (options.work / f"names-{entry.name}.json").write_text(json.dumps(names))
+    print(f"{len(names)} reports name nothing; proposals are in names-{entry.name}.json")
     await backend.close()
 
 
-def ordered(paths: Sequence[str], scores: Sequence[float]) -> list[str]:
-    by_score = sorted(range(len(paths)), key=lambda i: -scores[i])
-    return [paths[i] for i in by_score]
+async def add(
+    orders: Orders, backend: Backend, query: str, places: list[str], right: set[str], what: str
+) -> None:
+    best = places[: len(LETTERS)]
+    if not best:
+        return
+    says = await rank(backend, query, best, what)
+    orders.setdefault("evidence", []).append((best, right))
+    alone = sorted(range(len(best)), key=lambda i: -says[i])
+    orders.setdefault("model alone", []).append(([best[i] for i in alone], right))
+    for mix in MIXES:
+        both = [best[i] for i in mixed(says, mix)]
+        orders.setdefault(f"mix {mix}", []).append((both, right))
+
+
+def names_nothing(query: str) -> bool:
+    report = read_report(query)
+    return not (report.paths or report.frames or report.names)
+
+
+def show(what: str, orders: Orders) -> None:
+    print(f"{what:14} first right   MRR")
+    for name, ranked in orders.items():
+        first = sum(places[0] in right for places, right in ranked) / len(ranked)
+        mrr = sum(
+            next((1 / place for place, p in enumerate(places, 1) if p in right), 0.0)
+            for places, right in ranked
+        )
+        print(f"{name:14} {100 * first:11.1f} {100 * mrr / len(ranked):5.1f}")
+
+
+def read_lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().split("\n") if line]
 
 
 def main() -> None:

@@ -297,11 +297,7 @@ async def test_refreshing_looks_at_what_is_named_and_at_nothing_else(
     indexer = Indexer(root, store, parsers)
     try:
         await indexer.run(lambda _: None)
-        assert set(store.stamps_at("")) == {
-            "a/one.py",
-            "a/two.py",
-            "b/three.py",
-        }
+        assert set(store.paths()) == {"a/one.py", "a/two.py", "b/three.py"}
         listed: list[str] = []
         real = os.scandir
         monkeypatch.setattr(
@@ -314,12 +310,12 @@ async def test_refreshing_looks_at_what_is_named_and_at_nothing_else(
         (root / "c/four.py").write_text("value = 4\n")
         odd = ["../outside.py", "", "a//two.py", "node_modules/x/y.py", "gone/away.py", "a\0.py"]
         await indexer.refresh(["b/three.py", "b/hidden.py", "a/one.py", "c", *odd])
-        assert set(store.stamps_at("")) == {"a/two.py", "b/three.py", "c/four.py"}
-        assert store.stamps_at("")["b/three.py"].size_bytes == len("value = 3333\n")
+        assert set(store.paths()) == {"a/two.py", "b/three.py", "c/four.py"}
+        assert store.paths()["b/three.py"].size_bytes == len("value = 3333\n")
         assert listed == [str(root / "c")]
         shutil.rmtree(root / "a")
         await indexer.refresh(["a"])
-        assert set(store.stamps_at("")) == {"b/three.py", "c/four.py"}
+        assert set(store.paths()) == {"b/three.py", "c/four.py"}
     finally:
         await parsers.close()
         store.close()
