@@ -7,7 +7,6 @@ paths, as far as its language's usual layout allows. What stays ambiguous resolv
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -26,7 +25,7 @@ class Resolver:
 
     def __init__(self, reader: Reader, files: FileNames) -> None:
         self._reader = reader
-        self._by_tail = _tails(files)
+        self._files = files
         self._imports: dict[str, list[Import]] = {}
         self._known: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
 
@@ -84,25 +83,16 @@ class Resolver:
 
     def _files_at(self, tail: tuple[str, ...], family: str) -> list[str]:
         """Files of a language whose path without its suffix ends in `tail`."""
+        if len(tail) > 1:
+            alike = self._files.with_tail(tail[-2], tail[-1])
+        else:
+            alike = self._files.with_stem(tail[-1])
         wanted = "/".join(tail)
         return [
             path
-            for path in self._by_tail.get((family, *tail[-2:]), ())
-            if f"/{path.rpartition('.')[0]}".endswith(f"/{wanted}")
+            for path in alike
+            if f"/{path.rpartition('.')[0]}".endswith(f"/{wanted}") and _family(path) == family
         ]
-
-
-def _tails(files: FileNames) -> dict[tuple[str, ...], list[str]]:
-    """Code files by their language's family and the last one and last two parts of their path."""
-    found: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for path, row in files.by_path.items():
-        if row.language != "text":
-            family = _family(path)
-            parts = path.rpartition(".")[0].rsplit("/", 2)
-            found[family, parts[-1]].append(path)
-            if len(parts) > 1:
-                found[family, parts[-2], parts[-1]].append(path)
-    return found
 
 
 def _spellings(importer: str, module: str, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

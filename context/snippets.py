@@ -62,7 +62,7 @@ def snippets_for(
     """
     sources = Sources(root, overlays)
     found: list[Snippet] = []
-    files = reader.cached("file names", lambda: FileNames(reader.files()))
+    files = FileNames(reader)
     failing = list(_failing(reader, files, report))
     shown_as_tests = {(path, symbol.qualified_name) for path, symbol in failing}
     for rank, suspect in enumerate(suspects[:MAX_SUSPECTS], 1):

@@ -18,8 +18,10 @@ import json
 import math
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,7 +42,7 @@ from context.outline import Import, Literal, Reference, ReferenceRole, Symbol, S
 from context.postings import DROPPED, Postings, merge
 from context.text import hash_bytes
 
-SCHEMA_VERSION = 4  # raise it when the tables, the queries or the way of counting terms change
+SCHEMA_VERSION = 5  # raise it when the tables, the queries or the way of counting terms change
 FILE_DOC = -1  # ordinal of the document that stands for a whole file
 
 _SCHEMA = """
@@ -48,8 +50,11 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE blobs (id INTEGER PRIMARY KEY, hash TEXT UNIQUE, language TEXT, n_lines INTEGER);
 CREATE TABLE paths (
   path TEXT PRIMARY KEY, blob_id INTEGER, size_bytes INTEGER, mtime_ns INTEGER, inode INTEGER,
-  is_test INTEGER, overlay INTEGER DEFAULT 0) WITHOUT ROWID;
+  is_test INTEGER, overlay INTEGER DEFAULT 0, name TEXT, stem TEXT, tail TEXT) WITHOUT ROWID;
 CREATE INDEX paths_by_blob ON paths (blob_id);
+CREATE INDEX paths_by_name ON paths (name);
+CREATE INDEX paths_by_stem ON paths (stem);
+CREATE INDEX paths_by_tail ON paths (tail);
 CREATE TABLE symbols (
   blob_id INTEGER, ordinal INTEGER, name TEXT, qualified_name TEXT, kind TEXT, start_line INTEGER,
   end_line INTEGER, start_byte INTEGER, end_byte INTEGER, signature TEXT, doc TEXT,
@@ -68,6 +73,10 @@ CREATE TABLE commits (id TEXT PRIMARY KEY, position INTEGER, time_s INTEGER, mes
 CREATE TABLE history (newest TEXT, n_read INTEGER, packed BLOB);
 """
 
+_FILES = (
+    "SELECT path, language, size_bytes, n_lines, is_test, hash "
+    "FROM paths JOIN blobs ON blobs.id = blob_id"
+)
 _SYMBOL_COLUMNS = "qualified_name, kind, start_line, end_line, start_byte, end_byte, signature, doc"
 
 T = TypeVar("T")
@@ -76,6 +85,8 @@ ROWS_AT_ONCE = 100_000
 MAX_PARAMETERS = 900  # of one statement; older SQLite takes 999
 MAX_KEPT_FILES = 200
 MAX_KEPT_TERMS = 400  # postings of one query and a little more: some MB
+MAX_KEPT_PAIRS = 8_000_000  # of term and document among them: 64 MB
+SLOW_LOAD_S = 0.2  # what takes longer to load is used for a while after the index has changed
 
 Counts = NDArray[np.uint32]
 
@@ -126,6 +137,22 @@ class FileRow:
 class SymbolAt:
     path: str
     symbol: Symbol
+
+
+class PathKey(StrEnum):
+    """By what a path is looked up, in lower case."""
+
+    NAME = "name"  # file name
+    STEM = "stem"  # file name up to its first dot
+    TAIL = "tail"  # the last two parts without the last suffix: b/c of a/b/c.py
+
+
+def path_keys(path: str) -> tuple[str, str, str]:
+    """Name, stem and tail."""
+    lower = path.lower()
+    name = lower.rpartition("/")[2]
+    whole = lower.rpartition(".")[0] or lower
+    return name, name.partition(".")[0], "/".join(whole.split("/")[-2:])
 
 
 def index_folder(root: Path, cache_dir: Path) -> Path:
@@ -285,8 +312,18 @@ class Store:
         self, path: str, content_hash: str, stamp: FileStamp, is_test: int, overlay: int
     ) -> None:
         self._db.execute(
-            "INSERT OR REPLACE INTO paths SELECT ?, id, ?, ?, ?, ?, ? FROM blobs WHERE hash = ?",
-            (path, stamp.size_bytes, stamp.mtime_ns, stamp.inode, is_test, overlay, content_hash),
+            "INSERT OR REPLACE INTO paths SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ? FROM blobs "
+            "WHERE hash = ?",
+            (
+                path,
+                stamp.size_bytes,
+                stamp.mtime_ns,
+                stamp.inode,
+                is_test,
+                overlay,
+                *path_keys(path),
+                content_hash,
+            ),
         )
 
     def _put_files(self, files: Sequence[IndexedFile], overlay: int) -> NDArray[np.uint32]:
@@ -362,29 +399,39 @@ class Reader:
         self._db.execute("PRAGMA trusted_schema = OFF")
         self._version = -1
         self._cache: dict[str, Any] = {}
+        self._slow_alive: _Alive | None = None
+        self._slow_until = 0.0
         self._history: History | None = None
         self._history_stamp: tuple[str, int] | None = None
 
     def close(self) -> None:
         self._db.close()
 
-    def files(self) -> list[FileRow]:
-        rows = self._db.execute(
-            "SELECT path, language, size_bytes, n_lines, is_test, hash "
-            "FROM paths JOIN blobs ON blobs.id = blob_id ORDER BY path"
-        )
-        return [FileRow(p, lang, size, n, bool(test), h) for p, lang, size, n, test, h in rows]
+    def files(self) -> Iterator[FileRow]:
+        """All of them, in order of path."""
+        for row in self._db.execute(f"{_FILES} ORDER BY path"):
+            yield _file_row(row)
+
+    def files_at(self, paths: Collection[str]) -> dict[str, FileRow]:
+        """Those of `paths` that the index has."""
+        found: dict[str, FileRow] = {}
+        listed = list(paths)
+        for start in range(0, len(listed), MAX_PARAMETERS):
+            some = listed[start : start + MAX_PARAMETERS]
+            where = f"WHERE path IN ({','.join('?' * len(some))})"
+            for row in self._db.execute(f"{_FILES} {where}", some):
+                found[row[0]] = _file_row(row)
+        return found
 
     def file(self, path: str) -> FileRow | None:
-        row = self._db.execute(
-            "SELECT path, language, size_bytes, n_lines, is_test, hash "
-            "FROM paths JOIN blobs ON blobs.id = blob_id WHERE path = ?",
-            (path,),
-        ).fetchone()
-        if row is None:
-            return None
-        found, language, size, n_lines, is_test, content_hash = row
-        return FileRow(found, language, size, n_lines, bool(is_test), content_hash)
+        return self.files_at([path]).get(path)
+
+    def paths_named(self, key: PathKey, value: str, limit: int) -> list[str]:
+        """Some `limit` paths by one of the keys that `path_keys` makes, in order."""
+        rows = self._db.execute(
+            f"SELECT path FROM paths WHERE {key.value} = ? ORDER BY path LIMIT ?", (value, limit)
+        )
+        return [path for (path,) in rows]
 
     def symbols(self, path: str) -> list[Symbol]:
         """In file order. Those of the last few files are kept: several signals ask for them."""
@@ -570,9 +617,13 @@ class Reader:
         """Living documents of a term with its frequency there; the last few terms are kept."""
         kept = self.cached("postings", dict[str, tuple[Counts, Counts]])
         if term not in kept:
-            if len(kept) >= MAX_KEPT_TERMS:
+            found = self._read_postings(term, alive)
+            pairs = self.cached("kept pairs", lambda: [0])
+            pairs[0] += len(found[0])
+            if len(kept) >= MAX_KEPT_TERMS or pairs[0] > MAX_KEPT_PAIRS:
                 kept.clear()
-            kept[term] = self._read_postings(term, alive)
+                pairs[0] = len(found[0])
+            kept[term] = found
         return kept[term]
 
     def _read_postings(self, term: str, alive: _Alive) -> tuple[Counts, Counts]:
@@ -600,7 +651,22 @@ class Reader:
         return found
 
     def _alive(self) -> _Alive:
-        return self.cached("alive", self._load_alive)
+        """What queries see. In a very large index, a little behind while files are indexed.
+
+        Loading goes over all documents: with a million of them it takes seconds, which not every
+        query between two writes can pay.
+        """
+        if self._slow_alive is not None and time.monotonic() < self._slow_until:
+            return self._slow_alive
+        return self.cached("alive", self._timed_alive)
+
+    def _timed_alive(self) -> _Alive:
+        started = time.monotonic()
+        alive = self._load_alive()
+        took = time.monotonic() - started
+        self._slow_alive = alive if took > SLOW_LOAD_S else None
+        self._slow_until = time.monotonic() + 10 * took
+        return alive
 
     def _load_alive(self) -> _Alive:
         rows = self._db.execute(
@@ -623,6 +689,11 @@ class Reader:
             file_mean=float(file_lengths.mean()) if len(file_lengths) else 0.0,
             symbol_mean=float(symbol_lengths.mean()) if len(symbol_lengths) else 0.0,
         )
+
+
+def _file_row(row: tuple[Any, ...]) -> FileRow:
+    path, language, size, n_lines, is_test, content_hash = row
+    return FileRow(path, language, size, n_lines, bool(is_test), content_hash)
 
 
 def _symbol_at(row: tuple[Any, ...]) -> SymbolAt:

@@ -173,10 +173,10 @@ def locate(
     """
     started = time.perf_counter()
     report = read_report(report_text)
-    file_names = reader.cached("file names", lambda: FileNames(reader.files()))
-    rows = file_names.by_path
+    gathered = list(_gather(report, reader, without, beside))
+    rows = reader.files_at({evidence.path for evidence in gathered})
     by_path: dict[str, list[Evidence]] = defaultdict(list)
-    for evidence in _gather(report, reader, file_names, without, beside):
+    for evidence in gathered:
         if evidence.path in rows and evidence.signal not in without:
             by_path[evidence.path].append(evidence)
     if Signal.RECENCY not in without:
@@ -192,14 +192,14 @@ def locate(
     )
     if Signal.COMPANION not in without:
         for evidence in companions.evidence([(f.path, f.score) for f in files[:LEADERS]], reader):
-            if evidence.path in by_path and evidence.path in rows:
+            if evidence.path in by_path:
                 by_path[evidence.path].append(evidence)
     best = files[:FILES_LOOKED_INTO]
     functions = {
         f.path: [s for s in reader.symbols(f.path) if s.kind is SymbolKind.FUNCTION] for f in best
     }
     if beside.coverage is not None and Signal.COVERAGE not in without:
-        for evidence in coverage.function_evidence(report, beside.coverage, file_names, functions):
+        for evidence in coverage.function_evidence(report, beside.coverage, reader, functions):
             by_path[evidence.path].append(evidence)
     if Signal.TITLE not in without:
         for evidence in title.evidence(report, reader, functions):
@@ -220,12 +220,12 @@ def locate(
 def _gather(
     report: Report,
     reader: Reader,
-    file_names: FileNames,
     without: frozenset[Signal],
     beside: Beside,
 ) -> Iterator[Evidence]:
     named = names.evidence(report, reader)
     weights = lexical.query_weights(report, reader)
+    file_names = FileNames(reader)
     traced = frames.evidence(report, reader, file_names)
     written = paths.evidence(report, file_names)
     yield from traced
@@ -239,7 +239,7 @@ def _gather(
     yield from failing_tests.evidence(report, reader, file_names, resolver)
     yield from diagnostics.evidence(beside.diagnostics, report, reader)
     if beside.coverage is not None:
-        yield from coverage.file_evidence(report, beside.coverage, file_names)
+        yield from coverage.file_evidence(report, beside.coverage, reader)
     yield from literals.evidence(report, reader)
     yield from lexical.evidence(weights, reader)
     past = reader.history()

@@ -10,19 +10,20 @@ from context.evidence import Evidence, Signal
 from context.evidence.places import FileNames
 from context.outline import Symbol
 from context.report import Report
+from context.store import Reader
 
 MAX_FILES = 50
 RAN = 0.3  # strength of having run at all, where tests are not told apart
 
 
-def file_evidence(report: Report, coverage: Coverage, files: FileNames) -> list[Evidence]:
+def file_evidence(report: Report, coverage: Coverage, reader: Reader) -> list[Evidence]:
     """The most suspicious files, when the failing tests are known and lines are told by test."""
     failing = _failing(report, coverage)
     if not failing:
         return []
     found = [
         Evidence(Signal.COVERAGE, path, None, None, score, _detail(tests, failing, coverage))
-        for path, lines in _in_workspace(coverage, files).items()
+        for path, lines in _in_workspace(coverage, reader).items()
         if (tests := frozenset().union(*lines.values())) and (score := _ochiai(tests, failing)) > 0
     ]
     return sorted(found, key=lambda e: (-e.strength, e.path))[:MAX_FILES]
@@ -31,12 +32,12 @@ def file_evidence(report: Report, coverage: Coverage, files: FileNames) -> list[
 def function_evidence(
     report: Report,
     coverage: Coverage,
-    files: FileNames,
+    reader: Reader,
     functions: Mapping[str, Sequence[Symbol]],
 ) -> Iterator[Evidence]:
     """For functions of the best files."""
     failing = _failing(report, coverage)
-    by_path = _in_workspace(coverage, files)
+    by_path = _in_workspace(coverage, reader)
     for path in functions.keys() & by_path.keys():
         lines = by_path[path]
         for symbol in functions[path]:
@@ -53,10 +54,11 @@ def function_evidence(
                 yield Evidence(Signal.COVERAGE, path, name, line, strength, detail)
 
 
-def _in_workspace(coverage: Coverage, files: FileNames) -> dict[str, Mapping[int, frozenset[str]]]:
+def _in_workspace(coverage: Coverage, reader: Reader) -> dict[str, Mapping[int, frozenset[str]]]:
+    names, known = FileNames(reader), reader.files_at(coverage.lines)
     found: dict[str, Mapping[int, frozenset[str]]] = {}
     for written, lines in coverage.lines.items():
-        paths = [written] if written in files.by_path else files.ending_like(written)
+        paths = [written] if written in known else names.ending_like(written)
         if len(paths) == 1:
             found[paths[0]] = lines
     return found

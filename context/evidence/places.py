@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from context.outline import Symbol, SymbolKind
-from context.store import FileRow, Reader
+from context.store import PathKey, Reader, path_keys
+
+MAX_LOOKED_AT = 200  # files with one name; a name that more have says nothing by itself
 
 
 class FileNames:
     """Files by their last path parts, for reports that name them from some other root."""
 
-    def __init__(self, files: Sequence[FileRow]) -> None:
-        self.by_path = {file.path: file for file in files}
-        self._by_name: dict[str, list[str]] = defaultdict(list)
-        self._by_stem: dict[str, list[str]] = defaultdict(list)
-        for file in files:
-            name = file.path.rpartition("/")[2]
-            self._by_name[name.lower()].append(file.path)
-            self._by_stem[name.partition(".")[0].lower()].append(file.path)
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
     def ending_like(self, written: str) -> list[str]:
         """Files that share the longest tail of path parts with `written`, at least the name."""
         parts = PurePosixPath(written.lower()).parts
         if not parts:
             return []
+        name = parts[-1]
+        paths: list[str] = []
+        if len(parts) > 1:
+            _, _, tail = path_keys("/".join(parts))
+            alike = self._reader.paths_named(PathKey.TAIL, tail, MAX_LOOKED_AT)
+            paths = [path for path in alike if path.lower().endswith(f"/{name}")]
         best: list[str] = []
         best_shared = 0
-        for path in self._by_name.get(parts[-1], ()):
+        for path in paths or self._reader.paths_named(PathKey.NAME, name, MAX_LOOKED_AT):
             own = path.lower().split("/")
             shared = 0
             for a, b in zip(reversed(parts), reversed(own), strict=False):
@@ -43,7 +44,12 @@ class FileNames:
         return best
 
     def with_stem(self, stem: str) -> list[str]:
-        return self._by_stem.get(stem.lower(), [])
+        return self._reader.paths_named(PathKey.STEM, stem.lower(), MAX_LOOKED_AT)
+
+    def with_tail(self, folder: str, stem: str) -> list[str]:
+        """Files that end in folder/stem and some suffix, whatever the case."""
+        tail = f"{folder}/{stem}".lower()
+        return self._reader.paths_named(PathKey.TAIL, tail, MAX_LOOKED_AT)
 
 
 def enclosing_function(symbols: Sequence[Symbol], line: int) -> Symbol | None:

@@ -4,9 +4,9 @@
 
 Measured in one run, each in a process of its own: tree-sitter alone parsing every file with a
 grammar on one core; universal-ctags where it is installed; the map of Aider, where PYTHON is an
-interpreter that has aider-chat, cold and for a second request; Postil cold, opened again unchanged, and
-after one saved edit; queries in one open workspace for the reports of FILE (one JSON object with
-"query" a line). FOLDER is copied into --work first, with its history, and not changed.
+interpreter that has aider-chat, cold and for a second request; Postil cold, opened again unchanged,
+and after one saved edit; queries in one open workspace for the reports of FILE (one JSON object
+with "query" a line). FOLDER is copied into --work first, with its history, and not changed.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ async def test_imports_tell_which_definition_is_meant(
     await workspace.index(lambda _: None)
     reader = Reader(index_folder(root.resolve(), tmp_path / "cache") / "index.sqlite")
     try:
-        resolver = Resolver(reader, FileNames(reader.files()))
+        resolver = Resolver(reader, FileNames(reader))
         assert {at.path for at in resolver.definitions(source, "total")} == {target}
         assert (
             target in dict(resolver.imported_files(source))
@@ -114,7 +114,7 @@ async def test_what_is_ambiguous_resolves_to_nothing(
     await workspace.index(lambda _: None)
     reader = Reader(index_folder(root.resolve(), tmp_path / "cache") / "index.sqlite")
     try:
-        resolver = Resolver(reader, FileNames(reader.files()))
+        resolver = Resolver(reader, FileNames(reader))
         assert resolver.definitions("c.py", "total") == []
         assert resolver.definitions("c.py", "nowhere") == []
     finally:
