@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ class RemoteWorkspace:
         return remote
 
     async def index(self, on_progress: Callable[[IndexProgress], None]) -> IndexSummary:
-        def on_event(event: list[int]) -> None:
+        def on_event(event: tuple[int, int, bool]) -> None:
             on_progress(IndexProgress(*event))
 
         return _SUMMARY.validate_python(await self._call("index", None, on_event))
@@ -145,7 +146,7 @@ class _Host:
 
     def _index(self, params: None, emit: Emit, cancelled: threading.Event) -> Any:
         del params, cancelled
-        summary = self._run(self._open_workspace.index(lambda p: emit([p.done, p.total])))
+        summary = self._run(self._open_workspace.index(lambda p: emit(astuple(p))))
         return _SUMMARY.dump_python(summary, mode="json")
 
     def _locate(self, params: dict[str, Any], emit: Emit, cancelled: threading.Event) -> Any:

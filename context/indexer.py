@@ -54,6 +54,7 @@ MAX_KNOWN = 20_000  # content hashes sent to a parser so that it need not parse 
 class IndexProgress:
     done: int  # files
     total: int  # found so far: the walk runs at most some 10,000 files ahead
+    is_walked: bool  # True when `total` is all there is
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,15 @@ class _Run:
 
     total: int = 0  # found so far
     done: int = 0
+    is_walked: bool = False
     parsed: int = 0
     reused: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     chunks: list[Chunk] = field(default_factory=list)  # parsed and not written yet
     pairs: int = 0  # of term and document in them
+
+    def progress(self) -> IndexProgress:
+        return IndexProgress(self.done, self.total, self.is_walked)
 
 
 class ParserPool:
@@ -144,8 +149,9 @@ class Indexer:
             while chunk := await asyncio.to_thread(lambda: list(islice(found, WALKED_AT_ONCE))):
                 run.total += len(chunk)
                 stale = self._stale(chunk, run, overlaid, quarantined)
-                on_progress(IndexProgress(run.done, run.total))
+                on_progress(run.progress())
                 yield stale
+            run.is_walked = True
             self._store.end_walk()
 
         await self._parse_all(stale_files(), run, on_progress)
@@ -267,7 +273,7 @@ class Indexer:
                     left.remove(poison)
                 else:  # first among the rest, so that a second death is surely its own
                     left.sort(key=lambda f: f.path != culprit)
-            on_progress(IndexProgress(run.done, run.total))
+            on_progress(run.progress())
 
     async def _ask(
         self, slot: int, files: Sequence[FoundFile], run: _Run

@@ -107,8 +107,11 @@ class Session:
         )
 
         def on_progress(at: IndexProgress) -> None:
-            percentage = 100 * at.done // at.total if at.total else 100
-            progress.report(f"{at.done} of {at.total} files", percentage)
+            if at.is_walked:
+                percentage = 100 * at.done // at.total if at.total else 100
+                progress.report(f"{at.done} of {at.total} files", percentage)
+            else:  # a share of what is not known yet would go down again
+                progress.report(f"{at.done} files so far")
 
         try:
             workspace = await asyncio.shield(self._roots[root])
