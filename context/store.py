@@ -5,7 +5,9 @@ Full text is an inverted index of our own, because ranking needs BM25 with its o
 files and over functions alike: each blob has a *document* for the whole file (ordinal -1) and one
 for each function, and a *segment* holds, for one term and one batch of blobs, the document numbers
 and term frequencies as two packed arrays. Documents of blobs that no path points to any more stay,
-for the next switch back, and are left out when a reader loads what is alive.
+for the next switch back, and are left out when a reader loads what is alive. What was typed into an
+open buffer has its postings apart (`buffers`) and goes with the next edit: typing must not grow the
+index.
 
 It is a cache: unreadable or made by another version means set aside and built anew. One writer;
 any number of readers, each on a thread of its own. Terms: Robertson & Zaragoza 2009 for BM25.
@@ -42,12 +44,14 @@ from context.outline import Import, Literal, Reference, ReferenceRole, Symbol, S
 from context.postings import DROPPED, Postings, merge
 from context.text import hash_bytes
 
-SCHEMA_VERSION = 5  # raise it when the tables, the queries or the way of counting terms change
+SCHEMA_VERSION = 6  # raise it when the tables, the queries or the way of counting terms change
 FILE_DOC = -1  # ordinal of the document that stands for a whole file
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
-CREATE TABLE blobs (id INTEGER PRIMARY KEY, hash TEXT UNIQUE, language TEXT, n_lines INTEGER);
+CREATE TABLE blobs (id INTEGER PRIMARY KEY, hash TEXT UNIQUE, language TEXT, n_lines INTEGER,
+  is_buffer INTEGER);
+CREATE INDEX buffer_blobs ON blobs (id) WHERE is_buffer = 1;
 CREATE TABLE paths (
   path TEXT PRIMARY KEY, blob_id INTEGER, size_bytes INTEGER, mtime_ns INTEGER, inode INTEGER,
   is_test INTEGER, overlay INTEGER DEFAULT 0, name TEXT, stem TEXT, tail TEXT) WITHOUT ROWID;
@@ -66,6 +70,10 @@ CREATE INDEX docs_by_blob ON docs (blob_id);
 CREATE TABLE segments (
   term TEXT, segment INTEGER, docs BLOB, frequencies BLOB,
   PRIMARY KEY (term, segment)) WITHOUT ROWID;
+CREATE TABLE buffers (
+  term TEXT, blob_id INTEGER, docs BLOB, frequencies BLOB,
+  PRIMARY KEY (term, blob_id)) WITHOUT ROWID;
+CREATE INDEX buffers_by_blob ON buffers (blob_id);
 CREATE TABLE quarantine (path TEXT PRIMARY KEY, size_bytes INTEGER, mtime_ns INTEGER)
   WITHOUT ROWID;
 CREATE TABLE commits (id TEXT PRIMARY KEY, position INTEGER, time_s INTEGER, message TEXT,
@@ -83,6 +91,7 @@ T = TypeVar("T")
 
 ROWS_AT_ONCE = 100_000
 MAX_PARAMETERS = 900  # of one statement; older SQLite takes 999
+MAX_SEGMENTS = 100  # small ones are merged when there are more
 MAX_KEPT_FILES = 200
 MAX_KEPT_TERMS = 400  # postings of one query and a little more: some MB
 MAX_KEPT_PAIRS = 8_000_000  # of term and document among them: 64 MB
@@ -209,6 +218,8 @@ class Store:
                 "DELETE FROM paths WHERE overlay = 0 AND path NOT IN (SELECT path FROM walked)"
             )
             self._db.execute("DELETE FROM walked")
+            self._drop_unused_buffers()
+            self._merge_segments()
 
     def stamps_at(self, path: str) -> dict[str, FileStamp]:
         """Of a file, or of all files below a folder."""
@@ -239,7 +250,11 @@ class Store:
         try:
             with self._db:
                 pieces = [(c.postings, self._put_files(c.files, overlay)) for c in chunks]
-                self._put_segment(merge(pieces))
+                if overlay:
+                    self._put_buffer(chunks, merge(pieces))
+                    self._drop_unused_buffers()
+                else:
+                    self._put_segment(merge(pieces))
         except sqlite3.OperationalError as error:
             raise IndexUnavailable(
                 f"The index at {self.file.parent} cannot be written ({error}); free space there."
@@ -334,8 +349,9 @@ class Store:
         docs: list[tuple[int, int, int, int]] = []
         for file in files:
             inserted = db.execute(
-                "INSERT OR IGNORE INTO blobs (hash, language, n_lines) VALUES (?, ?, ?)",
-                (file.hash, file.language, file.n_lines),
+                "INSERT OR IGNORE INTO blobs (hash, language, n_lines, is_buffer) "
+                "VALUES (?, ?, ?, ?)",
+                (file.hash, file.language, file.n_lines, overlay),
             )
             if inserted.rowcount:
                 blob = inserted.lastrowid
@@ -364,19 +380,68 @@ class Store:
     def _put_segment(self, postings: Postings) -> None:
         if not len(postings.docs):
             return
-        row = self._db.execute("SELECT value FROM meta WHERE key = 'segments'").fetchone()
-        number = int(row[0]) + 1
-        self._db.execute("UPDATE meta SET value = ? WHERE key = 'segments'", (str(number),))
-        docs, frequencies = postings.docs.tobytes(), postings.frequencies.tobytes()
-        ends = (postings.starts * 4).tolist()  # in bytes
+        number = self._number("segments") + 1
+        self._set_number("segments", number)
         self._db.executemany(
             "INSERT INTO segments VALUES (?, ?, ?, ?)",
-            (
-                (term, number, docs[start:end], frequencies[start:end])
-                for term, start, end in zip(postings.terms, ends, ends[1:], strict=False)
-                if end > start
-            ),
+            ((term, number, docs, freqs) for term, docs, freqs in _rows(postings)),
         )
+
+    def _put_buffer(self, chunks: Sequence[Chunk], postings: Postings) -> None:
+        ((file,),) = (chunk.files for chunk in chunks)  # an open buffer comes alone
+        (blob,) = self._db.execute("SELECT id FROM blobs WHERE hash = ?", (file.hash,)).fetchone()
+        self._db.executemany(
+            "INSERT INTO buffers VALUES (?, ?, ?, ?)",
+            ((term, blob, docs, freqs) for term, docs, freqs in _rows(postings)),
+        )
+
+    def _drop_unused_buffers(self) -> None:
+        """Forget what was typed and is no path's contents any more."""
+        unused = self._db.execute(
+            "SELECT id FROM blobs WHERE is_buffer = 1 AND NOT EXISTS "
+            "(SELECT 1 FROM paths WHERE blob_id = blobs.id)"
+        ).fetchall()
+        for table in ("symbols", "details", "docs", "buffers"):
+            self._db.executemany(f"DELETE FROM {table} WHERE blob_id = ?", unused)
+        self._db.executemany("DELETE FROM blobs WHERE id = ?", unused)
+
+    def _merge_segments(self) -> None:
+        """Make one segment of many small ones: each saved file adds one that every query reads."""
+        newest, merged = self._number("segments"), self._number("merged")
+        if newest - merged <= MAX_SEGMENTS:
+            return
+        terms = self._db.execute(
+            "SELECT term FROM segments WHERE segment > ? GROUP BY term HAVING count(*) > 1",
+            (merged,),
+        ).fetchall()
+        for (term,) in terms:
+            rows = self._db.execute(
+                "SELECT docs, frequencies FROM segments WHERE term = ? AND segment > ? "
+                "ORDER BY segment",
+                (term, merged),
+            ).fetchall()
+            docs, frequencies = (b"".join(column) for column in zip(*rows, strict=True))
+            self._db.execute("DELETE FROM segments WHERE term = ? AND segment > ?", (term, merged))
+            self._db.execute(
+                "INSERT INTO segments VALUES (?, ?, ?, ?)", (term, newest, docs, frequencies)
+            )
+        self._set_number("merged", newest)
+
+    def _number(self, key: str) -> int:
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return int(row[0])
+
+    def _set_number(self, key: str, value: int) -> None:
+        self._db.execute("UPDATE meta SET value = ? WHERE key = ?", (str(value), key))
+
+
+def _rows(postings: Postings) -> Iterator[tuple[str, bytes, bytes]]:
+    """(term, documents, frequencies), packed."""
+    docs, frequencies = postings.docs.tobytes(), postings.frequencies.tobytes()
+    ends = (postings.starts * 4).tolist()  # in bytes
+    for term, start, end in zip(postings.terms, ends, ends[1:], strict=False):
+        if end > start:
+            yield term, docs[start:end], frequencies[start:end]
 
 
 @dataclass(frozen=True, slots=True)
@@ -628,7 +693,9 @@ class Reader:
 
     def _read_postings(self, term: str, alive: _Alive) -> tuple[Counts, Counts]:
         rows = self._db.execute(
-            "SELECT docs, frequencies FROM segments WHERE term = ?", (term,)
+            "SELECT docs, frequencies FROM segments WHERE term = ?1 "
+            "UNION ALL SELECT docs, frequencies FROM buffers WHERE term = ?1",
+            (term,),
         ).fetchall()
         if not rows:
             return np.zeros(0, np.uint32), np.zeros(0, np.uint32)
@@ -731,6 +798,7 @@ def _open_or_rebuild(file: Path) -> sqlite3.Connection:
     with db:
         db.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
         db.execute("INSERT INTO meta VALUES ('segments', '0')")
+        db.execute("INSERT INTO meta VALUES ('merged', '0')")
     return db
 
 

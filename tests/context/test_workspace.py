@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from context import store as store_module
 from context.errors import NoWorkspace
 from context.indexer import Indexer, IndexSummary, ParserPool
 from context.report import EmptyReport
@@ -335,3 +338,51 @@ async def test_changed_ignore_rules_concern_every_file(tmp_path: Path) -> None:
         assert [f.path for f in found.files] == ["kept.py"]
     finally:
         await workspace.close()
+
+
+async def test_typing_does_not_grow_the_index(
+    root: Path, tmp_path: Path, open_workspace: OpenWorkspace
+) -> None:
+    (root / "a.py").write_text("def saved_name(): pass\n")
+    workspace = await open_workspace()
+    await _index(workspace)
+    file = index_folder(root.resolve(), tmp_path / "cache") / "index.sqlite"
+
+    def rows() -> list[int]:
+        with contextlib.closing(sqlite3.connect(file)) as db:
+            tables = ("blobs", "docs", "symbols", "details", "segments", "buffers")
+            return [db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in tables]
+
+    sizes = []
+    for n in range(12):
+        await workspace.set_overlay("a.py", f"def typed_{n % 10}(): pass\n")
+        sizes.append(rows())
+        assert (await workspace.locate(f"typed_{n % 10}")).suspects[0].symbol == f"typed_{n % 10}"
+    assert sizes[1:] == [sizes[0]] * 11
+    (root / "a.py").write_text("def typed_1(): pass\n")  # saved as it was typed
+    await workspace.set_overlay("a.py", None)
+    assert (await workspace.locate("typed_1")).suspects[0].symbol == "typed_1"
+    await workspace.set_overlay("a.py", "def other(): pass\n")
+    await workspace.set_overlay("a.py", None)
+    assert (await workspace.locate("typed_1")).suspects[0].symbol == "typed_1"
+
+
+async def test_many_small_segments_become_one(
+    root: Path, open_workspace: OpenWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "MAX_SEGMENTS", 5)
+    workspace = await open_workspace()
+    for n in range(8):
+        (root / f"m{n}.py").write_text(f"def common_name_{n}(): return shared_word\n")
+        await workspace.refresh([f"m{n}.py"])
+    before = await workspace.locate("shared_word in common_name_3")
+    assert workspace._store._number("segments") == 8
+    await _index(workspace)
+    assert workspace._store._number("merged") == 8
+    after = await workspace.locate("shared_word in common_name_3")
+    assert [(s.symbol, s.score) for s in after.suspects] == [
+        (s.symbol, s.score) for s in before.suspects
+    ]
+    (root / "m3.py").unlink()
+    await _index(workspace)
+    assert all(s.path != "m3.py" for s in (await workspace.locate("shared_word")).suspects)
