@@ -173,7 +173,8 @@ def _names(text: str) -> list[NameMention]:
     found: dict[tuple[str, ...], tuple[NameForm, int]] = {}
     for match in _NAME.finditer(text):
         written = match.group()
-        if not 2 < len(written) <= MAX_TOKEN or written in _ABBREVIATIONS:
+        is_short = len(written) <= 2 and not written[0].isupper()  # but Q( may be a type
+        if is_short or len(written) > MAX_TOKEN or written in _ABBREVIATIONS:
             continue
         parts = tuple(p for p in _JOINT.split(written) if p)
         form = _form_of(parts, written in marked, text[match.end() : match.end() + 1] == "(")
@@ -191,7 +192,7 @@ def _form_of(parts: tuple[str, ...], is_marked: bool, is_called: bool) -> NameFo
         is_prose = len(parts) == 2 and parts[0].islower() and parts[1][:1].isupper()
         return NameForm.QUALIFIED if is_marked or is_called or not is_prose else None
     name = parts[0]
-    if is_called and len(name) > 2:
+    if is_called:
         return NameForm.CALLED
     if is_marked:
         return NameForm.MARKED

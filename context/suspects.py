@@ -24,6 +24,7 @@ from context.evidence import (
     imports,
     lexical,
     literals,
+    members,
     names,
     paths,
     recency,
@@ -50,7 +51,7 @@ class Weights:
     function: Mapping[Signal, float]
     best_function: float = 0.6  # of a file's best function by words, into the file
     length: float = 0.3  # of a function with 100 lines; by the logarithm, long ones hold more bugs
-    file_in_function: float = 0.5  # of the file's score, into each of its functions
+    file_in_function: float = 0.4  # of the file's score, into each of its functions
     test: float = 0.2  # factor: test files rank below code
     manual: float = 0.3  # factor: manuals and settings, too: bugs are fixed in code
 
@@ -74,7 +75,8 @@ WEIGHTS = Weights(
         Signal.FRAME: 0.5,
         Signal.FEEDBACK: 0.1,
         Signal.TRANSLATION: 0.1,
-        Signal.RECENCY: 0.15,
+        Signal.RECENCY: 0.2,
+        Signal.MEMBER: 0.2,
         Signal.TEST: 0.3,
         Signal.COVERAGE: 0.3,
         Signal.DIAGNOSTIC: 0.1,
@@ -84,9 +86,10 @@ WEIGHTS = Weights(
         Signal.NAME: 0.8,
         Signal.LITERAL: 0.6,
         Signal.FRAME: 1.0,
-        Signal.FEEDBACK: 0.4,
+        Signal.FEEDBACK: 0.3,
         Signal.TRANSLATION: 0.4,
-        Signal.CALLEE: 0.4,
+        Signal.CALLEE: 0.6,
+        Signal.MEMBER: 0.1,
         Signal.CALLER: 0.2,
         Signal.TEST: 0.4,
         Signal.COVERAGE: 0.6,
@@ -106,6 +109,7 @@ _SHARPEST = (
     Signal.DIAGNOSTIC,
     Signal.CALLEE,
     Signal.CALLER,
+    Signal.MEMBER,
     Signal.BASE,
     Signal.HISTORY,
     Signal.IMPORT,
@@ -231,6 +235,7 @@ def _gather(
     yield from traced
     yield from written
     yield from named
+    yield from members.evidence(named, reader)
     yield from callees.evidence(named, reader)
     yield from callers.evidence(named, reader)
     yield from bases.evidence(named, reader)

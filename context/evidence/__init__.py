@@ -22,6 +22,7 @@ class Signal(StrEnum):
     RECENCY = "recency"  # changed lately
     CALLEE = "callee"  # called by a symbol that the report names
     CALLER = "caller"  # calls a symbol that the report names
+    MEMBER = "member"  # method of a type that the report names
     BASE = "base"  # base or derived type of one that the report names
     IMPORT = "import"  # imported by a file that the report points to
     TEST = "test"  # called by a test that the report says fails

@@ -61,6 +61,17 @@ async def test_callers_bases_and_imports_are_reasons(
     assert "shop/cart.py" in imports["shop/money.py", None].detail
 
 
+async def test_methods_of_a_named_type_are_reasons(
+    root: Path, open_workspace: OpenWorkspace
+) -> None:
+    workspace = await _shop(root, open_workspace)
+    members = _of(await workspace.locate("`PaidCart` is slow"), Signal.MEMBER)
+    assert list(members) == [("shop/cart.py", "PaidCart.check_out")]
+    said = members["shop/cart.py", "PaidCart.check_out"].detail
+    assert said == "a method of PaidCart, which the report names"
+    assert not _of(await workspace.locate("`round_up` gives 2 for 1"), Signal.MEMBER)
+
+
 async def test_what_a_failing_test_calls_is_suspect(
     root: Path, open_workspace: OpenWorkspace
 ) -> None:

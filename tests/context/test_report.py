@@ -64,6 +64,11 @@ def test_names_are_known_by_how_they_are_written() -> None:
     assert _forms("two URLs and a PDF, Title Case") == {}
 
 
+def test_a_capital_alone_is_a_name_where_it_is_called_or_marked() -> None:
+    assert _forms("Q(a=1) or `F` and I") == {"Q": NameForm.CALLED, "F": NameForm.MARKED}
+    assert _forms("f(x) in `go` for xs") == {}
+
+
 def test_two_sentences_without_a_space_are_no_qualified_name() -> None:
     assert _forms("it ends.The next begins") == {}
 
