@@ -7,7 +7,7 @@ would be most of the rows of the index and most of the time to write it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,10 +42,23 @@ def pack_details(outline: Outline) -> list[str]:
 
 
 def unpack_references(packed: str) -> Iterator[Reference]:
-    for role, names in json.loads(packed).items():
+    for written, names in json.loads(packed).items():
+        role = ReferenceRole(written)
         for name, lines in names.items():
             for line in lines:
-                yield Reference(name, line, ReferenceRole(role))
+                yield Reference(name, line, role)
+
+
+def unpack_uses(
+    packed: str, names: Collection[str], roles: Collection[ReferenceRole]
+) -> Iterator[Reference]:
+    """Those of `unpack_references` with one of the names and roles; a file has thousands more."""
+    uses = json.loads(packed)
+    for role in roles:
+        found = uses.get(role.value, {})
+        for name in names:
+            for line in found.get(name, ()):
+                yield Reference(name, line, role)
 
 
 def unpack_imports(packed: str) -> list[Import]:

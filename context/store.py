@@ -36,6 +36,7 @@ from context.details import (
     unpack_imports,
     unpack_literals,
     unpack_references,
+    unpack_uses,
     written_in,
 )
 from context.errors import IndexUnavailable
@@ -146,6 +147,14 @@ class FileRow:
 class SymbolAt:
     path: str
     symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredFunction:
+    path: str
+    qualified_name: str
+    start_line: int
+    score: float
 
 
 class PathKey(StrEnum):
@@ -500,11 +509,18 @@ class Reader:
 
     def symbols(self, path: str) -> list[Symbol]:
         """In file order. Those of the last few files are kept: several signals ask for them."""
-        kept = self.cached("symbols", dict[str, list[Symbol]])
+
+        def read() -> list[Symbol]:
+            return [at.symbol for at in self._symbols("path = ?", (path,))]
+
+        return self._kept("symbols", path, read)
+
+    def _kept(self, what: str, path: str, read: Callable[[], list[T]]) -> list[T]:
+        kept = self.cached(what, dict[str, list[T]])
         if path not in kept:
             if len(kept) >= MAX_KEPT_FILES:
                 kept.clear()
-            kept[path] = [at.symbol for at in self._symbols("path = ?", (path,))]
+            kept[path] = read()
         return kept[path]
 
     def symbols_named(self, names: Collection[str], limit: int = 2_000) -> list[SymbolAt]:
@@ -525,19 +541,22 @@ class Reader:
     ) -> list[tuple[str, Reference]]:
         """Uses of these names in order of path and line, from some `limit` files at most."""
         roles = (role,) if role else tuple(ReferenceRole)
-        wanted = {(name, r) for name in names for r in roles}
         alive = self._alive()
-        docs = [self._postings(reference_term(name, r), alive)[0][:limit] for name, r in wanted]
+        terms = [reference_term(name, r) for name in names for r in roles]
+        docs = [docs[:limit] for _, docs, _ in self._postings(terms, alive)]
         found: list[tuple[str, Reference]] = []
         for path, packed in self._details_of("refs", np.unique(np.concatenate(docs))[:limit]):
-            uses = [r for r in unpack_references(packed) if (r.name, r.role) in wanted]
-            found += [(path, use) for use in sorted(uses, key=lambda r: r.line)]
+            found += [(path, use) for use in unpack_uses(packed, names, roles)]
         return sorted(found, key=lambda use: (use[0], use[1].line))[:limit]
 
     def references_in(self, path: str) -> list[Reference]:
-        """In order of line."""
-        found = [r for packed in self._details("refs", path) for r in unpack_references(packed)]
-        return sorted(found, key=lambda r: r.line)
+        """In order of line; kept like symbols."""
+
+        def read() -> list[Reference]:
+            found = [r for packed in self._details("refs", path) for r in unpack_references(packed)]
+            return sorted(found, key=lambda r: r.line)
+
+        return self._kept("references", path, read)
 
     def imports(self, path: str) -> list[Import]:
         return [i for packed in self._details("imports", path) for i in unpack_imports(packed)]
@@ -602,28 +621,27 @@ class Reader:
         found = sorted((-score_of[doc], path) for doc, path in rows)
         return [(path, -score) for score, path in found][:limit]
 
-    def score_symbols(
+    def score_functions(
         self, weights: Mapping[str, float], limit: int, *, k1: float = 1.2, b: float = 0.75
-    ) -> list[tuple[SymbolAt, float]]:
+    ) -> list[ScoredFunction]:
         """BM25 of functions for weighted query terms, best first."""
         best = self._best_docs(weights, limit, 0, k1, b)
         score_of = dict(best)
         rows = self._db.execute(
-            f"SELECT docs.id, path, {_SYMBOL_COLUMNS} FROM docs "
+            "SELECT docs.id, path, qualified_name, start_line FROM docs "
             "CROSS JOIN symbols s USING (blob_id, ordinal) CROSS JOIN paths p USING (blob_id) "
             f"WHERE docs.id IN ({','.join('?' * len(best))})",
             [doc for doc, _ in best],
         )
-        found = [(_symbol_at(row[1:]), score_of[row[0]]) for row in rows]
-        found.sort(key=lambda pair: (-pair[1], pair[0].path, pair[0].symbol.start_line))
+        found = [ScoredFunction(path, name, line, score_of[doc]) for doc, path, name, line in rows]
+        found.sort(key=lambda f: (-f.score, f.path, f.start_line))
         return found[:limit]
 
     def document_frequency(self, terms: Collection[str]) -> dict[str, int]:
         """In how many living files each term occurs."""
         alive = self._alive()
         found: dict[str, int] = {}
-        for term in terms:
-            docs, _ = self._postings(term, alive)
+        for term, docs, _ in self._postings(terms, alive):
             found[term] = int(np.count_nonzero(alive.is_file[docs]))
         return found
 
@@ -631,8 +649,7 @@ class Reader:
         """Inverse frequency of each term among the living functions; 0 where none has it."""
         alive = self._alive()
         found: dict[str, float] = {}
-        for term in terms:
-            docs, _ = self._postings(term, alive)
+        for term, docs, _ in self._postings(terms, alive):
             n = int(np.count_nonzero(~alive.is_file[docs]))
             total = alive.symbol_count
             found[term] = math.log(1 + (total - n + 0.5) / (n + 0.5)) if n else 0.0
@@ -662,15 +679,14 @@ class Reader:
             return []
         norm = k1 * (1 - b + b * alive.lengths / max(mean, 1.0))
         scores = np.zeros(len(alive.lengths))
-        for term, weight in weights.items():
-            docs, frequencies = self._postings(term, alive)
+        for term, docs, frequencies in self._postings(weights, alive):
             keep = alive.is_file[docs] == whole_files
             docs, frequencies = docs[keep], frequencies[keep]
             if not len(docs):
                 continue
             idf = math.log(1 + (count - len(docs) + 0.5) / (len(docs) + 0.5))
             saturated = frequencies * (k1 + 1) / (frequencies + norm[docs])
-            scores[docs] += weight * idf * saturated
+            scores[docs] += weights[term] * idf * saturated
         top = min(limit, int(np.count_nonzero(scores)))
         if top == 0:
             return []
@@ -678,18 +694,21 @@ class Reader:
         ranked = best[np.lexsort((best, -scores[best]))]
         return [(int(doc), float(scores[doc])) for doc in ranked]
 
-    def _postings(self, term: str, alive: _Alive) -> tuple[Counts, Counts]:
-        """Living documents of a term with its frequency there; the last few terms are kept."""
+    def _postings(
+        self, terms: Iterable[str], alive: _Alive
+    ) -> Iterator[tuple[str, Counts, Counts]]:
+        """Each term with its living documents and its frequencies there; the last are kept."""
         kept = self.cached("postings", dict[str, tuple[Counts, Counts]])
-        if term not in kept:
-            found = self._read_postings(term, alive)
-            pairs = self.cached("kept pairs", lambda: [0])
-            pairs[0] += len(found[0])
-            if len(kept) >= MAX_KEPT_TERMS or pairs[0] > MAX_KEPT_PAIRS:
-                kept.clear()
-                pairs[0] = len(found[0])
-            kept[term] = found
-        return kept[term]
+        pairs = self.cached("kept pairs", lambda: [0])
+        for term in terms:
+            if term not in kept:
+                found = self._read_postings(term, alive)
+                pairs[0] += len(found[0])
+                if len(kept) >= MAX_KEPT_TERMS or pairs[0] > MAX_KEPT_PAIRS:
+                    kept.clear()
+                    pairs[0] = len(found[0])
+                kept[term] = found
+            yield (term, *kept[term])
 
     def _read_postings(self, term: str, alive: _Alive) -> tuple[Counts, Counts]:
         rows = self._db.execute(

@@ -67,13 +67,13 @@ def translation_evidence(
 def _functions(
     signal: Signal, weights: Mapping[str, float], reader: Reader, why: str
 ) -> list[Evidence]:
-    found = reader.score_symbols(weights, MAX_SYMBOLS, b=FUNCTION_B)
+    found = reader.score_functions(weights, MAX_SYMBOLS, b=FUNCTION_B)
     return [
         Evidence(
-            signal, at.path, at.symbol.qualified_name, at.symbol.start_line, score / found[0][1],
+            signal, at.path, at.qualified_name, at.start_line, at.score / found[0].score,
             f"{why}: number {rank} among the functions",
         )
-        for rank, (at, score) in enumerate(found, 1)
+        for rank, at in enumerate(found, 1)
     ]  # fmt: skip
 
 
