@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ LANGUAGES = (
 _BY_NAME = {language.name: language for language in LANGUAGES}
 _BY_EXTENSION = {ext: language for language in LANGUAGES for ext in language.extensions}
 
-_TEST_FOLDERS = frozenset(
+TEST_FOLDERS = frozenset(
     [
         "tests",
         "Tests",
@@ -81,7 +81,7 @@ _TEST_FOLDERS = frozenset(
         "e2e",
     ]
 )
-_TOP_TEST_FOLDERS = frozenset(["test", "testing", "testsuite", "fuzz"])
+TOP_TEST_FOLDERS = frozenset(["test", "testing", "testsuite", "fuzz"])
 _SOURCE_SETS = re.compile(r"^(test|testFixtures|\w+Test)$")  # src/test, src/commonTest, ...
 _PROJECTS = frozenset({"csharp", "swift"})  # their tests are folders of their own
 _TEST_PROJECT = re.compile(r"^(\w+\.)+\w*(Tests?|Specs?)$|^[A-Z]\w*[a-z]\w*Tests$")  # Shop.Tests
@@ -97,9 +97,16 @@ _TEST_NAMES = {
 }
 
 
+def code_extensions() -> Iterable[str]:
+    """Of all files that have a language here, in lower case with their dot."""
+    return _BY_EXTENSION.keys()
+
+
 def language_of(path: str) -> Language | None:
     """The language of a file by its extension; None when we have no grammar for it."""
-    return _BY_EXTENSION.get(PurePosixPath(path).suffix.lower())
+    name = path.rpartition("/")[2]
+    start = name.rfind(".")
+    return _BY_EXTENSION.get(name[start:].lower()) if start > 0 else None
 
 
 # What only C++ has: a `.h` file may be either.
@@ -127,10 +134,10 @@ def is_test_path(path: str) -> bool:
     A package that ships test support, such as django/test/, is product code: `test` counts only as
     the top folder or as a source set (src/test).
     """
-    *folders, file_name = PurePosixPath(path).parts
-    if any(folder in _TEST_FOLDERS for folder in folders):
+    *folders, file_name = path.split("/")
+    if any(folder in TEST_FOLDERS for folder in folders):
         return True
-    if folders and folders[0] in _TOP_TEST_FOLDERS:
+    if folders and folders[0] in TOP_TEST_FOLDERS:
         return True
     if any(a == "src" and _SOURCE_SETS.match(b) for a, b in itertools.pairwise(folders)):
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class SymbolKind(StrEnum):
@@ -36,8 +37,9 @@ class Symbol:
         return self.qualified_name.rpartition(".")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
+    """A use of a name. A tuple, because a file has thousands: a frozen dataclass costs thrice."""
+
     name: str  # unqualified
     line: int
     role: ReferenceRole
@@ -50,9 +52,8 @@ class Import:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A string literal long enough to be a message (8 code points and more)."""
+class Literal(NamedTuple):
+    """A string literal long enough to be a message (8 code points and more). A tuple likewise."""
 
     text: str
     line: int

@@ -165,6 +165,8 @@ def _name(kind: str, captures: dict[str, list[Node]]) -> str:
 
 
 def _clean_name(written: str) -> str:
+    if written.isidentifier():
+        return written  # most names, without a pattern
     name = _GENERIC.sub("", _GENERIC.sub("", written)).replace("::", ".").strip()
     if method := _METHOD.fullmatch(name):
         return f"{method[1]}.{method[2]}"

@@ -74,20 +74,29 @@ class Workspace:
         return cls(root, index_folder(root, cache_dir), past)
 
     async def index(self, on_progress: Callable[[IndexProgress], None]) -> IndexSummary:
-        """Bring the index up to date with the files and the history."""
-        async with self._writing:
-            summary = await self._indexer.run(on_progress)
-            newest = self._store.newest_commit()
-            commits = await asyncio.to_thread(
-                read_history, self._past.root, self._shadow, known=newest, at=self._past.commit
-            )
-            if commits is not None:
-                self._store.put_commits(commits)
-        await self._read_changes()
+        """Bring the index up to date with the files and, meanwhile, with the history."""
+        past = asyncio.create_task(self._read_past())
+        try:
+            async with self._writing:
+                summary = await self._indexer.run(on_progress)
+            await past
+        finally:
+            past.cancel()
+            await asyncio.wait({past})
         return summary
 
-    async def _read_changes(self) -> None:
-        """Learn from what past commits changed, the newest first, some at a time."""
+    async def _read_past(self) -> None:
+        """Learn from what past commits say and changed, the newest first, some at a time.
+
+        Each write is one call and so a transaction of its own: it may come between two of an index
+        run, and an edit need not wait until years of changes are read.
+        """
+        newest = self._store.newest_commit()
+        read = await asyncio.to_thread(
+            read_history, self._past.root, self._shadow, known=newest, at=self._past.commit
+        )
+        if read is not None:
+            self._store.put_commits(read)
         commits = self._store.commits()
         past = self._store.history()
         if past and past.commit_ids == tuple(c.id for c in commits) and past.is_complete:
@@ -97,9 +106,7 @@ class Workspace:
         for start in range(0, max(len(missing), 1), COMMITS_AT_ONCE):
             chunk = missing[start : start + COMMITS_AT_ONCE]
             changes |= await asyncio.to_thread(_terms_of_changes, self._shadow, chunk)
-            history = await asyncio.to_thread(build, commits, changes)
-            async with self._writing:
-                self._store.put_history(history)
+            self._store.put_history(await asyncio.to_thread(build, commits, changes))
 
     async def refresh(self, paths: Sequence[str]) -> None:
         """Bring these files and folders up to date; changed ignore rules concern them all."""
