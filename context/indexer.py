@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from context.child import Child, ChildDied
+from context.child import Child, ChildDied, ChildError
 from context.details import PackedDetails
 from context.errors import ParserUnavailable
 from context.languages import is_test_path
@@ -65,6 +65,7 @@ class IndexSummary:
     parsed: int
     reused: int
     skipped: dict[str, int]
+    quarantined: tuple[str, ...]  # paths that stop the parser and are left out
     elapsed_s: float
 
 
@@ -78,8 +79,15 @@ class _Run:
     parsed: int = 0
     reused: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    quarantined: list[str] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)  # parsed and not written yet
     pairs: int = 0  # of term and document in them
+
+    def leave_out(self, path: str) -> None:
+        """A file that stops the parser."""
+        self.skipped["quarantined"] += 1
+        self.quarantined.append(path)
+        self.done += 1
 
     def progress(self) -> IndexProgress:
         return IndexProgress(self.done, self.total, self.is_walked)
@@ -163,6 +171,7 @@ class Indexer:
             parsed=run.parsed,
             reused=run.reused,
             skipped=dict(run.skipped),
+            quarantined=tuple(sorted(run.quarantined)),
             elapsed_s=time.perf_counter() - started,
         )
 
@@ -178,8 +187,7 @@ class Indexer:
         stale: list[FoundFile] = []
         for file in chunk:
             if quarantined.get(file.path) == (file.stamp.size_bytes, file.stamp.mtime_ns):
-                run.skipped["quarantined"] += 1
-                run.done += 1
+                run.leave_out(file.path)
             elif file.path in overlaid or before.get(file.path) == file.stamp:
                 run.reused += 1
                 run.done += 1
@@ -268,8 +276,7 @@ class Indexer:
                     poison = next(f for f in left if f.path == culprit)
                     logger.warning("%s stops the parser and is left out", culprit)
                     self._store.quarantine(culprit, poison.stamp)
-                    run.skipped["quarantined"] += 1
-                    run.done += 1
+                    run.leave_out(culprit)
                     left.remove(poison)
                 else:  # first among the rest, so that a second death is surely its own
                     left.sort(key=lambda f: f.path != culprit)
@@ -308,7 +315,8 @@ class Indexer:
                 if wrong or (not call.done() and loop.time() - heard >= HANG_S):
                     await child.kill()
             await call
-        except ChildDied:
+        except ChildError as error:  # it died, or our own code failed on this file
+            logger.info("the parser stopped at %s: %s", at, error)
             return done, at
         finally:
             if not call.done():

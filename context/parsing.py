@@ -45,10 +45,11 @@ def read_source(root: Path, path: str) -> str:
         descriptor = os.open(root / path, flags | getattr(os, "O_BINARY", 0))
     except OSError as error:
         raise Skipped("unreadable") from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)  # before it is made a file, which a folder cannot be
+        raise Skipped("special")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise Skipped("special")
         if status.st_size > MAX_FILE_BYTES:
             raise Skipped("too large")
         try:

@@ -117,6 +117,10 @@ class Session:
             workspace = await asyncio.shield(self._roots[root])
             summary = await workspace.index(on_progress)
             logger.info("indexed %d files, %d symbols", summary.files, summary.symbols)
+            if summary.quarantined:
+                named = ", ".join(map(to_lsp.visible, summary.quarantined[:3]))
+                more = f" and {len(summary.quarantined) - 3} more" * (len(summary.quarantined) > 3)
+                self.say(f"Left out, because it stops the parser: {named}{more}.")
             self.in_background(self._reconcile(root, workspace))
         except Exception as error:
             failure = failure_of(error)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from context.indexer import IndexSummary
 from context.workspace import Workspace
-from lsp.commands.console import out, progress_bar, settings
+from lsp.commands.console import out, progress_bar, safe, settings
 
 
 def run(root: Path, *, as_json: bool) -> int:
@@ -23,6 +23,8 @@ def run(root: Path, *, as_json: bool) -> int:
     )
     for reason, count in sorted(summary.skipped.items(), key=lambda item: -item[1]):
         out.print(f"  {count} left out: {reason}")
+    for path in summary.quarantined:
+        out.print(f"  {safe(path)} stops the parser; it is tried again when it changes")
     return 0 if summary.files else 1
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from context import indexer as indexer_module
 from context import store as store_module
 from context.errors import NoWorkspace
 from context.indexer import Indexer, IndexSummary, ParserPool
@@ -73,17 +74,24 @@ async def test_what_is_no_source_is_left_out_and_counted(
     }  # fmt: skip
 
 
-async def test_a_file_that_kills_the_parser_is_named_and_the_rest_is_indexed(
-    root: Path, open_workspace: OpenWorkspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("end", ["os.abort()", "time.sleep(600)", "raise MemoryError"])
+async def test_a_file_that_stops_the_parser_is_named_and_the_rest_is_indexed(
+    root: Path,
+    open_workspace: OpenWorkspace,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    end: str,
 ) -> None:
     """A stand-in for a grammar that crashes: the parser's start-up hook dies on one file."""
+    if "sleep" in end:
+        monkeypatch.setattr(indexer_module, "HANG_S", 3.0)
     hook = tmp_path / "hook"
     hook.mkdir()
     (hook / "sitecustomize.py").write_text(
-        "import os, sys\n"
+        "import os, sys, time\n"
         "def watch(event, args):\n"
         "    if event == 'open' and str(args[0]).endswith('poison.py'):\n"
-        "        os.abort()\n"
+        f"        {end}\n"
         "sys.addaudithook(watch)\n"
     )
     monkeypatch.setattr(
@@ -96,8 +104,9 @@ async def test_a_file_that_kills_the_parser_is_named_and_the_rest_is_indexed(
     summary = await _index(workspace)
     assert summary.files == 2
     assert summary.skipped["quarantined"] == 1
+    assert summary.quarantined == ("poison.py",)
     again = await _index(workspace)
-    assert again.skipped["quarantined"] == 1
+    assert again.quarantined == ("poison.py",)
     assert again.parsed == 0
 
 
