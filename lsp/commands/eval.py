@@ -16,8 +16,8 @@ from context.measures import MEASURES, measure, summarize
 from context.mining import Case, functions_at, mine
 from context.parsing import Skipped, read_source
 from context.report import EmptyReport
-from context.store import index_folder
-from context.suspects import Located
+from context.store import SCHEMA_VERSION, index_folder
+from context.suspects import WEIGHTS, Located
 from context.text import hash_bytes
 from context.workspace import Past, Workspace
 from lsp import __version__
@@ -172,7 +172,8 @@ async def _right_functions(workspace: Workspace, case: Case) -> set[str]:
 def _places(root: Path, cache: Path, tried: Sequence[str]) -> Places:
     folder = cache / "eval" / index_folder(root, cache).name
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    asked = hash_bytes(json.dumps([__version__, sorted(tried)]).encode())[:16]
+    made_by = [__version__, SCHEMA_VERSION, repr(WEIGHTS)]  # other weights, other answers
+    asked = hash_bytes(json.dumps([made_by, sorted(tried)]).encode())[:16]
     return Places(folder / "git", folder / "tree", folder / f"{asked}.jsonl")
 
 
