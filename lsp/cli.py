@@ -51,11 +51,15 @@ def locate(
     workspace: WorkspaceOption = Path(),
     no_model: NoModelOption = False,  # noqa: FBT002
     as_json: JsonOption = False,  # noqa: FBT002
-    top: Annotated[int, typer.Option(min=1, max=200, help="How many suspects.")] = 10,
+    top: Annotated[
+        int | None,
+        typer.Option(min=1, max=200, help="How many suspects: 10, or 50 with --json."),
+    ] = None,
 ) -> None:
     """Rank the places that a bug report points to, with the evidence for each."""
     from lsp.commands import locate as command
 
+    top = top or (50 if as_json else 10)  # a program can leave out what it does not need
     sys.exit(command.run(report, workspace, no_model=no_model, as_json=as_json, top=top))
 
 
