@@ -40,6 +40,7 @@ from context.store import Chunk, FileStamp, IndexedFile, Store
 
 logger = logging.getLogger(__name__)
 
+WALKED_FIRST = 100  # files: the parsers start while the walk goes on
 WALKED_AT_ONCE = 2_000  # files
 MAX_WAITING = 200  # batches between the walk and the parsers
 BATCH_FILES = 48  # files a message to a parser; a guess that keeps progress lively
@@ -154,7 +155,9 @@ class Indexer:
         overlaid, quarantined = self._store.overlaid(), self._store.quarantined()
 
         async def stale_files() -> AsyncGenerator[list[FoundFile], None]:
-            while chunk := await asyncio.to_thread(lambda: list(islice(found, WALKED_AT_ONCE))):
+            size = WALKED_FIRST
+            while chunk := await asyncio.to_thread(lambda n: list(islice(found, n)), size):
+                size = WALKED_AT_ONCE
                 run.total += len(chunk)
                 stale = self._stale(chunk, run, overlaid, quarantined)
                 on_progress(run.progress())

@@ -21,8 +21,7 @@ from context.child import Emit, die_with_parent, guard_stdout, serve
 from context.details import pack_details, reference_term
 from context.languages import Language, dialect, language_named
 from context.outline import Outline, Symbol, SymbolKind
-from context.postings import count_documents
-from context.store import FILE_DOC
+from context.postings import FILE_DOC, count_documents
 from context.terms import words
 from context.text import count_lines, encode, hash_bytes
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from context.terms import terms_of_word
 
 Numbers = NDArray[np.uint32]
+FILE_DOC = -1  # ordinal of the document that stands for a whole file
 DROPPED = np.uint32(0xFFFFFFFF)  # in a renumbering: this document is left out
 
 

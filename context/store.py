@@ -42,11 +42,10 @@ from context.details import (
 from context.errors import IndexUnavailable
 from context.history import CommitRow, History, pack, unpack
 from context.outline import Import, Literal, Reference, ReferenceRole, Symbol, SymbolKind
-from context.postings import DROPPED, Postings, merge
+from context.postings import DROPPED, FILE_DOC, Postings, merge
 from context.text import hash_bytes
 
 SCHEMA_VERSION = 6  # raise it when the tables, the queries or the way of counting terms change
-FILE_DOC = -1  # ordinal of the document that stands for a whole file
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from operator import itemgetter
 
 from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser, Query, QueryCursor, Tree
@@ -60,18 +61,16 @@ def outline(source: bytes, language: Language) -> Outline:
     tree = _parse(source, language)
     definitions: list[_Definition] = []
     imports: dict[int, tuple[list[str], list[str], int]] = {}
-    structure, uses = _queries(language)
-    for _, captures in QueryCursor(structure, match_limit=MATCH_LIMIT).matches(tree.root_node):
-        if kind := next((k for k in ("function", "type", "macro", "scope") if k in captures), None):
-            if definition := _definition(kind, captures):
-                definitions.append(definition)
-        elif "import" in captures:
-            _add_import(imports, captures)
-    used = QueryCursor(uses, match_limit=MATCH_LIMIT).captures(tree.root_node)
+    found = QueryCursor(_query(language), match_limit=MATCH_LIMIT).captures(tree.root_node)
+    for kind in ("function", "type", "macro", "scope"):
+        for head, parts in _with_parts(kind, found):
+            definitions += _definitions(kind, head, parts)
+    for node, parts in _with_parts("import", found):
+        _add_import(imports, node, parts)
     references = [
         Reference(_text(node).strip("`"), node.start_point[0] + 1, role)
         for role in (ReferenceRole.CALL, ReferenceRole.BASE)
-        for node in used.get(role.value, ())
+        for node in found.get(role.value, ())
     ]
     return Outline(
         language=language.name,
@@ -82,7 +81,7 @@ def outline(source: bytes, language: Language) -> Outline:
             for modules, names, line in imports.values()
             for module in modules
         ),
-        literals=tuple(_literals(used.get("literal", []))),
+        literals=tuple(_literals(found.get("literal", []))),
         problems=tuple(_problems(tree)),
     )
 
@@ -107,25 +106,41 @@ def _grammar(language: Language) -> Grammar:
 
 
 @cache
-def _queries(language: Language) -> tuple[Query, Query]:
-    """Patterns whose captures belong together, and those of single uses, which come by thousands.
-
-    Captures of the second are taken all at once, by name: a dictionary for each match costs more
-    than the parse.
-    """
+def _query(language: Language) -> Query:
     text = resources.files("context").joinpath("queries", f"{language.query}.scm").read_text()
-    grammar = _grammar(language)
-    whole = Query(grammar, text)
-    patterns = [
-        text.encode()[whole.start_byte_for_pattern(i) : whole.end_byte_for_pattern(i)].decode()
-        for i in range(whole.pattern_count)
+    return Query(_grammar(language), text)
+
+
+def _with_parts(
+    kind: str, captures: dict[str, list[Node]]
+) -> Iterator[tuple[Node, dict[str, list[Node]]]]:
+    """Each node captured as `kind`, with the nodes captured as `kind.*` that belong to it.
+
+    A part belongs to the innermost such node around it. Asking the query for matches would say so
+    too, but a dictionary for each match costs more than the parse, and a second query for what has
+    parts is a second walk of the whole tree.
+    """
+    heads = {(n.start_byte, -n.end_byte): n for n in captures.get(kind, ())}
+    prefix = f"{kind}."
+    parts = [
+        (node.start_byte, -node.end_byte, name.removeprefix(prefix), node)
+        for name, nodes in captures.items()
+        if name.startswith(prefix)
+        for node in nodes
     ]
-    single = [bool(re.search(r"@(call|base|literal)\b", pattern)) for pattern in patterns]
-    structure, uses = (
-        Query(grammar, "\n".join(p for p, s in zip(patterns, single, strict=True) if s is wanted))
-        for wanted in (False, True)
-    )
-    return structure, uses
+    parts.sort(key=itemgetter(0, 1))
+    own: dict[tuple[int, int], dict[str, list[Node]]] = {key: {} for key in sorted(heads)}
+    coming, around = iter(own), list[tuple[int, int]]()
+    following = next(coming, None)
+    for start, negative_end, name, node in parts:
+        while following is not None and following <= (start, negative_end):
+            around.append(following)
+            following = next(coming, None)
+        while around and -around[-1][1] < -negative_end:
+            around.pop()
+        if around:
+            own[around[-1]].setdefault(name, []).append(node)
+    yield from ((heads[key], own[key]) for key in own)
 
 
 def _parse(source: bytes, language: Language) -> Tree:
@@ -136,32 +151,31 @@ def _text(node: Node) -> str:
     return (node.text or b"").decode("utf-8", "replace")
 
 
-def _definition(kind: str, captures: dict[str, list[Node]]) -> _Definition | None:
-    head = captures[kind][0]
-    name = _name(kind, captures)
-    if not name.strip("."):
-        return None
+def _definitions(kind: str, head: Node, parts: dict[str, list[Node]]) -> Iterator[_Definition]:
+    """One for each name that the node gives; most give one."""
     node = head
     while node.parent is not None and node.parent.type in _WRAPPERS:
         node = node.parent
-    return _Definition(kind, name, node, head)
+    for name in _names(kind, parts):
+        if name.strip("."):
+            yield _Definition(kind, name, node, head)
 
 
-def _name(kind: str, captures: dict[str, list[Node]]) -> str:
+def _names(kind: str, parts: dict[str, list[Node]]) -> Iterator[str]:
     """`KIND.exact` is kept as written (save!, my-task, +); `KIND.name` is made a dotted name."""
-    if declarator := captures.get("function.declarator"):
-        return _c_function_name(declarator[0])
-    if exact := captures.get(f"{kind}.exact"):
-        return _text(exact[0]).strip("`")
-    if path := captures.get("scope.path"):
-        return _clean_name(_text(path[0]))
-    name = _clean_name(_text(captures[f"{kind}.name"][0]))
-    if owner := captures.get("function.owner"):
-        words = re.findall(r"\w+", re.sub(r"\[.*", "", _text(owner[0])))
-        name = f"{words[-1]}.{name}" if words else name
-    if kind == "scope":
-        name = re.sub(r"<.*", "", name, flags=re.S).rpartition(".")[2].strip("&' ")
-    return name
+    for declarator in parts.get("declarator", ()):
+        yield _c_function_name(declarator)
+    for exact in parts.get("exact", ()):
+        yield _text(exact).strip("`")
+    for path in parts.get("path", ()):
+        yield _clean_name(_text(path))
+    owner = [re.sub(r"\[.*", "", _text(node)) for node in parts.get("owner", ())]
+    owner = re.findall(r"\w+", " ".join(owner))
+    for written in parts.get("name", ()):
+        name = _clean_name(_text(written))
+        if kind == "scope":
+            name = re.sub(r"<.*", "", name, flags=re.S).rpartition(".")[2].strip("&' ")
+        yield f"{owner[-1]}.{name}" if owner else name
 
 
 def _clean_name(written: str) -> str:
@@ -242,10 +256,10 @@ def _body(head: Node) -> Node | None:
 
 def _doc(definition: _Definition) -> str:
     body = definition.head.child_by_field_name("body")
-    if body is not None and body.named_children:
-        first = body.named_children[0]
-        if first.type == "expression_statement" and first.named_children:
-            first = first.named_children[0]
+    first = _first_child(body) if body is not None else None
+    if first is not None:
+        if first.type == "expression_statement":
+            first = _first_child(first) or first
         if first.type == "string" and first.children and first.children[0].type == "string_start":
             # Only Python's grammar has a string_start; elsewhere a first string is a value.
             return _SPACE.sub(" ", _unquoted(first))[:MAX_DOC].strip()
@@ -255,6 +269,11 @@ def _doc(definition: _Definition) -> str:
         for line in _text(comment).split("\n")
     ]
     return _SPACE.sub(" ", _DOC_TAGS.sub("", " ".join(lines)))[:MAX_DOC].strip()
+
+
+def _first_child(node: Node) -> Node | None:
+    """Not `named_children[0]`, which makes an object for each statement of a body."""
+    return node.named_child(0) if node.named_child_count else None
 
 
 def _comments_above(node: Node) -> Iterator[Node]:
@@ -299,17 +318,16 @@ def _literals(nodes: list[Node]) -> Iterator[Literal]:
 
 
 def _add_import(
-    imports: dict[int, tuple[list[str], list[str], int]], captures: dict[str, list[Node]]
+    imports: dict[int, tuple[list[str], list[str], int]], node: Node, parts: dict[str, list[Node]]
 ) -> None:
-    node = captures["import"][0]
     modules, names, _ = imports.setdefault(node.start_byte, ([], [], node.start_point[0] + 1))
-    written = [_text(found).strip("'\"<>`") for found in captures.get("import.module", [])]
-    if "import.words" in captures:
+    written = [_text(found).strip("'\"<>`") for found in parts.get("module", ())]
+    if "words" in parts:
         written += _joined([child for child in node.children if child.type == "identifier"])
     for module in written:
         if module not in modules:
             modules.append(module)
-    for found in captures.get("import.name", []):
+    for found in parts.get("name", ()):
         if (name := _text(found)) not in names:
             names.append(name)
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 MAX_TERM = 60  # a longer word is data, not a name
 
 _WORD = re.compile(r"[^\W\d]\w*")
+_ASCII_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)  # the same where there is nothing else: 2.7x
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 STOP_WORDS = frozenset(
     """a about after all also an and any are as at be because been before but by can could
@@ -29,7 +30,7 @@ STOP_WORDS = frozenset(
 
 def words(text: str) -> list[str]:
     """Words of `text` as written, in order; `terms_of_word` says what each counts as."""
-    return _WORD.findall(text)
+    return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
 
 
 def terms(text: str) -> Iterator[str]:

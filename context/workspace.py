@@ -33,7 +33,7 @@ from context.window import Snippet
 logger = logging.getLogger(__name__)
 
 MAX_REFRESHED = 500  # paths; for more a walk of everything is quicker
-COMMITS_AT_ONCE = 500  # whose changes are read between two writes: about a second
+COMMITS_AT_ONCE = 1_000  # whose changes are read between two writes: about a second
 
 T = TypeVar("T")
 

@@ -1,6 +1,7 @@
 (function_declaration name: [(identifier) (dot_index_expression) (method_index_expression)] @function.name) @function
 (variable_declaration (assignment_statement (variable_list . name: (identifier) @function.name) (expression_list . value: (function_definition)))) @function
-(assignment_statement (variable_list . name: (_) @function.name) (expression_list . value: (function_definition))) @function
+(chunk (assignment_statement (variable_list . name: (_) @function.name) (expression_list . value: (function_definition))) @function)
+(block (assignment_statement (variable_list . name: (_) @function.name) (expression_list . value: (function_definition))) @function)
 (field name: (_) @function.name value: (function_definition)) @function
 (chunk (variable_declaration (assignment_statement (variable_list . name: (identifier) @type.name .) (expression_list . value: (table_constructor) .))) @type (#match? @type.name "^[A-Z]"))
 (chunk (assignment_statement (variable_list . name: (identifier) @type.name .) (expression_list . value: (table_constructor) .)) @type (#match? @type.name "^[A-Z]"))
