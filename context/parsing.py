@@ -22,6 +22,7 @@ from context.details import pack_details, reference_term
 from context.languages import Language, dialect, language_named
 from context.outline import Outline, Symbol, SymbolKind
 from context.postings import FILE_DOC, count_documents
+from context.sandbox import Sockets, limit_resources, refuse_calls
 from context.terms import words
 from context.text import count_lines, encode, hash_bytes
 
@@ -256,6 +257,8 @@ def _symbol_row(s: Symbol) -> list[Any]:
 def main() -> None:
     wire = guard_stdout()
     die_with_parent()
+    limit_resources(None)
+    refuse_calls(Sockets.NONE)
     if hasattr(os, "nice"):
         os.nice(5)  # a person's own work comes first
     gc.freeze()

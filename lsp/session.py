@@ -359,4 +359,4 @@ async def open_backend(settings: Settings) -> backends.Backend:
         return ScriptedBackend.from_file(Path(file))
     free = hardware.free_memory_bytes()
     entry, weights_file = weights.choose(settings.model, settings.models_dir, free)
-    return await LlamaCppBackend.start(entry, weights_file, n_threads=settings.n_threads or None)
+    return await LlamaCppBackend.start(entry, weights_file, settings.worker_options)

@@ -14,6 +14,8 @@ from typing import Any
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from models.backends.loading import Drafts, FlashAttention, KvType
+from models.backends.worker_client import Options
 from models.reasoning import Effort
 
 
@@ -42,6 +44,34 @@ class Settings(BaseModel):
     n_threads: int = Field(
         0, ge=0, le=1_024, description="Threads for the model; 0 takes the physical cores."
     )
+    n_ctx: int = Field(
+        0, ge=0, le=1_048_576, description="The model's context in tokens; 0 takes what fits."
+    )
+    n_gpu_layers: int = Field(
+        -1,
+        ge=-1,
+        le=1_000,
+        description="Layers of the model on the GPU, where llama.cpp was built for one; -1 is all.",
+    )
+    kv_cache: KvType = Field(
+        KvType.F16,
+        description="How the context is kept: f16, q8_0 (half the memory), q4_0 (a quarter, and "
+        "answers get worse).",
+    )
+    flash_attention: FlashAttention = Field(
+        FlashAttention.AUTO,
+        description="auto, on or off; auto is on for a GPU or a small kv_cache.",
+    )
+    drafts: Drafts = Field(
+        Drafts.PROMPT,
+        description="prompt: what an answer copies from the prompt is written faster; none.",
+    )
+    idle_unload_minutes: float = Field(
+        15.0,
+        ge=0.0,
+        le=10_080.0,
+        description="The model leaves memory after so long without a question; 0 is never.",
+    )
     max_suspects: int = Field(10, ge=1, le=100, description="Suspects shown for one report.")
     cache_dir: Path = Field(
         default_factory=lambda: platformdirs.user_cache_path("postil"),
@@ -51,6 +81,18 @@ class Settings(BaseModel):
         default_factory=lambda: platformdirs.user_cache_path("postil") / "models",
         description="Folder for the weights.",
     )
+
+    @property
+    def worker_options(self) -> Options:
+        return Options(
+            n_ctx=self.n_ctx or None,
+            n_threads=self.n_threads or None,
+            n_gpu_layers=self.n_gpu_layers,
+            kv_type=self.kv_cache,
+            flash_attention=self.flash_attention,
+            drafts=self.drafts,
+            idle_unload_s=60 * self.idle_unload_minutes,
+        )
 
 
 def read_settings(

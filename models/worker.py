@@ -1,8 +1,9 @@
 """The process that holds the model: `python -P -m models.worker`, spoken to by context/child.py.
 
 llama.cpp aborts on some input, may be killed for memory and redirects stdout, so it never shares a
-process with the server. One job at a time; a cancel is seen between tokens, and within a prompt by
-llama.cpp's abort callback (CPU and some GPU backends).
+process with the server. Before it reads the weights, the process gives up the network, programs,
+writing files and memory beyond its need (context/sandbox.py). One job at a time; a cancel is seen
+between tokens, and within a prompt by llama.cpp's abort callback (CPU and some GPU backends).
 """
 
 from __future__ import annotations
@@ -16,26 +17,38 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from context.child import Emit, Method, die_with_parent, guard_stdout, serve
+from context.sandbox import Layer, Sockets, leave_network, limit_resources, refuse_calls
 from models.backends import Conversation, Generation
+from models.backends.loading import LoadSettings
 
 GENERATION = TypeAdapter(Generation)
 CONVERSATION = TypeAdapter(Conversation)
+LOAD_SETTINGS = TypeAdapter(LoadSettings)
 
 
 class Worker:
     """Methods of the process; the model is loaded by the first call."""
 
-    def __init__(self) -> None:
+    def __init__(self, layers: list[Layer]) -> None:
         self._model: Any = None
+        self._layers = layers
 
     def load(self, params: dict[str, Any], emit: Emit, cancelled: threading.Event) -> Any:
-        from models.backends.llama_cpp import LoadedModel
+        """Give up what is not needed any more, then read the weights, which may be hostile."""
+        from models.backends.llama_cpp import LoadedModel, has_gpu_code
 
         del emit, cancelled
-        self._model = LoadedModel(
-            params["path"], params["template"], params["n_ctx"], params["n_threads"]
-        )
-        return {"n_ctx": self._model.n_ctx, "device": self._model.device}
+        settings = LOAD_SETTINGS.validate_python(params)
+        # Drivers map far more than they use, and some speak to a service of theirs.
+        on_gpu = has_gpu_code()
+        self._layers += limit_resources(None if on_gpu else settings.max_memory_bytes)
+        self._layers += refuse_calls(Sockets.LOCAL if on_gpu else Sockets.NONE)
+        self._model = LoadedModel(settings)
+        return {
+            "n_ctx": self._model.n_ctx,
+            "device": self._model.device,
+            "sandbox": [layer.value for layer in self._layers],
+        }
 
     def count(self, params: list[str], emit: Emit, cancelled: threading.Event) -> list[int]:
         del emit, cancelled
@@ -57,11 +70,12 @@ class Worker:
 
 def main() -> None:
     wire = guard_stdout()
-    die_with_parent()
     if sys.platform == "linux":
         with contextlib.suppress(OSError):  # the kernel frees a model before a person's editor
             Path("/proc/self/oom_score_adj").write_text("1000")
-    worker = Worker()
+    layers = leave_network()
+    die_with_parent()
+    worker = Worker(layers)
     methods: dict[str, Method] = {
         "load": worker.load,
         "count": worker.count,

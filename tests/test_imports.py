@@ -16,7 +16,7 @@ MAY_IMPORT = {
 ONLY_IN = {
     "pygls": ("lsp/",),
     "lsprotocol": ("lsp/",),
-    "llama_cpp": ("models/backends/llama_cpp.py",),
+    "llama_cpp": ("models/backends/llama_cpp.py", "models/backends/llama_sampler.py"),
     "tree_sitter": ("context/syntax.py",),
     "git": ("context/git.py",),
     "sqlite3": ("context/store.py",),

@@ -6,15 +6,42 @@ file), counts with its own tokenizer, and stops when the caller stops listening.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Literal, Protocol
 
 
 class Thinks(StrEnum):
     TRAINED = "trained"  # opens its thinking by itself (R1 distills)
     ELICITED = "elicited"  # is asked to think; its trace is labelled so
+
+
+class Priority(IntEnum):
+    """Who waits for an answer; the lower goes first."""
+
+    PERSON = 0
+    BACKGROUND = 1
+
+
+_priority: ContextVar[Priority] = ContextVar("priority", default=Priority.PERSON)
+
+
+def current_priority() -> Priority:
+    """Of the task that asks; whoever says nothing is a person who waits."""
+    return _priority.get()
+
+
+@contextmanager
+def in_background() -> Iterator[None]:
+    """What is asked inside lets everybody else go first."""
+    token = _priority.set(Priority.BACKGROUND)
+    try:
+        yield
+    finally:
+        _priority.reset(token)
 
 
 @dataclass(frozen=True, slots=True)

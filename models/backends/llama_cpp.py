@@ -12,23 +12,28 @@ import codecs
 import ctypes
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import llama_cpp
 import numpy as np
-from llama_cpp import _internals
-from llama_cpp.llama_grammar import LlamaGrammar
 
 from context.child import Cancelled
-from models.backends import Generation, Piece, Sampling, StopReason
-from models.catalog import TemplateName
+from models.backends import Generation, Piece, StopReason
+from models.backends.drafts import PromptLookup
+from models.backends.llama_sampler import Sampler
+from models.backends.loading import Drafts, FlashAttention, KvType, LoadSettings
 from models.errors import ContextFull, ModelError
 from models.prompts.templates import Segment, render
 
 N_BATCH = 256  # prompt tokens a decode: between two of them a cancel is seen at the latest
-PENALTY_WINDOW = 256  # tokens looked back on for the repeat penalty
+_KV_TYPES = {  # ggml's numbers of its types
+    KvType.F16: llama_cpp.GGML_TYPE_F16,
+    KvType.Q8_0: llama_cpp.GGML_TYPE_Q8_0,
+    KvType.Q4_0: llama_cpp.GGML_TYPE_Q4_0,
+}
 
 
 @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
@@ -47,16 +52,20 @@ class _Cache:
 class LoadedModel:
     """A model in memory. Not thread-safe."""
 
-    def __init__(self, path: str, template: TemplateName, n_ctx: int, n_threads: int) -> None:
+    def __init__(self, settings: LoadSettings) -> None:
         llama_cpp.llama_log_set(_drop_log, None)
+        kv_type = _KV_TYPES[settings.kv_type]
         try:
             self._llama: Any = llama_cpp.Llama(
-                model_path=path,
-                n_ctx=n_ctx,
+                model_path=settings.path,
+                n_ctx=settings.n_ctx,
                 n_batch=N_BATCH,
-                n_threads=n_threads,
-                n_threads_batch=n_threads,
-                n_gpu_layers=-1 if llama_cpp.llama_supports_gpu_offload() else 0,
+                n_threads=settings.n_threads,
+                n_threads_batch=settings.n_threads,
+                flash_attn=_uses_flash_attention(settings),
+                type_k=kv_type,
+                type_v=kv_type,
+                n_gpu_layers=settings.n_gpu_layers if has_gpu_code() else 0,
                 use_mmap=False,  # a mapped file that is truncated ends the process by a signal
                 verbose=False,
             )
@@ -65,15 +74,20 @@ class LoadedModel:
                 "llama.cpp could not load the weights (out of memory, or a kind of model it does "
                 "not know); try a smaller model or context."
             ) from error
-        self._template: TemplateName = template
+        self._settings = settings
         self._context = self._llama._ctx
         self._vocab = self._llama._model.vocab
         self._cache = _Cache([])
         self._cancelled = threading.Event()
         self._abort = llama_cpp.ggml_abort_callback(lambda _: self._cancelled.is_set())
         llama_cpp.llama_set_abort_callback(self._context.ctx, self._abort, None)
+        self._batch = llama_cpp.llama_batch_init(N_BATCH, 0, 1)
+        for i in range(N_BATCH):
+            self._batch.n_seq_id[i] = 1
+            self._batch.seq_id[i][0] = 0
         self.n_ctx = int(self._llama.n_ctx())
-        self.device = _device(n_threads)
+        n_layers = int(llama_cpp.llama_model_n_layer(self._llama._model.model))
+        self.device = _device(settings, n_layers)
 
     def count(self, text: str) -> int:
         return len(self._tokenize(Segment(text, is_mark=False)))
@@ -87,16 +101,16 @@ class LoadedModel:
             raise ContextFull(
                 f"The prompt has {len(prompt)} tokens and the model takes {self.n_ctx}; show less."
             )
-        sampler = self._sampler(generation.sampling, generation.grammar)
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         stops = StopTexts(generation.stop)
         self._read(prompt)
-        n_tokens = 0
-        try:
-            while n_tokens < min(generation.max_new_tokens, room):
-                if cancelled.is_set():
-                    raise Cancelled
-                token = int(sampler.sample(self._context, -1))
+        n_tokens, most = 0, min(generation.max_new_tokens, room)
+        with (
+            closing(self._sampler(generation)) as sampler,
+            closing(self._tokens(sampler, prompt)) as tokens,
+        ):
+            while n_tokens < most:
+                token = next(tokens)
                 if llama_cpp.llama_vocab_is_eog(self._vocab, token):
                     yield Piece(stops.rest(), n_tokens, StopReason.END)
                     return
@@ -107,10 +121,34 @@ class LoadedModel:
                     return
                 if text:
                     yield Piece(text, n_tokens)
-                self._read_more([token])
             yield Piece(stops.rest() + decoder.decode(b"", final=True), n_tokens, StopReason.LENGTH)
-        finally:
-            sampler.close()
+
+    def _tokens(self, sampler: Sampler, prompt: list[int]) -> Generator[int, None, None]:
+        """Chosen tokens, endlessly. With drafts, those that a pass confirms come at once."""
+        lookup = PromptLookup(prompt if self._settings.drafts is Drafts.PROMPT else ())
+        drafts_at_all = self._settings.drafts is Drafts.PROMPT
+        token = sampler.sample(-1)
+        while True:
+            yield token
+            draft: list[int] = []
+            if drafts_at_all:
+                lookup.add(token)
+                draft = lookup.propose(self.n_ctx - len(self._cache.tokens) - 1)
+            before = len(self._cache.tokens) + 1
+            self._decode([token, *draft], all_logits=bool(draft))
+            right = 0
+            for guess in draft:
+                token = sampler.sample(right)
+                if token != guess:
+                    break
+                right += 1
+                lookup.add(token)
+                yield token
+            else:
+                token = sampler.sample(len(draft))
+            if draft:
+                self._forget(before + right)
+                lookup.learn(len(draft), right)
 
     def score(
         self, generation: Generation, choices: Sequence[str], cancelled: threading.Event
@@ -130,7 +168,7 @@ class LoadedModel:
             for position, token in enumerate(tokens):
                 total += float(logs[token])
                 if position + 1 < len(tokens):
-                    self._read_more([token])
+                    self._decode([token])
                     logs = self._log_probabilities()
             scores.append(total if tokens else -math.inf)
             self._forget(len(prompt))
@@ -147,7 +185,7 @@ class LoadedModel:
             size = -written
 
     def _prompt(self, generation: Generation) -> list[int]:
-        segments = render(generation.conversation, self._template)
+        segments = render(generation.conversation, self._settings.template)
         return [token for segment in segments for token in self._tokenize(segment)]
 
     def _tokenize(self, segment: Segment) -> list[int]:
@@ -180,19 +218,25 @@ class LoadedModel:
         shared = min(shared, len(prompt) - 1)  # the last token is read again for its logits
         self._forget(shared)
         for start in range(shared, len(prompt), N_BATCH):
-            self._read_more(prompt[start : start + N_BATCH])
+            self._decode(prompt[start : start + N_BATCH])
 
-    def _read_more(self, tokens: list[int]) -> None:
+    def _decode(self, tokens: Sequence[int], *, all_logits: bool = False) -> None:
+        """Read at most N_BATCH tokens after those in the cache; logits of the last, or of all."""
         if self._cancelled.is_set():
             raise Cancelled
-        self._llama.n_tokens = len(self._cache.tokens)
-        try:
-            self._llama.eval(tokens)
-        except RuntimeError as error:
+        batch, before = self._batch, len(self._cache.tokens)
+        batch.n_tokens = len(tokens)
+        for i, token in enumerate(tokens):
+            batch.token[i] = token
+            batch.pos[i] = before + i
+            batch.logits[i] = all_logits
+        batch.logits[len(tokens) - 1] = True
+        code = llama_cpp.llama_decode(self._context.ctx, batch)
+        if code:  # 2: aborted by our callback, which leaves part of the batch in the cache
             self._clear()
             if self._cancelled.is_set():
-                raise Cancelled from error  # llama_decode was aborted by our callback
-            raise ModelError(f"llama.cpp could not go on ({error}).") from error
+                raise Cancelled
+            raise ModelError(f"llama.cpp could not go on (llama_decode returned {code}).")
         self._cache.tokens.extend(tokens)
 
     def _forget(self, keep: int) -> None:
@@ -207,7 +251,6 @@ class LoadedModel:
     def _clear(self) -> None:
         llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(self._context.ctx), True)  # noqa: FBT003
         self._cache.tokens.clear()
-        self._llama.n_tokens = 0
 
     def _log_probabilities(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
@@ -216,21 +259,8 @@ class LoadedModel:
         logits -= logits.max()
         return np.asarray(logits - np.log(np.exp(logits).sum()))
 
-    def _sampler(self, sampling: Sampling, grammar: str | None) -> Any:
-        chain: Any = _internals.LlamaSampler()  # type: ignore[no-untyped-call]
-        if grammar is not None:
-            chain.add_grammar(self._llama._model, LlamaGrammar.from_string(grammar))
-        if sampling.repeat_penalty != 1.0:
-            n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
-            chain.add_penalties(n_vocab, PENALTY_WINDOW, sampling.repeat_penalty, 0.0, 0.0)
-        if sampling.temperature <= 0:
-            chain.add_greedy()
-        else:
-            chain.add_top_k(50)  # a wide cut that spares sorting the whole vocabulary
-            chain.add_top_p(sampling.top_p)
-            chain.add_temp(sampling.temperature)
-            chain.add_dist(sampling.seed)
-        return chain
+    def _sampler(self, generation: Generation) -> Sampler:
+        return Sampler(self._llama._model, self._context, generation.sampling, generation.grammar)
 
 
 class StopTexts:
@@ -265,6 +295,19 @@ def _overlap(text: str, stop: str) -> int:
     return 0
 
 
-def _device(n_threads: int) -> str:
+def has_gpu_code() -> bool:
     supports: Callable[[], bool] = llama_cpp.llama_supports_gpu_offload
-    return "GPU" if supports() else f"CPU, {n_threads} threads"
+    return supports()
+
+
+def _uses_flash_attention(settings: LoadSettings) -> bool:
+    if settings.flash_attention is FlashAttention.AUTO:
+        return has_gpu_code() or settings.kv_type is not KvType.F16
+    return settings.flash_attention is FlashAttention.ON
+
+
+def _device(settings: LoadSettings, n_layers: int) -> str:
+    if not has_gpu_code() or settings.n_gpu_layers == 0:
+        return f"CPU, {settings.n_threads} threads"
+    on_gpu = n_layers + 1 if settings.n_gpu_layers < 0 else settings.n_gpu_layers
+    return f"GPU, {min(on_gpu, n_layers + 1)} of {n_layers + 1} layers"

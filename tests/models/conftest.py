@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from models.backends.worker_client import LlamaCppBackend
+from models.backends.worker_client import LlamaCppBackend, Options
 from tests.models.weights import small_model
 
 
 @pytest.fixture(scope="session")
 async def backend() -> AsyncIterator[LlamaCppBackend]:
     entry, file = small_model()
-    backend = await LlamaCppBackend.start(entry, file, n_ctx=4_096)
+    backend = await LlamaCppBackend.start(entry, file, Options(n_ctx=4_096))
     yield backend
     await backend.close()

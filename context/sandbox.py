@@ -1,0 +1,134 @@
+"""What a worker process gives up before it reads data from outside: network, programs, memory.
+
+Linux only, as far as the kernel lets an ordinary user; elsewhere nothing is done and the list of
+layers is empty. None of it is needed for Postil to open no connection: it is there for the day on
+which native code (llama.cpp, a grammar) is made to do what its authors did not mean.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+import stat
+import struct
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_PR_SET_NO_NEW_PRIVS = 38
+_SET_MODE_FILTER, _FILTER_FLAG_TSYNC = 1, 1
+_ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
+_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # BPF: ld abs, jeq, jge, ret
+_NUMBER, _ARCH, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
+_X32 = 0x40000000  # system calls of the x32 interface begin here
+
+
+class Layer(StrEnum):
+    """What holds in this process from now on."""
+
+    NAMESPACE = "network namespace"  # no interface but a loopback that is down
+    SECCOMP = "seccomp"  # no sockets, no programs, no looking into other processes
+    LIMITS = "resource limits"  # no files written, no core dump, memory
+
+
+class Sockets(StrEnum):
+    """Which sockets seccomp leaves."""
+
+    NONE = "none"
+    LOCAL = "local"  # AF_UNIX: drivers of some GPUs speak to their service
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """System calls of one architecture."""
+
+    arch: int
+    seccomp: int
+    socket: int
+    refused: tuple[int, ...]  # execve, execveat, ptrace, process_vm_readv/writev, io_uring_setup
+
+
+_MACHINES = {
+    "x86_64": _Numbers(0xC000003E, 317, 41, (59, 322, 101, 310, 311, 425)),
+    "aarch64": _Numbers(0xC00000B7, 277, 198, (221, 281, 117, 270, 271, 425)),
+}
+
+
+def leave_network() -> list[Layer]:
+    """Move into an empty network namespace. Call it first: a process with threads cannot.
+
+    The kernel forgets the parent-death signal on the way, so `die_with_parent` comes after it.
+    """
+    if sys.platform != "linux":
+        return []
+    libc = ctypes.CDLL(None, use_errno=True)
+    for flags in (_CLONE_NEWNET, _CLONE_NEWUSER | _CLONE_NEWNET):  # as root; as anybody else
+        if libc.unshare(flags) == 0:
+            return [Layer.NAMESPACE]
+    return []
+
+
+def refuse_calls(sockets: Sockets) -> list[Layer]:
+    """Have the kernel refuse sockets, new programs and looking into other processes, for good."""
+    numbers = _MACHINES.get(platform.machine()) if sys.platform == "linux" else None
+    if numbers is None:
+        return []
+    rules = _filter(numbers, sockets)
+    kept = ctypes.create_string_buffer(rules, len(rules))
+    program = struct.pack("HP", len(rules) // 8, ctypes.addressof(kept))  # struct sock_fprog
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        return []
+    refused = libc.syscall(numbers.seccomp, _SET_MODE_FILTER, _FILTER_FLAG_TSYNC, program)
+    return [] if refused else [Layer.SECCOMP]
+
+
+def limit_resources(max_memory_bytes: int | None) -> list[Layer]:
+    """No file can be written and no core dumped; address space only up to the limit, if given."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return []
+    limits = {resource.RLIMIT_CORE: 0}
+    if not stat.S_ISREG(os.fstat(2).st_mode):  # else it is a log, and may grow
+        limits[resource.RLIMIT_FSIZE] = 0
+    if max_memory_bytes is not None and sys.platform == "linux":
+        limits[resource.RLIMIT_AS] = max_memory_bytes
+    for what, most in limits.items():
+        _, hard = resource.getrlimit(what)
+        if hard != resource.RLIM_INFINITY:
+            most = min(most, hard)
+        resource.setrlimit(what, (most, most))
+    return [Layer.LIMITS]
+
+
+def _filter(numbers: _Numbers, sockets: Sockets) -> bytes:
+    """BPF that returns EPERM for what is refused and lets everything else pass.
+
+    Each test jumps over one instruction or none, so that rules can be read one after another.
+    """
+    refuse = (_RETURN, 0, 0, _ERRNO | errno.EPERM)
+    rules = [
+        (_LOAD, 0, 0, _ARCH),
+        (_EQUAL, 1, 0, numbers.arch),
+        refuse,  # the calls of another architecture have other numbers
+        (_LOAD, 0, 0, _NUMBER),
+        (_AT_LEAST, 0, 1, _X32),
+        refuse,
+    ]
+    for number in numbers.refused:
+        rules += [(_EQUAL, 0, 1, number), refuse]
+    if sockets is Sockets.NONE:
+        rules += [(_EQUAL, 0, 1, numbers.socket), refuse]
+    else:
+        rules += [
+            (_EQUAL, 0, 3, numbers.socket),
+            (_LOAD, 0, 0, _FIRST_ARGUMENT),
+            (_EQUAL, 1, 0, 1),  # AF_UNIX
+            refuse,
+        ]
+    rules.append((_RETURN, 0, 0, _ALLOW))
+    return b"".join(struct.pack("HBBI", *rule) for rule in rules)
