@@ -26,6 +26,7 @@ from models.backends.drafts import PromptLookup
 from models.backends.llama_sampler import Sampler
 from models.backends.loading import Drafts, FlashAttention, KvType, LoadSettings
 from models.errors import ContextFull, ModelError
+from models.hardware import FreeCores
 from models.prompts.templates import Segment, render
 
 N_BATCH = 256  # prompt tokens a decode: between two of them a cancel is seen at the latest
@@ -86,6 +87,7 @@ class LoadedModel:
             self._batch.n_seq_id[i] = 1
             self._batch.seq_id[i][0] = 0
         self.n_ctx = int(self._llama.n_ctx())
+        self._cores = FreeCores(settings.n_threads) if settings.yields_cores else None
         n_layers = int(llama_cpp.llama_model_n_layer(self._llama._model.model))
         self.device = _device(settings, n_layers)
 
@@ -231,6 +233,9 @@ class LoadedModel:
             batch.pos[i] = before + i
             batch.logits[i] = all_logits
         batch.logits[len(tokens) - 1] = True
+        if self._cores is not None:
+            n_threads = self._cores.count()
+            llama_cpp.llama_set_n_threads(self._context.ctx, n_threads, n_threads)
         code = llama_cpp.llama_decode(self._context.ctx, batch)
         if code:  # 2: aborted by our callback, which leaves part of the batch in the cache
             self._clear()

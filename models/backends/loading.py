@@ -35,6 +35,7 @@ class LoadSettings:
     template: TemplateName
     n_ctx: int
     n_threads: int
+    yields_cores: bool = True  # fewer threads while others need the cores
     n_gpu_layers: int = -1  # -1: all; matters only to a build of llama.cpp for a GPU
     kv_type: KvType = KvType.F16
     flash_attention: FlashAttention = FlashAttention.AUTO

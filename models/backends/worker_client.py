@@ -45,6 +45,9 @@ MAX_DEATHS, WITHIN_S = 3, 180.0  # more are no accident: the worker is not start
 # reserves for each thread. A guess with room to spare; it is to stop a leak, not to measure.
 EXTRA_MEMORY_BYTES, THREAD_MEMORY_BYTES = 4 << 30, 160 << 20
 MAX_KV_BYTES_PER_TOKEN = 1 << 20  # of the models in the catalogue at f16
+# Threads that wait for each other (OpenMP's, on Linux) sleep soon instead of turning in circles, as
+# they do by default for a time in which somebody else could have used the core.
+_ENVIRONMENT = {"GOMP_SPINCOUNT": "500", "KMP_BLOCKTIME": "1"}
 _DONE = object()
 
 
@@ -183,7 +186,7 @@ class LlamaCppBackend:
                 "context may help (`postil models recommend`)."
             )
         await asyncio.to_thread(check_for_load, self._entry, self._file)
-        child = await Child.start("models.worker", name="model")
+        child = await Child.start("models.worker", name="model", env=_ENVIRONMENT)
         try:
             params = LOAD_SETTINGS.dump_python(self._load_settings(), mode="json")
             self._loaded = await self._outcome(child.call("load", params))
@@ -203,6 +206,7 @@ class LlamaCppBackend:
             template=self._entry.template,
             n_ctx=n_ctx,
             n_threads=n_threads,
+            yields_cores=options.n_threads is None,
             n_gpu_layers=options.n_gpu_layers,
             kv_type=options.kv_type,
             flash_attention=options.flash_attention,

@@ -1,0 +1,268 @@
+"""The local model on this machine: speed beside llama.cpp alone, a cancel, a crash, memory.
+
+    python tests/bench/models.py [--model NAME] [--generations 1000] [--kills 25] [--cancels 100]
+
+Prints in one run: writing and reading speed against llama.cpp's own loop on the same prompt, each
+in a process of its own; the first token of a second question about the same workspace against the
+first; edits with and without prompt look-up, and whether the text is the same; cancels at many
+points of prompt and answer (until the asker has its reply, and until the model has stopped); a
+worker that is killed while somebody waits; memory over many short generations.
+Weights must be there: `postil models fetch`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+
+from models import hardware, prompts, weights
+from models.backends import Conversation, Generation, Message, Sampling
+from models.backends.loading import Drafts
+from models.backends.worker_client import LlamaCppBackend, Options
+from models.errors import ModelCrashed
+from tests.models.weights import models_folder
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+N_WRITTEN = 96  # tokens
+REPEATS = 3  # of a timed generation; the median counts
+N_CTX = 4_096
+# file, first and last line of a function, what is to be changed in it
+EDITS = (
+    ("context/coverage.py", 60, 95, "a file that is not there should be reported by name"),
+    ("context/ignore.py", 35, 70, "a rule that begins with ! is read the wrong way round"),
+    ("lsp/documents.py", 30, 66, "a change outside the document should raise an error"),
+    ("models/reasoning.py", 60, 100, "the splitter should count the pieces that it was fed"),
+    ("context/history.py", 60, 95, "the number of commits should be checked first"),
+    ("lsp/progress.py", 20, 55, "a report should be sent at most twice a second"),
+)
+PIECES = ("context/window.py", "models/reasoning.py", "context/ignore.py", "lsp/documents.py")
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--model", default="qwen2.5-coder-0.5b")
+    parser.add_argument("--generations", type=int, default=1_000)
+    parser.add_argument("--kills", type=int, default=25)
+    parser.add_argument("--cancels", type=int, default=100)
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    entry, file = weights.choose(options.model, models_folder(), 1 << 40)
+    if options.alone:
+        print(json.dumps(llama_cpp_alone(file)))
+        return
+    print(f"{entry.title}; {platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
+          f"load {os.getloadavg()[0]:.1f}")  # fmt: skip
+    backend = await LlamaCppBackend.start(entry, file, Options(n_ctx=N_CTX, drafts=Drafts.NONE))
+    print(f"{backend.info.device}; sandbox: {', '.join(backend.sandbox) or 'none'}\n")
+    await speed(backend, file, options.model)
+    await second_question(backend)
+    await cancels(backend, options.cancels)
+    await generations(backend, options.generations)
+    await backend.close()
+    await edits(options.model)
+    await kills(options.model, options.kills)
+
+
+def code(name: str, first: int, last: int) -> str:
+    return "\n".join((ROOT / name).read_text(encoding="utf-8").split("\n")[first - 1 : last])
+
+
+def explain(piece: str) -> Generation:
+    asked = Conversation((Message("user", f"{code(piece, 1, 90)}\nExplain this code at length."),))
+    return Generation(asked, N_WRITTEN)
+
+
+async def timed(backend: LlamaCppBackend, generation: Generation) -> tuple[float, float, int, str]:
+    """(seconds to the first piece, seconds, tokens, text)."""
+    started = time.perf_counter()
+    first_s, n_tokens, text = 0.0, 0, ""
+    async for piece in backend.generate(generation):
+        first_s = first_s or time.perf_counter() - started
+        n_tokens, text = piece.n_tokens, text + piece.text
+    return first_s, time.perf_counter() - started, n_tokens, text
+
+
+async def speed(backend: LlamaCppBackend, file: Path, name: str) -> None:
+    """Ours and llama.cpp's own loop take turns, so that both meet the same machine."""
+    ours, theirs = [], []
+    reading = []
+    for _ in range(REPEATS):
+        command = [sys.executable, __file__, "--alone", "--model", name]
+        done = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+        theirs.append(json.loads((await done.communicate())[0]))
+        await timed(backend, explain(PIECES[1]))  # so that nothing of the prompt is in the cache
+        first_s, total_s, n_tokens, _ = await timed(backend, explain(PIECES[0]))
+        (n_prompt,) = await backend.count_tokens([code(PIECES[0], 1, 90)])
+        ours.append((n_tokens - 1) / (total_s - first_s))
+        reading.append(n_prompt / first_s)
+    writes = statistics.median(ours)
+    alone = statistics.median(one["writes"] for one in theirs)
+    reads, alone_reads = statistics.median(reading), statistics.median(o["reads"] for o in theirs)
+    print(f"writes {writes:.1f} tokens/s; llama.cpp alone {alone:.1f}: {writes / alone:.2f}x")
+    print(f"reads {reads:.0f} tokens/s; llama.cpp alone {alone_reads:.0f}: "
+          f"{reads / alone_reads:.2f}x")  # fmt: skip
+
+
+def llama_cpp_alone(file: Path) -> dict[str, float]:
+    """llama-cpp-python's own loop on the same prompt, greedy, with the same threads."""
+    import llama_cpp
+
+    llama = llama_cpp.Llama(
+        str(file), n_ctx=N_CTX, n_batch=256, n_threads=hardware.n_threads(),
+        n_threads_batch=hardware.n_threads(), use_mmap=False, verbose=False,
+    )  # fmt: skip
+    asked = explain(PIECES[0]).conversation.messages[0].content
+    prompt = f"<|im_start|>user\n{asked}<|im_end|>\n<|im_start|>assistant\n"
+    tokens = llama.tokenize(prompt.encode(), add_bos=False, special=True)
+    started = time.perf_counter()
+    first_s, n_tokens = 0.0, 0
+    for token in llama.generate(tokens, temp=0.0, top_k=1, repeat_penalty=1.0):
+        first_s = first_s or time.perf_counter() - started
+        n_tokens += 1
+        if n_tokens >= N_WRITTEN or token == llama.token_eos():
+            break
+    total_s = time.perf_counter() - started
+    return {"writes": (n_tokens - 1) / (total_s - first_s), "reads": len(tokens) / first_s}
+
+
+async def second_question(backend: LlamaCppBackend) -> None:
+    """The code of a workspace stands first in a prompt; the question after it."""
+    shown = code(PIECES[2], 1, 95) + code(PIECES[3], 1, 85)
+
+    def question(words: str) -> Generation:
+        return Generation(Conversation((Message("user", f"{shown}\n{words}"),)), 4)
+
+    gains, times = [], []
+    for n in range(REPEATS):
+        await timed(backend, explain(PIECES[n % 2]))
+        cold_s, *_ = await timed(backend, question("Where is a path refused?"))
+        again_s, *_ = await timed(backend, question("Which function reads the rules?"))
+        gains.append(cold_s / again_s)
+        times.append((cold_s, again_s))
+    cold_s, again_s = times[gains.index(statistics.median_low(gains))]
+    print(f"first token of a first question {cold_s:.2f} s, of another about the same code "
+          f"{again_s:.2f} s: {statistics.median_low(gains):.1f}x sooner")  # fmt: skip
+
+
+async def cancels(backend: LlamaCppBackend, count: int) -> None:
+    """At random points of prompt and answer: until the reply, and until the model can go on."""
+    chance = random.Random(7)
+    replies, stops = [], []
+    pid = backend.worker_pid
+    for n in range(count):
+        shown = f"# {n}\n" + code(PIECES[n % len(PIECES)], 1, 80)
+        stream = backend.generate(Generation(Conversation((Message("user", shown),)), 400))
+        running = asyncio.ensure_future(drain(stream))
+        await asyncio.sleep(chance.uniform(0.02, 8.0 if n % 2 else 2.0))
+        started = time.perf_counter()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        replies.append(time.perf_counter() - started)
+        await backend.count_tokens([""])
+        stops.append(time.perf_counter() - started)
+    assert backend.worker_pid == pid, "a cancel had to kill the worker"
+    print(f"{count} cancels: reply p99 {p99(replies):.0f} ms, the model has stopped p99 "
+          f"{p99(stops):.0f} ms (median {statistics.median(stops) * 1000:.0f})")  # fmt: skip
+
+
+async def drain(stream) -> None:  # type: ignore[no-untyped-def]
+    try:
+        async for _ in stream:
+            pass
+    finally:
+        await stream.aclose()
+
+
+def p99(seconds: list[float]) -> float:
+    """In milliseconds."""
+    return 1000 * sorted(seconds)[min(len(seconds) - 1, int(len(seconds) * 0.99))]
+
+
+async def generations(backend: LlamaCppBackend, count: int) -> None:
+    assert backend.worker_pid is not None
+    worker, front = psutil.Process(backend.worker_pid), psutil.Process()
+    seen: list[tuple[float, float]] = []
+    for n in range(count):
+        asked = Conversation((Message("user", f"{n}: name a colour."),))
+        await timed(backend, Generation(asked, 6, sampling=Sampling(temperature=0.6)))
+        seen.append((worker.memory_info().rss / 1e6, front.memory_info().rss / 1e6))
+    early, late = seen[count // 10], seen[-1]
+    print(f"{count} short generations: worker {early[0]:.1f} MB after a tenth, {late[0]:.1f} MB at "
+          f"the end; the asking process {early[1]:.1f} and {late[1]:.1f} MB")  # fmt: skip
+
+
+async def edits(name: str) -> None:
+    """Functions written again with a change, as the tasks of models/tasks/edit.py ask for them."""
+    entry, file = weights.choose(name, models_folder(), 1 << 40)
+    asked = [rewriting(*edit) for edit in EDITS]  # once: each prompt has a random fence
+    speeds: dict[Drafts, list[float]] = {}
+    texts: dict[Drafts, list[str]] = {}
+    for drafts in (Drafts.NONE, Drafts.PROMPT):
+        backend = await LlamaCppBackend.start(entry, file, Options(n_ctx=N_CTX, drafts=drafts))
+        for generation in asked:
+            first_s, total_s, n_tokens, text = await timed(backend, generation)
+            speeds.setdefault(drafts, []).append((n_tokens - 1) / (total_s - first_s))
+            texts.setdefault(drafts, []).append(text)
+        await backend.close()
+    gains = [b / a for a, b in zip(speeds[Drafts.NONE], speeds[Drafts.PROMPT], strict=True)]
+    same = sum(a == b for a, b in zip(*texts.values(), strict=True))
+    print(f"{len(gains)} edits without prompt look-up "
+          f"{statistics.median(speeds[Drafts.NONE]):.1f} tokens/s, with it "
+          f"{statistics.median(speeds[Drafts.PROMPT]):.1f}: {statistics.median(gains):.2f}x "
+          f"(from {min(gains):.2f} to {max(gains):.2f}); the same text in {same}")  # fmt: skip
+
+
+def rewriting(name: str, first: int, last: int, problem: str) -> Generation:
+    lines = code(name, first, last)
+    task = prompts.fix_task(f"lines {first} to {last} of F1", problem)
+    conversation = prompts.rewrite(task, f"## F1 {name}\n{code(name, first - 10, last)}", lines)
+    prefix = f"```\n{lines.partition(chr(10))[0]}\n"
+    return Generation(
+        replace(conversation, assistant_prefix=prefix),
+        400,
+        grammar=prompts.grammar(prompts.Grammar.REWRITE),
+    )
+
+
+async def kills(name: str, count: int) -> None:
+    entry, file = weights.choose(name, models_folder(), 1 << 40)
+    answered, warm = [], []
+    for n in range(count):
+        backend = await LlamaCppBackend.start(entry, file, Options(n_ctx=N_CTX))
+        stream = backend.generate(explain(PIECES[n % len(PIECES)]))
+        if n % 2:
+            await anext(stream)  # else it is in the prompt
+            running = asyncio.ensure_future(drain(stream))
+        else:
+            running = asyncio.ensure_future(drain(stream))
+            await asyncio.sleep(0.2)
+        assert backend.worker_pid is not None
+        started = time.perf_counter()
+        os.kill(backend.worker_pid, signal.SIGKILL)
+        (outcome,) = await asyncio.gather(running, return_exceptions=True)
+        assert isinstance(outcome, ModelCrashed), outcome
+        answered.append(time.perf_counter() - started)
+        await backend.count_tokens(["x"])
+        warm.append(time.perf_counter() - started)
+        await backend.close()
+    print(f"{count} kills: the waiting request is answered after {max(answered) * 1000:.0f} ms at "
+          f"worst; the next one works after {statistics.median(warm):.1f} s")  # fmt: skip
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
