@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import signal
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from models import prompts
 from models.asking import ask
 from models.backends import Conversation, Generation, Message, StopReason
-from models.backends.worker_client import LlamaCppBackend
+from models.backends.loading import Drafts, FlashAttention, KvType
+from models.backends.worker_client import MAX_DEATHS, LlamaCppBackend, Options
 from models.catalog import entry_named
 from models.errors import ContextFull, ModelCrashed, WeightsRefused
 from models.findings import CutReason
 from models.prompts import Grammar
 from models.replies import parse_place
+from tests.models.weights import small_model
 
 pytestmark = pytest.mark.model
 
@@ -113,6 +118,86 @@ async def test_a_killed_worker_is_reported_and_replaced(backend: LlamaCppBackend
         async for _ in stream:
             pass
     assert await _text(backend, Generation(HELLO, 5))
+
+
+async def test_whoever_waits_while_a_worker_dies_is_served_by_the_next(
+    backend: LlamaCppBackend,
+) -> None:
+    stream = backend.generate(Generation(HELLO, 400, grammar='root ::= "a"{390}'))
+    await anext(stream)
+    waiting = asyncio.ensure_future(_text(backend, Generation(HELLO, 5)))
+    await asyncio.sleep(0)
+    assert backend.worker_pid is not None
+    os.kill(backend.worker_pid, signal.SIGKILL)
+    with pytest.raises(ModelCrashed):
+        await anext(stream)
+    assert await waiting
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the layers are Linux's")
+async def test_the_worker_has_given_up_the_network(backend: LlamaCppBackend) -> None:
+    assert "seccomp" in backend.sandbox or platform.machine() not in ("x86_64", "aarch64")
+    assert "resource limits" in backend.sandbox
+
+
+async def test_what_an_answer_copies_is_the_same_text_with_and_without_drafts(
+    backend: LlamaCppBackend,
+) -> None:
+    entry, file = small_model()
+    lines = "".join(f"def area_{n}(width, height):\n    return width * {n}\n" for n in range(6))
+    asked = Conversation((Message("user", f"Repeat this code exactly:\n{lines}"),), "```\n")
+    plain = await LlamaCppBackend.start(entry, file, Options(n_ctx=4_096, drafts=Drafts.NONE))
+    try:
+        for grammar in (None, 'root ::= [^`]+ "```"'):
+            wanted = Generation(asked, 90, grammar=grammar)
+            assert await _text(backend, wanted) == await _text(plain, wanted)
+            assert "area_1" in await _text(backend, wanted)
+    finally:
+        await plain.close()
+
+
+async def test_a_small_cache_of_keys_and_values_works_with_flash_attention() -> None:
+    entry, file = small_model()
+    options = Options(n_ctx=1_024, kv_type=KvType.Q8_0, flash_attention=FlashAttention.ON)
+    small = await LlamaCppBackend.start(entry, file, options)
+    try:
+        assert small.info.n_ctx == 1_024
+        assert await _text(small, Generation(HELLO, 5))
+    finally:
+        await small.close()
+
+
+async def test_an_idle_model_leaves_memory_and_comes_back() -> None:
+    entry, file = small_model()
+    idle = await LlamaCppBackend.start(entry, file, Options(n_ctx=1_024, idle_unload_s=0.05))
+    try:
+        first = idle.worker_pid
+        assert first is not None
+        async with asyncio.timeout(20):
+            while psutil.pid_exists(first):  # noqa: ASYNC110 - nothing tells when a process is gone
+                await asyncio.sleep(0.02)
+        assert idle.worker_pid is None
+        assert await _text(idle, Generation(HELLO, 5))
+    finally:
+        await idle.close()
+
+
+async def test_a_model_that_keeps_dying_is_not_started_again_and_again() -> None:
+    entry, file = small_model()
+    dying = await LlamaCppBackend.start(entry, file, Options(n_ctx=1_024))
+    try:
+        for _ in range(MAX_DEATHS):
+            stream = dying.generate(Generation(HELLO, 200, grammar='root ::= "a"{190}'))
+            await anext(stream)
+            assert dying.worker_pid is not None
+            os.kill(dying.worker_pid, signal.SIGKILL)
+            with pytest.raises(ModelCrashed, match="ask again"):
+                await anext(stream)
+        with pytest.raises(ModelCrashed, match="is not started again for now; a smaller model"):
+            await _text(dying, Generation(HELLO, 5))
+        assert dying.worker_pid is None
+    finally:
+        await dying.close()
 
 
 async def test_a_prompt_that_does_not_fit_is_refused(backend: LlamaCppBackend) -> None:
