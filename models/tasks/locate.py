@@ -15,7 +15,7 @@ from context.window import ContextWindow, Snippet, pack, render_numbered
 from models import prompts
 from models.asking import Answer, OnEvent, ask
 from models.backends import Backend, Conversation
-from models.errors import ReplyUnusable
+from models.errors import CannotScore, ReplyUnusable
 from models.findings import Finding, Provenance
 from models.prompts import Grammar
 from models.reasoning import CLOSE_TAG, OPEN_TAG
@@ -118,7 +118,10 @@ async def _most_probable(
     place: Place,
     window: ContextWindow,
 ) -> Place:
-    """Keep the cause; choose the line among those shown of the file named, else of the first."""
+    """Keep the cause; choose the line among those shown of the file named, else of the first.
+
+    Raises `ReplyUnusable` where the backend cannot tell which line is the most probable.
+    """
     pieces = window.pieces_of(place.file) or window.pieces[:1]
     file_id = pieces[0].file_id
     lines = [
@@ -132,7 +135,10 @@ async def _most_probable(
     prefix = f"{OPEN_TAG}\n{answer.trace.text}\n{CLOSE_TAG}\n\n"
     start = f'{prefix}{{"file": "{file_id}", "first_line": '
     asked = replace(conversation, assistant_prefix=start)
-    scores = await backend.score(asked, [f"{line}," for line in lines])
+    try:
+        scores = await backend.score(asked, [f"{line}," for line in lines])
+    except CannotScore as error:
+        raise ReplyUnusable("The model names lines that it was not shown.") from error
     best = lines[scores.index(max(scores))]
     return place.model_copy(update={"file": file_id, "first_line": best, "last_line": best})
 
