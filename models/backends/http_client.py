@@ -38,6 +38,7 @@ logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs an address a re
 MAX_BODY_BYTES = 16 << 20  # a guess: the token ids of a long prompt
 MAX_TRIES = 3
 MAX_PAUSE_S = 20.0  # a server that asks for more is not waited for; a guess
+STALE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 BUSY = (429, 503)  # it may do what is asked a little later
 _TOO_LONG = re.compile(
     r"context.{0,12}(length|window|size)|exceed_context|maximum.{0,20}(context|tokens)"
@@ -158,6 +159,10 @@ class Http:
             request = self._client.build_request(method, f"{self.endpoint.url}{path}", json=body)
             try:
                 response = await self._client.send(request, stream=True)
+            except STALE as error:
+                if n_try == 1:  # a kept connection that the server has closed meanwhile
+                    continue
+                raise self._unreachable(error) from error
             except httpx.HTTPError as error:
                 raise self._unreachable(error) from error
             try:

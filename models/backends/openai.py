@@ -17,7 +17,7 @@ from typing import Any
 from models.backends import Conversation, Generation, ModelInfo, Piece, StopReason
 from models.backends.endpoint import Endpoint
 from models.backends.http_client import PATIENT, Framing, Http, Patience, Pause
-from models.backends.server_scores import score_choices
+from models.backends.server_scores import score_texts, score_token_ids
 from models.backends.servers import Server, ServerKind, completion_fields, identify
 from models.errors import (
     CannotScore,
@@ -117,13 +117,13 @@ class OpenAIBackend:
         if not self._server.continues:
             raise CannotScore("A server that only chats gives no probabilities.")
         if self._server.kind is ServerKind.VLLM:
+            ids = [await self._tokenize(choice) for choice in choices]
             prompt = await self._token_ids(conversation)
-            tokens = [await self._tokenize(choice) for choice in choices]
-            return await score_choices(self._http, self._server, prompt, choices, tokens)
+            return await score_token_ids(self._http, self._server, prompt, ids)
         template = self._server.format.template
         assert template is not None
         text = neutral_prompt(conversation, template)
-        return await score_choices(self._http, self._server, text, choices, [])
+        return await score_texts(self._http, self._server, text, choices)
 
     async def close(self) -> None:
         await self._http.close()

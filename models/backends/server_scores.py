@@ -1,51 +1,38 @@
 """Log-probabilities of given continuations, from servers that can be brought to tell them.
 
-vLLM tells those of any tokens at the next place, so choices are walked as a tree of tokens: all
-that is asked at one depth goes in one request, and the prompt before it is read once (its prefix
-cache). llama-cpp-python and SGLang give those of the prompt itself when it is echoed. llama.cpp's
-own server and chats give none.
+Choices are walked as a tree: what is asked at one depth goes out at once, and a server reads the
+prompt before it once. vLLM tells the probability of any token by its id. The others tell the most
+probable next tokens by their text; of a text that is not among them only an upper bound is known.
+The echoed prompt's probabilities are not used: llama-cpp-python's are one token off.
 """
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.backends.http_client import Http
-from models.backends.servers import Server, ServerKind
-from models.errors import CannotScore, EndpointUnavailable
+from models.backends.servers import Server
+from models.errors import CannotScore, EndpointRefused, EndpointUnavailable
 
-MAX_ECHOED = 16  # choices, each of which has the whole prompt read
+N_TOLD = 100  # most probable tokens asked for by text
+MAX_BRANCHES = 32  # places in the tree of texts, each a request
+AT_ONCE = 4
 
 
-async def score_choices(
-    http: Http,
-    server: Server,
-    prompt: list[int] | str,
-    choices: Sequence[str],
-    tokens: Sequence[list[int]],
+async def score_token_ids(
+    http: Http, server: Server, prompt: list[int], choices: Sequence[list[int]]
 ) -> list[float]:
     """Nats, summed over a choice's tokens. Raises `CannotScore`."""
-    if server.kind is ServerKind.VLLM and isinstance(prompt, list):
-        return await _by_tree(http, server, prompt, tokens)
-    if server.kind in (ServerKind.LLAMA_CPP_PYTHON, ServerKind.SGLANG) and isinstance(prompt, str):
-        if len(choices) > MAX_ECHOED:
-            raise CannotScore(f"This server scores no more than {MAX_ECHOED} choices at a time.")
-        return [await _by_echo(http, server, prompt, choice) for choice in choices]
-    raise CannotScore(f"{server.kind.value} gives no probabilities that could be used.")
-
-
-async def _by_tree(
-    http: Http, server: Server, prompt: list[int], tokens: Sequence[list[int]]
-) -> list[float]:
-    scores = [0.0 if ids else -math.inf for ids in tokens]
-    for depth in range(max(map(len, tokens), default=0)):
-        asked = sorted({tuple(ids[:depth]) for ids in tokens if len(ids) > depth})
-        wanted = sorted({ids[depth] for ids in tokens if len(ids) > depth})
-        found = await _next_tokens(http, server, [[*prompt, *path] for path in asked], wanted)
+    scores = [0.0 if ids else -math.inf for ids in choices]
+    for depth in range(max(map(len, choices), default=0)):
+        asked = sorted({tuple(ids[:depth]) for ids in choices if len(ids) > depth})
+        wanted = sorted({ids[depth] for ids in choices if len(ids) > depth})
+        found = await _next_ids(http, server, [[*prompt, *path] for path in asked], wanted)
         by_path = dict(zip(asked, found, strict=True))
-        for number, ids in enumerate(tokens):
+        for number, ids in enumerate(choices):
             if len(ids) > depth:
                 logs = by_path[tuple(ids[:depth])]
                 if ids[depth] not in logs:
@@ -54,7 +41,34 @@ async def _by_tree(
     return scores
 
 
-async def _next_tokens(
+async def score_texts(
+    http: Http, server: Server, prompt: str, choices: Sequence[str]
+) -> list[float]:
+    """The same for a server that tells probable next tokens by their text."""
+    scores = [0.0 if text else -math.inf for text in choices]
+    rest = dict(enumerate(choices))  # what is still to be scored of each
+    n_asked = 0
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def ask(path: str) -> Mapping[str, float]:
+        async with gate:
+            return await _next_texts(http, server, prompt + path)
+
+    while open_ := {number: text for number, text in rest.items() if text}:
+        paths = sorted({choices[n].removesuffix(text) for n, text in open_.items()})
+        n_asked += len(paths)
+        if n_asked > MAX_BRANCHES:
+            raise CannotScore("These are too many choices for this server.")
+        told = dict(zip(paths, await asyncio.gather(*map(ask, paths)), strict=True))
+        for number, text in open_.items():
+            logs = told[choices[number].removesuffix(text)]
+            token = max((t for t in logs if t and text.startswith(t)), key=len, default="")
+            scores[number] += logs[token] if token else min(logs.values())
+            rest[number] = text[len(token) :] if token else ""
+    return scores
+
+
+async def _next_ids(
     http: Http, server: Server, prompts: list[list[int]], wanted: list[int]
 ) -> list[dict[int, float]]:
     """For each prompt, the log-probability of each wanted token as the next one."""
@@ -70,41 +84,40 @@ async def _next_tokens(
     answer = await http.post("/v1/completions", body)
     try:
         rows = sorted(answer["choices"], key=lambda row: row["index"])
-        found = [_by_id(row["logprobs"]["top_logprobs"][0]) for row in rows]
-    except (KeyError, TypeError, IndexError, ValueError) as error:
+        found = [
+            {int(name.removeprefix("token_id:")): float(log) for name, log in logs.items()}
+            for logs in (row["logprobs"]["top_logprobs"][0] for row in rows)
+        ]
+    except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
         raise CannotScore("This server gives no probabilities that could be read.") from error
     if len(found) != len(prompts):
         raise CannotScore("This server does not answer several prompts at once.")
     return found
 
 
-def _by_id(logs: dict[str, float]) -> dict[int, float]:
-    """From names like token_id:19."""
-    return {int(name.removeprefix("token_id:")): float(log) for name, log in logs.items()}
-
-
-async def _by_echo(http: Http, server: Server, prompt: str, choice: str) -> float:
+async def _next_texts(http: Http, server: Server, prompt: str) -> Mapping[str, float]:
     body: dict[str, Any] = {
         "model": server.model,
-        "prompt": prompt + choice,
+        "prompt": prompt,
         "max_tokens": 1,
         "temperature": 0.0,
-        "logprobs": 1,
-        "echo": True,
+        "logprobs": N_TOLD,
     }
     try:
         answer = await http.post("/v1/completions", body)
-    except EndpointUnavailable as error:  # llama-cpp-python says 500 for what it cannot do
+    except (EndpointUnavailable, EndpointRefused) as error:
         if "logprobs" not in str(error):
             raise
         raise CannotScore("This server was not started so that it keeps probabilities.") from error
     try:
-        logs = answer["choices"][0]["logprobs"]
-        rows = list(zip(logs["text_offset"], logs["token_logprobs"], strict=True))
-    except (KeyError, TypeError, IndexError, ValueError) as error:
+        told = answer["choices"][0]["logprobs"]
+        if "content" in told:  # llama.cpp's own server: as chats have it
+            rows = told["content"][0]["top_logprobs"]
+            return {row["token"]: float(row["logprob"]) for row in rows} or _none_told()
+        return {t: float(log) for t, log in told["top_logprobs"][0].items()} or _none_told()
+    except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
         raise CannotScore("This server gives no probabilities that could be read.") from error
-    end = len(prompt) + len(choice)
-    inside = [log for offset, log in rows if len(prompt) <= offset < end and log is not None]
-    if not inside:
-        raise CannotScore("This server does not tell the probabilities of a prompt.")
-    return float(sum(inside))
+
+
+def _none_told() -> Mapping[str, float]:
+    raise CannotScore("This server gives no probabilities.")

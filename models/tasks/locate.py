@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from context.window import ContextWindow, Snippet, pack, render_numbered
 from models import prompts
-from models.asking import Answer, OnEvent, ask
-from models.backends import Backend, Conversation
+from models.asking import ANSWER_SAMPLING, Answer, OnEvent, ask
+from models.backends import Backend, Conversation, Generation
 from models.errors import CannotScore, ReplyUnusable
 from models.findings import Finding, Provenance
 from models.prompts import Grammar
@@ -23,6 +23,7 @@ from models.replies import Place, parse_bug, parse_place
 
 MAX_ANSWER_TOKENS = 220
 MAX_SCORED_LINES = 80  # a score of each costs two decodes
+MAX_LINE_TOKENS = 12  # a digit each, and a comma
 MIN_LINE_CHARS = 3  # a line of a bracket holds no bug
 MAX_REPORT_CHARS = 3_000  # of a report, its head and tail; logs are long and the prompt is not free
 
@@ -135,12 +136,26 @@ async def _most_probable(
     prefix = f"{OPEN_TAG}\n{answer.trace.text}\n{CLOSE_TAG}\n\n"
     start = f'{prefix}{{"file": "{file_id}", "first_line": '
     asked = replace(conversation, assistant_prefix=start)
+    best = await _best_line(backend, asked, lines)
+    return place.model_copy(update={"file": file_id, "first_line": best, "last_line": best})
+
+
+async def _best_line(backend: Backend, asked: Conversation, lines: Sequence[int]) -> int:
+    """The most probable line; chosen digit by digit by a backend that cannot score."""
     try:
         scores = await backend.score(asked, [f"{line}," for line in lines])
+        return lines[scores.index(max(scores))]
     except CannotScore as error:
-        raise ReplyUnusable("The model names lines that it was not shown.") from error
-    best = lines[scores.index(max(scores))]
-    return place.model_copy(update={"file": file_id, "first_line": best, "last_line": best})
+        if not backend.info.obeys_grammar:
+            raise ReplyUnusable("The model names lines that it was not shown.") from error
+    generation = Generation(
+        asked, MAX_LINE_TOKENS, grammar=prompts.one_of_the_lines(lines), sampling=ANSWER_SAMPLING
+    )
+    text = "".join([piece.text async for piece in backend.generate(generation)])
+    number = text.rstrip(",")
+    if not number.isdecimal() or int(number) not in lines:
+        raise ReplyUnusable("The model names lines that it was not shown.")
+    return int(number)
 
 
 def _finding(place: Place, answer: Answer, window: ContextWindow, backend: Backend) -> Finding:
