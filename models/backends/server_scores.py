@@ -102,6 +102,8 @@ async def _next_texts(http: Http, server: Server, prompt: str) -> Mapping[str, f
         "max_tokens": 1,
         "temperature": 0.0,
         "logprobs": N_TOLD,
+        "min_tokens": 1,  # an end of the turn would come without probabilities
+        "ignore_eos": True,  # the same for llama.cpp's own
     }
     try:
         answer = await http.post("/v1/completions", body)
