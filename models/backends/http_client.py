@@ -258,10 +258,8 @@ class Http:
         return self._cut(error, begun=False)
 
     def _too_slow(self, wait_s: float, *, begun: bool) -> ModelError:
-        kind, what = (
-            (EndpointBroke, "went silent") if begun else (EndpointUnavailable, "was silent")
-        )
-        return kind(f"{self._name} {what} for {wait_s:g} seconds; it may be overloaded.")
+        kind = EndpointBroke if begun else EndpointUnavailable
+        return kind(f"{self._name} said nothing for {wait_s:g} seconds; it may be overloaded.")
 
     def _cut(self, error: Exception, *, begun: bool) -> ModelError:
         if isinstance(error, LineTooLong):

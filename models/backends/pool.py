@@ -169,7 +169,7 @@ class PoolBackend:
                 return await self._choose(prompt, tried)
             usable = [member]
         least = min(usable, key=lambda m: (m.outstanding, m.last_used))
-        read = max(usable, key=lambda m: _shared(prompt, m.prompts))
+        read = max(usable, key=lambda m: (_shared(prompt, m.prompts), -m.outstanding))
         is_worth = _shared(prompt, read.prompts) >= SHARED_SHARE * max(len(prompt), 1)
         if is_worth and read.outstanding <= least.outstanding + BUSIER:
             return read

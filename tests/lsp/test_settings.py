@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
+import pytest
+
+from lsp.session import open_backend
 from lsp.settings import Settings, read_settings
+from models.errors import ModelUnavailable
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -42,3 +47,23 @@ def test_the_neovim_plugin_passes_settings_that_exist() -> None:
     names = re.findall(r"'(\w+)'", found.group(1))
     assert names
     assert set(names) <= Settings.model_fields.keys()
+
+
+def test_lists_are_lists_in_the_editor_and_have_commas_in_the_environment() -> None:
+    by_editor, _ = read_settings({}, {"endpoints": ["http://127.0.0.1:1", "http://127.0.0.1:2"]})
+    by_environment, complaints = read_settings(
+        {"POSTIL_ENDPOINTS": "http://127.0.0.1:1, http://127.0.0.1:2,", "POSTIL_ALLOWED_HOSTS": ""}
+    )
+    assert by_editor.endpoints == by_environment.endpoints
+    assert (len(by_editor.endpoints), by_environment.allowed_hosts, complaints) == (2, (), [])
+    _, complaints = read_settings({"POSTIL_ENDPOINT_KIND": "soap"})
+    assert "endpoint_kind cannot be 'soap'" in complaints[0]
+
+
+async def test_endpoints_without_the_extra_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "httpx2", None)  # as if it were not there
+    settings, _ = read_settings({}, {"endpoints": ["http://127.0.0.1:1"]})
+    with pytest.raises(ModelUnavailable, match=r"pip install 'postil\[network\]'"):
+        await open_backend(settings)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -98,12 +99,18 @@ Answer = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass(slots=True)
 class ScriptedServer:
-    """Answers each path as told. `asked` holds what came; `n_closed` connections that went."""
+    """Answers each path as told; `asked` holds what came, `closed` is set when a client went."""
 
     url: str
     answers: dict[str, Answer]
     asked: list[Request] = field(default_factory=list)
     closed: asyncio.Event = field(default_factory=asyncio.Event)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self.serve(reader, writer))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -128,16 +135,22 @@ class ScriptedServer:
 
 
 @asynccontextmanager
-async def scripted(**answers: Answer) -> AsyncIterator[ScriptedServer]:
+async def scripted(
+    tls: ssl.SSLContext | None = None, **answers: Answer
+) -> AsyncIterator[ScriptedServer]:
     """A server whose paths are the names, with / for __; one model named `m` unless told."""
     server = ScriptedServer("", {f"/{name.replace('__', '/')}": a for name, a in answers.items()})
     server.answers.setdefault("/v1/models", reply(200, {"data": [{"id": "m"}]}))
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    listening = await asyncio.start_server(server.accept, "127.0.0.1", 0, ssl=tls)
+    scheme = "http" if tls is None else "https"
+    server.url = f"{scheme}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     try:
         yield server
     finally:
         listening.close()
+        for task in server.tasks:
+            task.cancel()
+        await asyncio.gather(*server.tasks, return_exceptions=True)
 
 
 def reply(status: int, body: object, headers: Mapping[str, str] = {}) -> Answer:
