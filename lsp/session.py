@@ -29,6 +29,7 @@ from lsp.wire import Wire
 from models import backends, hardware, weights
 from models.backends.endpoint import Endpoint, parse_endpoint
 from models.backends.scripted import ScriptedBackend
+from models.backends.transformers import TransformersBackend
 from models.backends.worker_client import LlamaCppBackend
 from models.errors import ModelUnavailable
 from models.findings import Proposal
@@ -384,6 +385,11 @@ async def open_backend(settings: Settings) -> backends.Backend:
     kind, _, file = settings.model.partition(":")
     if kind == "scripted" and file:
         return ScriptedBackend.from_file(Path(file))
+    if kind == "transformers" and file:
+        threads = settings.n_threads or None
+        return await TransformersBackend.start(
+            Path(file).expanduser(), settings.model_digest, n_threads=threads
+        )
     if settings.endpoints:
         return await _open_endpoints([_endpoint(settings, url) for url in settings.endpoints])
     free = hardware.free_memory_bytes()

@@ -19,6 +19,9 @@ ONLY_IN = {
     "pygls": ("lsp/",),
     "lsprotocol": ("lsp/",),
     "llama_cpp": ("models/backends/llama_cpp.py",),
+    "transformers": ("models/backends/transformers_model.py",),
+    "llguidance": ("models/backends/transformers_model.py",),
+    "tokenizers": ("models/backends/transformers_model.py",),
     "tree_sitter": ("context/syntax.py",),
     "git": ("context/git.py",),
     "sqlite3": ("context/store.py",),
@@ -38,6 +41,8 @@ ALLOWED = {
     ("lsp/from_lsp.py", "urllib.parse"),
     ("lsp/to_lsp.py", "urllib.parse"),
     ("models/backends/endpoint.py", "urllib.parse"),
+    # In a process of its own, behind an extra; safetensors only (models/folders.py sees to it).
+    ("models/backends/transformers_model.py", "torch"),
     (HTTP_CLIENT, "httpx2"),
     (HTTP_CLIENT, "socket"),
     (HTTP_CLIENT, "ssl"),
