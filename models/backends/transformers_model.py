@@ -180,11 +180,8 @@ class LoadedModel:
         ends = {i for name in _ENDS if (i := self._tokenizer.token_to_id(name)) is not None}
         for source in (config, self._model.generation_config):
             given = getattr(source, "eos_token_id", None)
-            ends |= {
-                int(end)
-                for end in (given if isinstance(given, list) else [given])
-                if end is not None
-            }
+            several = given if isinstance(given, list) else [given]
+            ends |= {int(end) for end in several if end is not None}
         return ends
 
     def _matcher(self, grammar: str | None) -> Any:

@@ -42,7 +42,7 @@ def test_the_readme_has_every_setting_with_its_default() -> None:
 
 def test_the_neovim_plugin_passes_settings_that_exist() -> None:
     source = (ROOT / "editors/nvim/lua/postil/init.lua").read_text()
-    found = re.search(r"local server_options = \{(.*?)\}", source)
+    found = re.search(r"local server_options = \{(.*?)\}", source, re.DOTALL)
     assert found is not None
     names = re.findall(r"'(\w+)'", found.group(1))
     assert names

@@ -1,4 +1,4 @@
-"""A real vLLM on this machine, for the team benchmark: start, read its counters, kill, start again."""
+"""A real vLLM on this machine, for the team benchmark: start, read its counters, kill."""
 
 from __future__ import annotations
 
