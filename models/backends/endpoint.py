@@ -72,7 +72,7 @@ def parse_endpoint(
             f"The endpoint at {host} may hold a host, a port and a path only; a key is read from "
             "POSTIL_API_KEY."
         )
-    is_local = is_loopback(host)
+    is_local, key = is_loopback(host), key.strip()
     if not is_local and host.lower() not in {h.strip().lower() for h in allowed_hosts}:
         raise ModelUnavailable(
             f"The endpoint's host {host} is not this machine: add it to the setting allowed_hosts "
@@ -83,6 +83,8 @@ def parse_endpoint(
             f"A key is not sent to {host} unencrypted: give the endpoint as https://, or unset the "
             "key."
         )
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise ModelUnavailable("The servers' key holds characters that no key has; set it anew.")
     if ca_file is not None and not ca_file.is_file():
         raise ModelUnavailable(f"There is no file {ca_file}; the setting ca_file must name one.")
     netloc = f"[{host}]" if ":" in host else host

@@ -89,23 +89,18 @@ class OpenAIBackend:
     async def generate(self, generation: Generation) -> AsyncGenerator[Piece, None]:
         path, body = await self._request(generation)
         n_tokens, reason, said_anything = 0, None, False
-        try:
-            async with aclosing(self._http.events(path, body, Framing.SSE)) as events:
-                async for event in events:
-                    n_tokens = _completion_tokens(event) or n_tokens
-                    choice = _choice(event)
-                    if choice is None:
-                        continue
-                    reason = _reason(choice) or reason
-                    text, thinking = _texts(choice)
-                    if text or thinking:
-                        said_anything = True
-                        n_tokens += 1
-                        yield Piece(text, n_tokens, thinking=thinking)
-        except EndpointUnavailable:
-            if not said_anything:
-                await self._explain(path, body)
-            raise
+        async with aclosing(self._http.events(path, body, Framing.SSE)) as events:
+            async for event in events:
+                n_tokens = _completion_tokens(event) or n_tokens
+                choice = _choice(event)
+                if choice is None:
+                    continue
+                reason = _reason(choice) or reason
+                text, thinking = _texts(choice)
+                if text or thinking:
+                    said_anything = True
+                    n_tokens += 1
+                    yield Piece(text, n_tokens, thinking=thinking)
         if reason is None:
             if not said_anything:
                 await self._explain(path, body)

@@ -71,6 +71,10 @@ def test_a_key_is_never_sent_unencrypted_to_another_machine_or_shown() -> None:
         parse_endpoint("http://gpu.example", ("gpu.example",), key="k-1")
     endpoint = parse_endpoint("https://gpu.example", ("gpu.example",), key="k-1")
     assert "k-1" not in repr(endpoint)
+    assert parse_endpoint("http://127.0.0.1", (), key=" k-1\n").key == "k-1"
+    with pytest.raises(ModelUnavailable, match="characters that no key has") as refused:
+        parse_endpoint("http://127.0.0.1", (), key="k-1\r\nHost: evil")
+    assert "evil" not in str(refused.value)
 
 
 def test_a_missing_certificate_file_is_named(tmp_path: Path) -> None:
