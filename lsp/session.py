@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import logging
+import os
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -25,7 +27,9 @@ from lsp.settings import Settings
 from lsp.traces import Kind, Note, Notes
 from lsp.wire import Wire
 from models import backends, hardware, weights
+from models.backends.endpoint import Endpoint, parse_endpoint
 from models.backends.scripted import ScriptedBackend
+from models.backends.transformers import TransformersBackend
 from models.backends.worker_client import LlamaCppBackend
 from models.errors import ModelUnavailable
 from models.findings import Proposal
@@ -228,6 +232,7 @@ class Session:
                 for root, task in self._indexing.items()
             },
             "model": loaded or f"{self.settings.model} (loaded on first need)",
+            "endpoints": _endpoint_words(self.settings),
             "effort": self.settings.effort.value,
         }
 
@@ -350,13 +355,55 @@ class Session:
                 await self._backend.result().close()
 
 
+def _endpoint_words(settings: Settings) -> list[str]:
+    """For a person: the servers that code is sent to, or why one is not asked."""
+    words = []
+    for url in settings.endpoints:
+        try:
+            words.append(_endpoint(settings, url).shown)
+        except ModelUnavailable as error:
+            words.append(str(error))
+    return words
+
+
+def _endpoint(settings: Settings, url: str) -> Endpoint:
+    return parse_endpoint(
+        url,
+        settings.allowed_hosts,
+        kind=settings.endpoint_kind,
+        model=settings.endpoint_model,
+        format_=settings.endpoint_format,
+        key=os.environ.get(settings.api_key_variable, ""),
+        ca_file=settings.ca_file,
+    )
+
+
 async def open_backend(settings: Settings) -> backends.Backend:
-    """The backend that the settings ask for. Raises `ModelUnavailable`, `WeightsRefused`."""
+    """The backend that the settings ask for. Raises `ModelError`: `ModelUnavailable`, ..."""
     if settings.model == "none":
         raise ModelUnavailable("The model is switched off (setting model: none).")
     kind, _, file = settings.model.partition(":")
     if kind == "scripted" and file:
         return ScriptedBackend.from_file(Path(file))
+    if kind == "transformers" and file:
+        threads = settings.n_threads or None
+        return await TransformersBackend.start(
+            Path(file).expanduser(), settings.model_digest, n_threads=threads
+        )
+    if settings.endpoints:
+        return await _open_endpoints([_endpoint(settings, url) for url in settings.endpoints])
     free = hardware.free_memory_bytes()
     entry, weights_file = weights.choose(settings.model, settings.models_dir, free)
     return await LlamaCppBackend.start(entry, weights_file, settings.worker_options)
+
+
+async def _open_endpoints(endpoints: list[Endpoint]) -> backends.Backend:
+    """The only way to code that can open a connection: imported when a user names an endpoint."""
+    if importlib.util.find_spec("httpx2") is None:
+        raise ModelUnavailable(
+            "Endpoints need an HTTP client, which is not installed by default: "
+            "pip install 'postil[network]'."
+        )
+    from models.backends.network import open_endpoints
+
+    return await open_endpoints(endpoints)

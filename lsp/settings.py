@@ -9,14 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from models.backends.endpoint import EndpointKind, FormatName
 from models.backends.loading import Drafts, FlashAttention, KvType
 from models.backends.worker_client import Options
 from models.reasoning import Effort
+
+
+def _listed(value: object) -> object:
+    """In the environment a list is one text with commas."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 class Settings(BaseModel):
@@ -26,7 +37,14 @@ class Settings(BaseModel):
 
     model: str = Field(
         "auto",
-        description="Which weights to use: auto, a name from `postil models list`, or none.",
+        description="Which weights to use: auto, a name from `postil models list`, "
+        "transformers:FOLDER, or none.",
+    )
+    model_digest: str = Field(
+        "",
+        pattern="^([0-9a-f]{64})?$",
+        description="SHA-256 that a folder for Transformers must have; asked for without one, "
+        "Postil says which it has.",
     )
     effort: Effort = Field(
         Effort.NORMAL, description="How long the model may think: quick, normal or deep."
@@ -73,6 +91,29 @@ class Settings(BaseModel):
         description="The model leaves memory after so long without a question; 0 is never.",
     )
     max_suspects: int = Field(10, ge=1, le=100, description="Suspects shown for one report.")
+    endpoints: Names = Field(
+        (),
+        description="Addresses of servers to ask instead of the local model; several share the "
+        "load.",
+    )
+    endpoint_kind: EndpointKind = Field(
+        EndpointKind.OPENAI, description="What the servers speak: openai or ollama."
+    )
+    endpoint_model: str = Field("", description="The servers' model; empty for their first.")
+    endpoint_format: FormatName = Field(
+        "auto",
+        description="How their model is spoken to: chatml, deepseek-r1, chat (the server's own "
+        "template), or auto, by the model's name.",
+    )
+    allowed_hosts: Names = Field(
+        (), description="Hosts beside this machine that code may be sent to."
+    )
+    api_key_variable: str = Field(
+        "POSTIL_API_KEY", description="Environment variable that holds the servers' key."
+    )
+    ca_file: Path | None = Field(
+        None, description="Certificate (PEM) of the authority that signed the servers'."
+    )
     cache_dir: Path = Field(
         default_factory=lambda: platformdirs.user_cache_path("postil"),
         description="Folder for the index.",

@@ -5,6 +5,10 @@ ModelError                 something about the model; its text is one sentence f
 ├── WeightsRefused         a file is not what it should be (digest, header): do not load it
 ├── ModelCrashed           the worker died: restart it, this request is lost
 ├── ContextFull            the prompt does not fit: show less
+├── CannotScore            this backend gives no probabilities: do without them
+├── EndpointRefused        a server said no for good (key, model, request): do not ask again
+├── EndpointUnavailable    a server could not begin to answer: another may, or this one later
+├── EndpointBroke          a server's answer stopped in the middle: this request is lost
 └── ReplyUnusable          the answer could not be read or was refused: show why, offer nothing
 """
 
@@ -28,6 +32,22 @@ class ModelCrashed(ModelError):
 
 
 class ContextFull(ModelError):
+    pass
+
+
+class CannotScore(ModelError):
+    pass
+
+
+class EndpointRefused(ModelError):
+    pass
+
+
+class EndpointUnavailable(ModelError):
+    pass
+
+
+class EndpointBroke(ModelError):
     pass
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from models import prompts
 from models.errors import ReplyUnusable
+from models.prompts import Grammar
 
 
 class Place(BaseModel):
@@ -97,3 +100,38 @@ def parse_rewrite(text: str) -> RewriteReply:
     if found is None:
         raise ReplyUnusable("The model's answer holds no code in the form that was asked for.")
     return RewriteReply(found["reason"].strip(), found["code"])
+
+
+def json_schema_of(grammar: str) -> dict[str, Any] | None:
+    """A JSON schema for a server that knows these and no grammars; None where no JSON is asked."""
+    if grammar == prompts.grammar(Grammar.PLACE):
+        return Place.model_json_schema()
+    if grammar == prompts.grammar(Grammar.BUG_OR_NONE):
+        return BugOrNone.model_json_schema()
+    return None
+
+
+def freely_written(text: str, grammar: str) -> str:
+    """An answer that no grammar held, without what is around it and in the form of that grammar.
+
+    Models that chat put JSON into a fence, greet, and explain afterwards. Raises `ReplyUnusable`
+    when the form is not there.
+    """
+    if json_schema_of(grammar) is not None:
+        found = re.search(r"\{.*\}", text, re.DOTALL)
+        form = found[0] if found else ""
+        if grammar == prompts.grammar(Grammar.PLACE):
+            parse_place(form)
+        else:
+            parse_bug(form)
+        return form
+    if grammar == prompts.grammar(Grammar.EDITS):
+        form = text[max(text.find("REASON:"), 0) :]
+        parse_edits(form)
+        return form
+    if grammar == prompts.grammar(Grammar.REWRITE):
+        found = re.search(r"```\w*\n.*?\n```\s*REASON: [^\n]+", text, re.DOTALL)
+        form = re.sub(r"\n```\s*REASON: ", "\n```\nREASON: ", found[0]) if found else ""
+        parse_rewrite(form)
+        return form
+    return text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,9 @@ ONLY_IN = {
     "pygls": ("lsp/",),
     "lsprotocol": ("lsp/",),
     "llama_cpp": ("models/backends/llama_cpp.py", "models/backends/llama_sampler.py"),
+    "transformers": ("models/backends/transformers_model.py",),
+    "llguidance": ("models/backends/transformers_model.py",),
+    "tokenizers": ("models/backends/transformers_model.py",),
     "tree_sitter": ("context/syntax.py",),
     "git": ("context/git.py",),
     "sqlite3": ("context/store.py",),
@@ -25,11 +30,27 @@ ONLY_IN = {
 }
 NEVER = {
     "socket", "ssl", "http", "urllib", "urllib3", "requests", "httpx", "aiohttp", "ftplib",
+    "httpx2", "httpcore", "httpcore2",
     "smtplib", "telnetlib", "xmlrpc", "socketserver", "websockets",  # it opens no connection
     "pickle", "marshal", "shelve", "dill", "joblib", "torch",  # it loads nothing that can run
 }  # fmt: skip
-# urllib.parse takes a URI apart and opens nothing.
-ALLOWED = {("lsp/from_lsp.py", "urllib.parse"), ("lsp/to_lsp.py", "urllib.parse")}
+# urllib.parse takes a URI apart and opens nothing. One module has the HTTP client, and the names of
+# the errors behind that client's own; NETWORK says who may import that module.
+HTTP_CLIENT = "models/backends/http_client.py"
+ALLOWED = {
+    ("lsp/from_lsp.py", "urllib.parse"),
+    ("lsp/to_lsp.py", "urllib.parse"),
+    ("models/backends/endpoint.py", "urllib.parse"),
+    # In a process of its own, behind an extra; safetensors only (models/folders.py sees to it).
+    ("models/backends/transformers_model.py", "torch"),
+    (HTTP_CLIENT, "httpx2"),
+    (HTTP_CLIENT, "socket"),
+    (HTTP_CLIENT, "ssl"),
+}
+NETWORK = {
+    f"models.backends.{name}"
+    for name in ("http_client", "servers", "server_scores", "openai", "ollama", "network")
+}
 
 
 def _imports(path: Path) -> Iterator[str]:
@@ -81,6 +102,34 @@ def test_nothing_on_the_run_path_can_connect_or_unpickle() -> None:
         if name.partition(".")[0] in NEVER and (path, name) not in ALLOWED
     ]
     assert wrong == []
+
+
+def test_the_http_client_is_behind_one_door_that_only_endpoints_open() -> None:
+    """What imports it are its own modules; the one way in is an import inside one function."""
+    inside = {f"{name.replace('.', '/')}.py" for name in NETWORK}
+    doors = {path for path, name in _all_imports() if name in NETWORK and path not in inside}
+    assert doors == {"lsp/session.py"}
+    source = ast.parse((ROOT / "lsp/session.py").read_text(encoding="utf-8"))
+    found = [
+        (function.name, node.module)
+        for function in ast.walk(source)
+        if isinstance(function, ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.ImportFrom) and node.module in NETWORK
+    ]
+    assert found == [("_open_endpoints", "models.backends.network")]
+
+
+def test_an_offline_server_and_command_line_load_no_http_client() -> None:
+    code = (
+        "import sys, lsp.server, lsp.cli, lsp.commands.locate, lsp.commands.eval\n"
+        "wrong = {'httpx', 'httpx2', 'httpcore2', 'torch', 'transformers'} & set(sys.modules)\n"
+        "sys.exit(str(sorted(wrong)) if wrong else 0)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_lines_are_split_in_one_place() -> None:

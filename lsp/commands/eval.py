@@ -89,7 +89,7 @@ async def _measure_all(
 async def _measure_with(
     root: Path, limit: int, tried: Mapping[str, frozenset[Signal]], backend: Backend | None
 ) -> list[Scores]:
-    model = backend.info.digest if backend else ""
+    model = backend.info.digest or backend.info.name if backend else ""
     places = _places(root, settings().cache_dir, [*tried, model])
     commits = await asyncio.to_thread(
         read_history, root, places.shadow, known=None, limit=MAX_COMMITS

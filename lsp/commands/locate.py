@@ -59,6 +59,9 @@ async def _locate(report: str, root: Path, *, no_model: bool, as_json: bool, top
         if not no_model and located.suspects:
             try:
                 backend = await open_backend(settings())
+                if settings().endpoints:
+                    info = backend.info
+                    err.print(f"postil: asking {safe(info.name)} at {safe(info.device)}")
                 located = await reorder(backend, report, located, weight)
                 if weight and not as_json:
                     show_located(located)

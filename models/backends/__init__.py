@@ -52,6 +52,8 @@ class ModelInfo:
     device: str  # e.g. "CPU, 2 threads" or "CUDA, 29 of 29 layers"
     n_ctx: int  # tokens
     thinks: Thinks
+    continues: bool = True  # goes on from an assistant prefix; else it thinks as long as it likes
+    obeys_grammar: bool = True  # else the answer is only asked for in that form
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Piece:
     text: str
     n_tokens: int
     stop_reason: StopReason | None = None
+    thinking: str = ""  # from servers that send the trace in a field of its own
 
 
 class Backend(Protocol):
@@ -111,7 +114,10 @@ class Backend(Protocol):
         ...
 
     async def score(self, conversation: Conversation, choices: Sequence[str]) -> list[float]:
-        """Log-probability of each choice as the continuation, in nats, summed over its tokens."""
+        """Log-probability of each choice as the continuation, in nats, summed over its tokens.
+
+        Raises `CannotScore` where the backend gives no probabilities.
+        """
         ...
 
     async def close(self) -> None: ...

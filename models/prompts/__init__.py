@@ -9,6 +9,7 @@ tools and that every answer is checked (models/gate.py).
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import cache
 from importlib import resources
@@ -29,6 +30,15 @@ class Grammar(StrEnum):
 @cache
 def grammar(name: Grammar) -> str:
     return resources.files("models").joinpath("prompts", name.value).read_text(encoding="utf-8")
+
+
+def one_of_the_lines(lines: Sequence[int]) -> str:
+    """A grammar of line numbers and a comma: for backends that hold to one and cannot score.
+
+    The one grammar that is made when it is needed; it holds nothing but numbers of ours.
+    """
+    numbers = " | ".join(f'"{int(line)}"' for line in lines)
+    return f'root ::= ({numbers}) ","'
 
 
 _SYSTEM = (

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from context.window import ContextWindow, Snippet, pack, render_numbered
 from models import prompts
-from models.asking import Answer, OnEvent, ask
-from models.backends import Backend, Conversation
-from models.errors import ReplyUnusable
+from models.asking import ANSWER_SAMPLING, Answer, OnEvent, ask
+from models.backends import Backend, Conversation, Generation
+from models.errors import CannotScore, ReplyUnusable
 from models.findings import Finding, Provenance
 from models.prompts import Grammar
 from models.reasoning import CLOSE_TAG, OPEN_TAG
@@ -23,6 +23,7 @@ from models.replies import Place, parse_bug, parse_place
 
 MAX_ANSWER_TOKENS = 220
 MAX_SCORED_LINES = 80  # a score of each costs two decodes
+MAX_LINE_TOKENS = 12  # a digit each, and a comma
 MIN_LINE_CHARS = 3  # a line of a bracket holds no bug
 MAX_REPORT_CHARS = 3_000  # of a report, its head and tail; logs are long and the prompt is not free
 
@@ -118,7 +119,10 @@ async def _most_probable(
     place: Place,
     window: ContextWindow,
 ) -> Place:
-    """Keep the cause; choose the line among those shown of the file named, else of the first."""
+    """Keep the cause; choose the line among those shown of the file named, else of the first.
+
+    Raises `ReplyUnusable` where the backend cannot tell which line is the most probable.
+    """
     pieces = window.pieces_of(place.file) or window.pieces[:1]
     file_id = pieces[0].file_id
     lines = [
@@ -132,9 +136,26 @@ async def _most_probable(
     prefix = f"{OPEN_TAG}\n{answer.trace.text}\n{CLOSE_TAG}\n\n"
     start = f'{prefix}{{"file": "{file_id}", "first_line": '
     asked = replace(conversation, assistant_prefix=start)
-    scores = await backend.score(asked, [f"{line}," for line in lines])
-    best = lines[scores.index(max(scores))]
+    best = await _best_line(backend, asked, lines)
     return place.model_copy(update={"file": file_id, "first_line": best, "last_line": best})
+
+
+async def _best_line(backend: Backend, asked: Conversation, lines: Sequence[int]) -> int:
+    """The most probable line; chosen digit by digit by a backend that cannot score."""
+    try:
+        scores = await backend.score(asked, [f"{line}," for line in lines])
+        return lines[scores.index(max(scores))]
+    except CannotScore as error:
+        if not backend.info.obeys_grammar:
+            raise ReplyUnusable("The model names lines that it was not shown.") from error
+    generation = Generation(
+        asked, MAX_LINE_TOKENS, grammar=prompts.one_of_the_lines(lines), sampling=ANSWER_SAMPLING
+    )
+    text = "".join([piece.text async for piece in backend.generate(generation)])
+    number = text.rstrip(",")
+    if not number.isdecimal() or int(number) not in lines:
+        raise ReplyUnusable("The model names lines that it was not shown.")
+    return int(number)
 
 
 def _finding(place: Place, answer: Answer, window: ContextWindow, backend: Backend) -> Finding:

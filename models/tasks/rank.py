@@ -16,6 +16,7 @@ from context.suspects import Located
 from models import prompts
 from models.asking import ANSWER_SAMPLING
 from models.backends import Backend, Generation
+from models.errors import CannotScore
 from models.prompts import Grammar
 
 LETTERS = "ABCDEFGHIJ"
@@ -41,10 +42,18 @@ async def rank(
 async def reorder(backend: Backend, report: str, located: Located, weight: float) -> Located:
     """The ten best files and suspects in the order that evidence and model give together.
 
-    A weight of 0 asks nothing and changes nothing. Raises `ModelError`.
+    A weight of 0 asks nothing and changes nothing, nor does a backend that gives no probabilities.
+    Raises `ModelError`.
     """
     if weight <= 0:
         return located
+    try:
+        return await _reordered(backend, report, located, weight)
+    except CannotScore:
+        return located
+
+
+async def _reordered(backend: Backend, report: str, located: Located, weight: float) -> Located:
     files, suspects = list(located.files), list(located.suspects)
     n_files, n_suspects = min(len(files), len(LETTERS)), min(len(suspects), len(LETTERS))
     if n_files > 1:

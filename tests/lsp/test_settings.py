@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
+import pytest
+
+from lsp.session import open_backend
 from lsp.settings import Settings, read_settings
+from models.errors import ModelUnavailable
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -37,8 +42,28 @@ def test_the_readme_has_every_setting_with_its_default() -> None:
 
 def test_the_neovim_plugin_passes_settings_that_exist() -> None:
     source = (ROOT / "editors/nvim/lua/postil/init.lua").read_text()
-    found = re.search(r"local server_options = \{(.*?)\}", source)
+    found = re.search(r"local server_options = \{(.*?)\}", source, re.DOTALL)
     assert found is not None
     names = re.findall(r"'(\w+)'", found.group(1))
     assert names
     assert set(names) <= Settings.model_fields.keys()
+
+
+def test_lists_are_lists_in_the_editor_and_have_commas_in_the_environment() -> None:
+    by_editor, _ = read_settings({}, {"endpoints": ["http://127.0.0.1:1", "http://127.0.0.1:2"]})
+    by_environment, complaints = read_settings(
+        {"POSTIL_ENDPOINTS": "http://127.0.0.1:1, http://127.0.0.1:2,", "POSTIL_ALLOWED_HOSTS": ""}
+    )
+    assert by_editor.endpoints == by_environment.endpoints
+    assert (len(by_editor.endpoints), by_environment.allowed_hosts, complaints) == (2, (), [])
+    _, complaints = read_settings({"POSTIL_ENDPOINT_KIND": "soap"})
+    assert "endpoint_kind cannot be 'soap'" in complaints[0]
+
+
+async def test_endpoints_without_the_extra_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "httpx2", None)  # as if it were not there
+    settings, _ = read_settings({}, {"endpoints": ["http://127.0.0.1:1"]})
+    with pytest.raises(ModelUnavailable, match=r"pip install 'postil\[network\]'"):
+        await open_backend(settings)

@@ -11,6 +11,13 @@ local M = {}
 ---@field effort? 'quick'|'normal'|'deep' how long the model may think
 ---@field context_tokens? integer code shown to the model, in its tokens
 ---@field max_suspects? integer
+---@field endpoints? string[] servers to ask instead of the local model
+---@field endpoint_kind? 'openai'|'ollama'
+---@field endpoint_model? string
+---@field endpoint_format? 'auto'|'chatml'|'deepseek-r1'|'chat'
+---@field allowed_hosts? string[] hosts beside this machine that code may be sent to
+---@field api_key_variable? string environment variable that holds the servers' key
+---@field ca_file? string
 
 ---@class (exact) postil.Config: postil.Options
 ---@field cmd string[]
@@ -26,7 +33,10 @@ M.config = {
   root_markers = { '.git', 'pyproject.toml', 'package.json', 'go.mod', 'Cargo.toml', 'pom.xml', 'CMakeLists.txt' },
 }
 
-local server_options = { 'model', 'effort', 'context_tokens', 'max_suspects' }
+local server_options = {
+  'model', 'effort', 'context_tokens', 'max_suspects', 'endpoints', 'endpoint_kind', 'endpoint_model',
+  'endpoint_format', 'allowed_hosts', 'api_key_variable', 'ca_file',
+}
 
 --- Check options, merge them with the defaults and enable the server.
 ---@param options? postil.Options
@@ -35,7 +45,9 @@ function M.setup(options)
   vim.validate('options', options, 'table')
   local kinds = {
     cmd = 'table', filetypes = 'table', root_markers = 'table', model = 'string', effort = 'string',
-    context_tokens = 'number', max_suspects = 'number',
+    context_tokens = 'number', max_suspects = 'number', endpoints = 'table', endpoint_kind = 'string',
+    endpoint_model = 'string', endpoint_format = 'string', allowed_hosts = 'table', api_key_variable = 'string',
+    ca_file = 'string',
   }
   for name, value in pairs(options) do
     if not kinds[name] then

@@ -1,0 +1,115 @@
+"""Asking backends that lack something: a grammar, probabilities, an answer that can be begun."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from context.suspects import Located, RankedFile
+from context.window import Role, Snippet
+from models.asking import Answer, ask
+from models.backends import Conversation, Generation, Message
+from models.backends.scripted import ScriptedBackend
+from models.errors import CannotScore, ReplyUnusable
+from models.findings import Finding
+from models.prompts import Grammar, grammar, one_of_the_lines
+from models.tasks.locate import locate
+from models.tasks.rank import reorder
+
+ASKED = Conversation((Message("user", "Where is the bug?"),))
+OK = '{"file": "F1", "first_line": 5, "last_line": 5, "cause": "The list may be empty."}'
+THOUGHT = "An empty list.\n</think>"
+SNIPPET = Snippet(
+    path="a.py",
+    symbol="total",
+    start_line=4,
+    end_line=6,
+    text="def total(xs):\n    return sum(xs) / len(xs)\n",
+    file_hash="0" * 64,
+    role=Role.SUSPECT,
+    reason="named",
+)
+
+
+class Lacking(ScriptedBackend):
+    """A scripted model without what a server may lack."""
+
+    def __init__(self, replies: Sequence[str], *, obeys_grammar: bool) -> None:
+        super().__init__(replies)
+        self.info = replace(self.info, obeys_grammar=obeys_grammar)
+
+    async def score(self, conversation: Conversation, choices: Sequence[str]) -> list[float]:
+        raise CannotScore("It gives no probabilities.")
+
+
+async def _ask(backend: ScriptedBackend, form: Grammar = Grammar.PLACE, prefix: str = "") -> Answer:
+    return await ask(
+        backend,
+        ASKED,
+        grammar=grammar(form),
+        thinking_tokens=20,
+        max_answer_tokens=100,
+        on_event=lambda _: None,
+        answer_prefix=prefix,
+    )
+
+
+async def test_without_a_grammar_an_answer_is_read_out_of_what_is_around_it() -> None:
+    backend = Lacking([THOUGHT, f"Here it is: {OK} I hope this helps."], obeys_grammar=False)
+    answer = await _ask(backend)
+    assert (answer.text, answer.trace.text) == (OK, "An empty list.")
+
+
+async def test_without_a_grammar_an_unreadable_answer_is_asked_for_once_more() -> None:
+    backend = Lacking([THOUGHT, "Line 5.", OK], obeys_grammar=False)
+    assert (await _ask(backend)).text == OK
+    first, again = backend.asked[1:]
+    assert "could not be used" in again.conversation.messages[-1].content
+    assert again.conversation.assistant_prefix == first.conversation.assistant_prefix
+    backend = Lacking([THOUGHT, "Line 5.", "Still line 5."], obeys_grammar=False)
+    with pytest.raises(ReplyUnusable, match="not the JSON"):
+        await _ask(backend)
+    assert len(backend.asked) == 3
+
+
+async def test_without_a_grammar_a_rewrite_keeps_the_line_it_was_begun_with() -> None:
+    written = "    y = 2\n```\n\nREASON: It was wrong before.\nAnything else?"
+    backend = Lacking([THOUGHT, written], obeys_grammar=False)
+    answer = await _ask(backend, Grammar.REWRITE, "```\n    x = 1\n")
+    assert answer.text == "```\n    x = 1\n    y = 2\n```\nREASON: It was wrong before."
+
+
+async def test_a_line_is_chosen_under_a_grammar_where_there_are_no_probabilities() -> None:
+    outside = OK.replace('"first_line": 5', '"first_line": 500')
+    backend = Lacking([THOUGHT, outside, "4,"], obeys_grammar=True)
+    finding = await _locate(backend)
+    assert (finding.start_line, finding.end_line) == (4, 4)
+    asked: Generation = backend.asked[-1]
+    assert asked.grammar == one_of_the_lines([4, 5]) == 'root ::= ("4" | "5") ","'
+    assert asked.conversation.assistant_prefix.endswith('{"file": "F1", "first_line": ')
+
+
+async def test_without_either_a_place_outside_what_was_shown_is_refused() -> None:
+    outside = OK.replace('"first_line": 5', '"first_line": 500')
+    with pytest.raises(ReplyUnusable, match="lines that it was not shown"):
+        await _locate(Lacking([THOUGHT, outside], obeys_grammar=False))
+    with pytest.raises(ReplyUnusable, match="lines that it was not shown"):
+        await _locate(Lacking([THOUGHT, outside, "no,"], obeys_grammar=True))
+
+
+async def test_an_order_is_left_as_it_is_where_there_are_no_probabilities() -> None:
+    located = Located((), (RankedFile("a.py", 1.0), RankedFile("b.py", 0.5)), 0.01)
+    assert await reorder(Lacking([""], obeys_grammar=True), "It fails", located, 1.0) is located
+
+
+async def _locate(backend: ScriptedBackend) -> Finding:
+    return await locate(
+        "total fails",
+        [SNIPPET],
+        backend=backend,
+        thinking_tokens=20,
+        context_tokens=500,
+        on_event=lambda _: None,
+    )
