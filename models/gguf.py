@@ -221,9 +221,7 @@ def _vocabulary(reader: _Bounded, metadata: dict[str, Any]) -> int | None:
     return tokens.count
 
 
-def _walk_tensors(
-    reader: _Bounded, n_tensors: int, alignment: int, size: int
-) -> dict[str, Packed]:
+def _walk_tensors(reader: _Bounded, n_tensors: int, alignment: int, size: int) -> dict[str, Packed]:
     """Check each tensor's entry, and that all lie in the file side by side."""
     names: set[str | _Counted] = set()
     places: list[tuple[int, int]] = []
