@@ -111,14 +111,6 @@ def _from_smi() -> list[Gpu]:
     return read_smi(done.stdout) if done.returncode == 0 else []
 
 
-class _NvmlMemory(ctypes.Structure):
-    _fields_ = (
-        ("total", ctypes.c_ulonglong),
-        ("free", ctypes.c_ulonglong),
-        ("used", ctypes.c_ulonglong),
-    )
-
-
 def _from_nvml() -> list[Gpu]:
     """The library under nvidia-smi: containers often have it without the program."""
     for name in _NVML_NAMES:
@@ -139,7 +131,8 @@ def _nvml_devices(nvml: ctypes.CDLL) -> list[Gpu]:
         return []
     found = []
     for index in range(count.value):
-        device, memory = ctypes.c_void_p(), _NvmlMemory()
+        device = ctypes.c_void_p()
+        memory = (ctypes.c_ulonglong * 3)()  # nvmlMemory_t: total, free, used
         title = ctypes.create_string_buffer(96)  # NVML_DEVICE_NAME_V2_BUFFER_SIZE
         if nvml.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(device)) != 0:
             continue
@@ -147,9 +140,7 @@ def _nvml_devices(nvml: ctypes.CDLL) -> list[Gpu]:
             continue
         nvml.nvmlDeviceGetName(device, title, 96)
         name = title.value.decode("utf-8", "replace")
-        found.append(
-            Gpu(name, Api.CUDA, memory.total, memory.free, has_driver=True, is_shared=False)
-        )
+        found.append(Gpu(name, Api.CUDA, memory[0], memory[1], has_driver=True, is_shared=False))
     return found
 
 
