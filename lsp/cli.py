@@ -127,6 +127,23 @@ def demo(no_model: NoModelOption = False) -> None:  # noqa: FBT002
 
 
 @app.command()
+def doctor(
+    workspace: WorkspaceOption = Path(),
+    prove_offline: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--prove-offline", help="Do Postil's work where no network can be reached."),
+    ] = False,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Say what works on this machine, and what would make the rest work."""
+    from lsp.commands import doctor as command
+
+    if prove_offline:
+        sys.exit(command.prove_offline(as_json=as_json))
+    sys.exit(command.run(workspace, as_json=as_json))
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
