@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from models.gguf import read_opened_header
 
 HASH_CHUNK_BYTES = 4 << 20
 ROOM_FOR_DEFAULT_BYTES = 4 << 30  # free memory from which the 1.5B is the default
+RACY_NS = 100_000_000  # file times of older kernels move in steps of up to 10 ms
 BIG_DEFAULT, SMALL_DEFAULT = "qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b"
 
 OnProgress = Callable[[str, int, int], None]  # what, done, of how many
@@ -257,6 +259,9 @@ def _is_ours(path: Path) -> bool:
 
 
 def _remember(entry: CatalogEntry, file: Path, mark: list[int]) -> None:
+    """Not of a file that changed just now: the next change might get the very same times."""
+    if time.time_ns() - max(mark[1], mark[2]) < RACY_NS:
+        return
     note = _note_of(file)
     text = json.dumps({"mark": mark, "sha256": entry.sha256})
     with contextlib.suppress(OSError):  # a folder for all users may be read-only: computed anew
