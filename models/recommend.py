@@ -100,13 +100,13 @@ def fits(machine: Machine, entries: Sequence[CatalogEntry] | None = None) -> lis
 
 
 def best(found: Sequence[Fit]) -> Fit | None:
-    """The one to take: all on the GPU, else pleasant on the CPU, else what runs at all.
+    """The one to take: what is pleasant with a good context, else pleasant, else what runs at all.
 
-    Among those a larger one; a model trained to think before one that is only asked to, except
+    Among those the largest; a model trained to think before one that is only asked to, except
     among the smallest, where those for code are the default until someone has measured otherwise.
     """
     for suits in (
-        lambda f: f.place is Place.GPU and f.n_ctx >= WANTED_N_CTX,
+        lambda f: f.is_pleasant and f.n_ctx >= WANTED_N_CTX,
         lambda f: f.is_pleasant,
         lambda f: f.place is not Place.NOWHERE,
     ):

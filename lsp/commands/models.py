@@ -220,9 +220,9 @@ def _why(fit: Fit, machine: Machine) -> str:
             )
         case _ if fit.is_pleasant:
             return (
-                f"the largest that writes fast enough to wait for without a GPU that holds it "
-                f"(about {fit.cpu_tokens_per_s:.0f} tokens a second); it {kind}. A context of "
-                f"{fit.n_ctx} tokens fits."
+                f"the largest that writes fast enough to wait for (about "
+                f"{fit.cpu_tokens_per_s:.0f} tokens a second, an estimate; a larger one is slower "
+                f"without a GPU that holds it); it {kind}. A context of {fit.n_ctx} tokens fits."
             )
         case _:
             return f"the largest that runs here at all, slowly; it {kind}."

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from models import weights
 from models.backends.worker_client import LlamaCppBackend
 from models.catalog import CatalogEntry, entry_named
 from models.errors import WeightsRefused
@@ -82,21 +83,21 @@ def test_what_was_checked_is_what_is_opened_whatever_the_name_means_now(
 ) -> None:
     entry, file = tiny
     whole = file.read_bytes()
-    with opened_checked(entry, file) as weights:
+    with opened_checked(entry, file) as opened:
         file.rename(file.with_name("aside"))
         file.write_bytes(b"something else")
-        assert Path(weights.path).read_bytes() == whole
+        assert Path(opened.path).read_bytes() == whole
 
 
 def test_a_file_that_is_written_into_while_it_loads_is_noticed(
     tiny: tuple[CatalogEntry, Path],
 ) -> None:
     entry, file = tiny
-    with opened_checked(entry, file) as weights:
-        weights.raise_if_changed()
+    with opened_checked(entry, file) as opened:
+        opened.raise_if_changed()
         _flip(file, 9_000)
         with pytest.raises(WeightsRefused, match="changed while it was being loaded"):
-            weights.raise_if_changed()
+            opened.raise_if_changed()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file modes are POSIX's")
@@ -119,8 +120,11 @@ def test_a_memory_that_others_could_have_written_is_not_believed(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file modes are POSIX's")
-def test_weights_in_a_folder_that_cannot_be_written_are_loaded(tmp_path: Path) -> None:
-    """An administrator's folder for all users. Root may write anywhere: a folder stands in the way."""
+def test_weights_in_a_folder_that_cannot_be_written_are_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An administrator's folder for all users. Root may write anywhere: a folder is in the way."""
+    monkeypatch.setattr(weights, "RACY_NS", 0)
     data = build()
     entry = _entry_of(data)
     file = tmp_path / entry.file
