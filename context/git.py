@@ -381,3 +381,12 @@ def _commits(log: str, prefix: str) -> Iterator[CommitRow]:
             continue
         inside = tuple(p[len(prefix) :] for p in paths)
         yield CommitRow(commit, int(time_s), message.strip()[:MAX_MESSAGE], inside)
+
+
+def git_version() -> str:
+    """What `git --version` says; "" where there is no git that runs."""
+    try:
+        said: str = Git(None).execute(["git", "--version"], env=_ENVIRONMENT)
+    except (CommandError, OSError):
+        return ""
+    return said.removeprefix("git version ").strip()

@@ -835,3 +835,21 @@ def _set_aside(file: Path) -> None:
             file.with_name(file.name + suffix).unlink()
     if file.exists() and file.stat().st_size:
         file.replace(file.with_name(file.name + ".unreadable"))
+
+
+def sqlite_version() -> str:
+    """Of the SQLite library that this Python has."""
+    return sqlite3.sqlite_version
+
+
+def index_size(root: Path, cache_dir: Path) -> tuple[int, int] | None:
+    """(files, bytes on disk) of a workspace's index; None when there is none that can be read."""
+    file = index_folder(root, cache_dir) / "index.sqlite"
+    try:
+        reader = Reader(file)
+        try:
+            return sum(1 for _ in reader.files()), file.stat().st_size
+        finally:
+            reader.close()
+    except (OSError, sqlite3.Error):
+        return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -357,3 +357,14 @@ def _problems(tree: Tree) -> Iterator[Problem]:
             yield Problem(row + 1, column, what)
             continue
         pending.extend(child for child in reversed(node.children) if child.has_error)
+
+
+def broken_grammars(languages: Iterable[Language]) -> dict[str, str]:
+    """Name and reason of each language whose grammar or query cannot be loaded here."""
+    broken: dict[str, str] = {}
+    for language in languages:
+        try:
+            outline(b"x\n", language)
+        except (ImportError, AttributeError, ValueError, TypeError, OSError, RuntimeError) as error:
+            broken[language.name] = f"{type(error).__name__}: {error}"
+    return broken

