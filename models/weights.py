@@ -7,6 +7,7 @@ of ours opens a connection. Files are kept private and read-only in the user's c
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -94,7 +95,10 @@ def check_for_load(entry: CatalogEntry, file: Path) -> None:
             f"{file.name} is not {entry.title}: its SHA-256 is {digest[:12]}… and not "
             f"{entry.sha256[:12]}…; remove it and fetch or import it again."
         )
-    note.write_text(json.dumps({"mark": mark, "sha256": entry.sha256}))
+    # Weights that an administrator installed are in a folder that users cannot write to: then the
+    # digest is computed again at each load.
+    with contextlib.suppress(OSError):
+        note.write_text(json.dumps({"mark": mark, "sha256": entry.sha256}))
 
 
 def verify(folder: Path, on_progress: OnProgress) -> Iterator[Checked]:

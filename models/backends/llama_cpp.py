@@ -14,6 +14,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import llama_cpp
@@ -49,6 +50,7 @@ class LoadedModel:
 
     def __init__(self, path: str, template: TemplateName, n_ctx: int, n_threads: int) -> None:
         llama_cpp.llama_log_set(_drop_log, None)
+        load_backends(Path(llama_cpp.__file__).parent / "lib")
         try:
             self._llama: Any = llama_cpp.Llama(
                 model_path=path,
@@ -231,6 +233,28 @@ class LoadedModel:
             chain.add_temp(sampling.temperature)
             chain.add_dist(sampling.seed)
         return chain
+
+
+def load_backends(folder: Path) -> None:
+    """Where llama.cpp's backends are libraries of their own (a build for many CPUs, as in a bundle
+    for other machines), load the best from its folder; must come before any other call.
+
+    Left to itself, llama.cpp looks for them in the current folder as well, which is a workspace:
+    a file of that name there would run. So none found is an error. Raises `ModelError`.
+    """
+    library = llama_cpp.llama_cpp._lib
+    if not hasattr(library, "ggml_backend_reg_count"):  # Windows does not look into dependencies
+        from llama_cpp._ggml import libggml as library
+    count, load = library.ggml_backend_reg_count, library.ggml_backend_load_all_from_path
+    count.restype, load.restype, load.argtypes = ctypes.c_size_t, None, [ctypes.c_char_p]
+    if count():
+        return  # built in
+    load(str(folder).encode())
+    if not count():
+        raise ModelError(
+            "llama.cpp has no library that runs on this machine's processor; install "
+            "llama-cpp-python again."
+        )
 
 
 class StopTexts:
