@@ -14,6 +14,7 @@ import typer
 from context.errors import ContextError, NoSuchPlace, NoWorkspace
 from context.report import EmptyReport
 from lsp import __version__
+from lsp.commands.bundle import app as bundle_app
 from models.errors import ModelError
 
 FOUND, NOTHING_FOUND, BAD_USE, FAILED = 0, 1, 2, 3
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="Weights on this machine.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
+app.add_typer(bundle_app, name="bundle")
 
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="Folder of the code; this folder by default.")

@@ -7,6 +7,7 @@ repository must not choose a model, a binary or a folder.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -119,7 +120,7 @@ class Settings(BaseModel):
         description="Folder for the index.",
     )
     models_dir: Path = Field(
-        default_factory=lambda: platformdirs.user_cache_path("postil") / "models",
+        default_factory=lambda: models_folder(Path(sys.prefix)),
         description="Folder for the weights.",
     )
 
@@ -134,6 +135,12 @@ class Settings(BaseModel):
             drafts=self.drafts,
             idle_unload_s=60 * self.idle_unload_minutes,
         )
+
+
+def models_folder(environment: Path) -> Path:
+    """Weights that an air-gap bundle installed with this environment, else the user's cache."""
+    bundled = environment / "share" / "postil" / "models"
+    return bundled if bundled.is_dir() else platformdirs.user_cache_path("postil") / "models"
 
 
 def read_settings(

@@ -20,6 +20,8 @@ from context.child import Emit, Method, die_with_parent, guard_stdout, serve
 from context.sandbox import Layer, Sockets, leave_network, limit_resources, refuse_calls
 from models.backends import Conversation, Generation
 from models.backends.loading import LoadSettings
+from models.catalog import entry_named
+from models.weights import opened_checked
 
 GENERATION = TypeAdapter(Generation)
 CONVERSATION = TypeAdapter(Conversation)
@@ -35,15 +37,18 @@ class Worker:
 
     def load(self, params: dict[str, Any], emit: Emit, cancelled: threading.Event) -> Any:
         """Give up what is not needed any more, then read the weights, which may be hostile."""
-        from models.backends.llama_cpp import LoadedModel, has_gpu_code
+        from models.backends.llama_cpp import LoadedModel, has_gpu_code, prepare
 
         del emit, cancelled
         settings = LOAD_SETTINGS.validate_python(params)
+        prepare()
         # Drivers map far more than they use, and some speak to a service of theirs.
         on_gpu = has_gpu_code()
         self._layers += limit_resources(None if on_gpu else settings.max_memory_bytes)
         self._layers += refuse_calls(Sockets.LOCAL if on_gpu else Sockets.NONE)
-        self._model = LoadedModel(settings)
+        with opened_checked(entry_named(settings.model), Path(settings.file)) as weights:
+            self._model = LoadedModel(settings, weights.path)
+            weights.raise_if_changed()
         return {
             "n_ctx": self._model.n_ctx,
             "device": self._model.device,

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import llama_cpp
@@ -25,6 +26,7 @@ from models.backends import Generation, Piece, StopReason
 from models.backends.drafts import PromptLookup
 from models.backends.llama_sampler import Sampler
 from models.backends.loading import Drafts, FlashAttention, KvType, LoadSettings
+from models.catalog import entry_named
 from models.errors import ContextFull, ModelError
 from models.hardware import FreeCores
 from models.prompts.templates import Segment, render
@@ -51,14 +53,13 @@ class _Cache:
 
 
 class LoadedModel:
-    """A model in memory. Not thread-safe."""
+    """A model in memory. Not thread-safe. `path` leads to weights that were checked."""
 
-    def __init__(self, settings: LoadSettings) -> None:
-        llama_cpp.llama_log_set(_drop_log, None)
+    def __init__(self, settings: LoadSettings, path: str) -> None:
         kv_type = _KV_TYPES[settings.kv_type]
         try:
             self._llama: Any = llama_cpp.Llama(
-                model_path=settings.path,
+                model_path=path,
                 n_ctx=settings.n_ctx,
                 n_batch=N_BATCH,
                 n_threads=settings.n_threads,
@@ -76,6 +77,7 @@ class LoadedModel:
                 "not know); try a smaller model or context."
             ) from error
         self._settings = settings
+        self._template = entry_named(settings.model).template
         self._context = self._llama._ctx
         self._vocab = self._llama._model.vocab
         self._cache = _Cache([])
@@ -187,7 +189,7 @@ class LoadedModel:
             size = -written
 
     def _prompt(self, generation: Generation) -> list[int]:
-        segments = render(generation.conversation, self._settings.template)
+        segments = render(generation.conversation, self._template)
         return [token for segment in segments for token in self._tokenize(segment)]
 
     def _tokenize(self, segment: Segment) -> list[int]:
@@ -266,6 +268,34 @@ class LoadedModel:
 
     def _sampler(self, generation: Generation) -> Sampler:
         return Sampler(self._llama._model, self._context, generation.sampling, generation.grammar)
+
+
+def prepare() -> None:
+    """To be called before anything else of llama.cpp. Raises `ModelError`."""
+    llama_cpp.llama_log_set(_drop_log, None)
+    load_backends(Path(llama_cpp.__file__).parent / "lib")
+
+
+def load_backends(folder: Path) -> None:
+    """Where llama.cpp's backends are libraries of their own (a build for many CPUs, as in a bundle
+    for other machines), load the best from its folder; must come before any other call.
+
+    Left to itself, llama.cpp looks for them in the current folder as well, which is a workspace:
+    a file of that name there would run. So none found is an error. Raises `ModelError`.
+    """
+    library = llama_cpp.llama_cpp._lib
+    if not hasattr(library, "ggml_backend_reg_count"):  # Windows does not look into dependencies
+        from llama_cpp._ggml import libggml as library
+    count, load = library.ggml_backend_reg_count, library.ggml_backend_load_all_from_path
+    count.restype, load.restype, load.argtypes = ctypes.c_size_t, None, [ctypes.c_char_p]
+    if count():
+        return  # built in
+    load(str(folder).encode())
+    if not count():
+        raise ModelError(
+            "llama.cpp has no library that runs on this machine's processor; install "
+            "llama-cpp-python again."
+        )
 
 
 class StopTexts:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from models.catalog import TemplateName
-
 
 class KvType(StrEnum):
     """How keys and values of the context are kept; smaller ones leave room for more context."""
@@ -31,8 +29,8 @@ class Drafts(StrEnum):
 class LoadSettings:
     """Sizes in tokens."""
 
-    path: str
-    template: TemplateName
+    model: str  # its name in the catalogue
+    file: str
     n_ctx: int
     n_threads: int
     yields_cores: bool = True  # fewer threads while others need the cores

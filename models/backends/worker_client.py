@@ -33,7 +33,7 @@ from models.backends import (
 from models.backends.loading import Drafts, FlashAttention, KvType, LoadSettings
 from models.backends.turns import Turn, Turns
 from models.catalog import CatalogEntry
-from models.errors import ContextFull, ModelCrashed, ModelError
+from models.errors import ContextFull, ModelCrashed, ModelError, ModelUnavailable, WeightsRefused
 from models.weights import check_for_load
 from models.worker import CONVERSATION, GENERATION, LOAD_SETTINGS
 
@@ -48,6 +48,7 @@ MAX_KV_BYTES_PER_TOKEN = 1 << 20  # of the models in the catalogue at f16
 # Threads that wait for each other (OpenMP's, on Linux) sleep soon instead of turning in circles, as
 # they do by default for a time in which somebody else could have used the core.
 _ENVIRONMENT = {"GOMP_SPINCOUNT": "500", "KMP_BLOCKTIME": "1"}
+_KINDS = {kind.__name__: kind for kind in (ContextFull, WeightsRefused, ModelUnavailable)}
 _DONE = object()
 
 
@@ -202,8 +203,8 @@ class LlamaCppBackend:
         n_ctx = min(options.n_ctx or hardware.n_ctx(free), self._entry.n_ctx_trained)
         n_threads = options.n_threads or hardware.n_threads()
         return LoadSettings(
-            path=str(self._file),
-            template=self._entry.template,
+            model=self._entry.name,
+            file=str(self._file),
             n_ctx=n_ctx,
             n_threads=n_threads,
             yields_cores=options.n_threads is None,
@@ -232,8 +233,7 @@ class LlamaCppBackend:
                 "The model's process ended unexpectedly; ask again, it is started anew."
             ) from error
         except ChildError as error:
-            kind = ContextFull if error.kind == "ContextFull" else ModelError
-            raise kind(str(error)) from error
+            raise _KINDS.get(error.kind, ModelError)(str(error)) from error
 
     async def _warm_up(self) -> None:
         """Start the worker anew before somebody asks; whoever does goes first."""
