@@ -17,6 +17,7 @@ from context.suspects import Suspect
 from context.text import Span, Text
 from context.window import Receipt
 from lsp.from_lsp import Encoding, width
+from models.citations import Citations, marked
 from models.findings import CutReason, Edit, Finding, Provenance
 from models.gate import INVISIBLE
 
@@ -78,13 +79,14 @@ def suspect_message(rank: int, suspect: Suspect) -> str:
 def trace_text(provenance: Provenance) -> str:
     """The whole trace and receipt as plain text."""
     return visible(
-        f"{_trace_head(provenance)}\n\n{provenance.trace.text or '(no thinking)'}\n\n"
+        f"{_trace_head(provenance)}\n\n{_marked_trace(provenance)}\n\n"
+        f"{_references(provenance.citations)}"
         f"Shown to the model:\n{_receipt(provenance.receipt)}\n\n{_model(provenance)}\n"
     )
 
 
 def _hover(title: str, words: str, provenance: Provenance) -> str:
-    trace = provenance.trace.text or "(no thinking)"
+    trace = _marked_trace(provenance)
     fixed = (
         f"**{title}**\n\n{fenced(words)}\n\n**{_trace_head(provenance)}**\n\n{{trace}}\n\n"
         f"**Shown to the model**\n\n{fenced(_receipt(provenance.receipt))}\n\n"
@@ -103,9 +105,31 @@ def _trace_head(provenance: Provenance) -> str:
         CutReason.BUDGET: f", cut at {trace.n_tokens} tokens",
         CutReason.LOOP: ", cut where it repeated itself",
     }[trace.cut]
+    citations = provenance.citations
+    supported = ""
+    if citations.found:
+        supported = f"; {citations.n_shown} of {len(citations.found)} references were shown"
     return (
-        f"Reasoning ({trace.thinks.value}{cut}; {trace.n_tokens} tokens, {trace.elapsed_s:.0f} s)"
+        f"Reasoning ({trace.thinks.value}{cut}; {trace.n_tokens} tokens, "
+        f"{trace.elapsed_s:.0f} s{supported})"
     )
+
+
+def _marked_trace(provenance: Provenance) -> str:
+    return marked(provenance.trace.text, provenance.citations) or "(no thinking)"
+
+
+def _references(citations: Citations) -> str:
+    """Where the trace's references lead, each once, as `path:line  what`."""
+    places = {
+        f"{c.path}:{c.line or 1}  {c.written}": None for c in citations.found if c.path is not None
+    }
+    text = ""
+    if places:
+        text += "Referred to:\n" + "\n".join(places) + "\n\n"
+    if citations.not_shown:
+        text += f"Not in what was shown: {', '.join(citations.not_shown)}\n\n"
+    return text
 
 
 def _receipt(receipt: Receipt) -> str:

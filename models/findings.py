@@ -8,6 +8,7 @@ from enum import StrEnum
 from context.text import Span
 from context.window import Receipt
 from models.backends import ModelInfo, Thinks
+from models.citations import Citations
 
 
 class CutReason(StrEnum):
@@ -34,6 +35,7 @@ class Provenance:
     model: ModelInfo
     trace: Trace
     receipt: Receipt
+    citations: Citations  # what the trace refers to, against what was shown
 
 
 @dataclass(frozen=True, slots=True)

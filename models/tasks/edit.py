@@ -14,6 +14,7 @@ from context.window import ContextWindow, Snippet, pack, render_plain
 from models import prompts
 from models.asking import OnEvent, ask
 from models.backends import Backend, Thinks
+from models.citations import check_citations
 from models.errors import ReplyUnusable
 from models.findings import Edit, Proposal, Provenance, Refusal, Trace
 from models.gate import Deletion, OutlineOf, check_edits, check_rewrite
@@ -114,7 +115,8 @@ async def propose_edit(
     if all(refusal.check == "form" for refusal in refusals) and not edits:
         raise ReplyUnusable(refusals[-1].sentence)
     assert trace is not None
-    provenance = Provenance(backend.info, trace, window.receipt)
+    citations = check_citations(trace.text, window, words)
+    provenance = Provenance(backend.info, trace, window.receipt, citations)
     return Proposal(task.title, edits, tuple(refusals), n_tries - 1 if edits else 0, provenance)
 
 

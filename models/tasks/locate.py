@@ -15,6 +15,7 @@ from context.window import ContextWindow, Snippet, pack, render_numbered
 from models import prompts
 from models.asking import ANSWER_SAMPLING, Answer, OnEvent, ask
 from models.backends import Backend, Conversation, Generation
+from models.citations import check_citations
 from models.errors import CannotScore, ReplyUnusable
 from models.findings import Finding, Provenance
 from models.prompts import Grammar
@@ -46,7 +47,7 @@ async def locate(
     place = parse_place(answer.text)
     if not _is_shown(place, window):
         place = await _most_probable(backend, conversation, answer, place, window)
-    return _finding(place, answer, window, backend)
+    return _finding(place, answer, window, report, backend)
 
 
 async def find_bug(
@@ -77,7 +78,7 @@ async def find_bug(
     )
     if not _is_shown(place, window):
         place = await _most_probable(backend, conversation, answer, place, window)
-    return _finding(place, answer, window, backend)
+    return _finding(place, answer, window, "", backend)
 
 
 def shorten(report: str) -> str:
@@ -158,7 +159,9 @@ async def _best_line(backend: Backend, asked: Conversation, lines: Sequence[int]
     return int(number)
 
 
-def _finding(place: Place, answer: Answer, window: ContextWindow, backend: Backend) -> Finding:
+def _finding(
+    place: Place, answer: Answer, window: ContextWindow, report: str, backend: Backend
+) -> Finding:
     snippet = next(
         p.snippet
         for p in window.pieces_of(place.file)
@@ -171,5 +174,10 @@ def _finding(place: Place, answer: Answer, window: ContextWindow, backend: Backe
         symbol=snippet.symbol,
         cause=place.cause.strip(),
         file_hash=snippet.file_hash,
-        provenance=Provenance(backend.info, answer.trace, window.receipt),
+        provenance=Provenance(
+            backend.info,
+            answer.trace,
+            window.receipt,
+            check_citations(answer.trace.text, window, report),
+        ),
     )

@@ -37,7 +37,7 @@ REPORT = """Traceback (most recent call last):
 ZeroDivisionError: division by zero
 """
 LOCATE_REPLIES = [
-    "An empty list has length 0, so the division in total fails.\n</think>",
+    "An empty list has length 0, so the division in `total` fails, not `mean_price`.\n</think>",
     '{"file": "F1", "first_line": 6, "last_line": 6, '
     '"cause": "The list may be empty: see ![x](http://evil.example/x.png) and <b>."}',
 ]

@@ -38,6 +38,11 @@ async def test_a_report_becomes_suspects_then_a_finding_whose_hover_shows_the_re
     assert "An empty list has length 0" in text
     assert "shop.py:5-7 total" in text
     assert "scripted" in text
+    assert "1 of 2 references were shown" in text
+    assert "`mean_price` [not shown]" in text
+    trace = (await client.command("postil.trace", {}))["result"]
+    assert "shop.py:5  total" in trace
+    assert "Not in what was shown: mean_price" in trace
     outside_fences = "".join(text.split("```")[::2])
     assert "http" not in outside_fences
     assert "<b>" not in outside_fences
