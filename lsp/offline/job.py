@@ -75,7 +75,8 @@ async def load_and_write(models_dir: Path) -> str:
     if not here:
         return "left out: there are no weights on this machine"
     entry, file = min(here, key=lambda one: one[0].weights_bytes)
-    backend = await LlamaCppBackend.start(entry, file, n_ctx=hardware.SMALL_N_CTX)
+    # One thread: several wait for each other on a busy machine, and so few tokens need no more.
+    backend = await LlamaCppBackend.start(entry, file, n_ctx=hardware.SMALL_N_CTX, n_threads=1)
     try:
         asked = Conversation((Message("user", "Why can sum(p) / len(p) fail?"),))
         pieces = [p async for p in backend.generate(Generation(asked, N_TOKENS))]
