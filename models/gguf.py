@@ -192,7 +192,6 @@ def _header(
     if head_dim is None and n_embedding and n_heads:
         head_dim = n_embedding // n_heads
     kinds = [metadata.get(f"tokenizer.ggml.{key}") for key in ("model", "pre")]
-    template = metadata.get("tokenizer.chat_template", "")
     return GgufHeader(
         version=version,
         n_tensors=n_tensors,
@@ -206,12 +205,14 @@ def _header(
         head_dim=head_dim,
         n_vocabulary=_vocabulary(reader, metadata),
         tokenizer=", ".join(kind for kind in kinds if isinstance(kind, str)),
-        chat_template_bytes=template.count
-        if isinstance(template, _Counted)
-        else len(str(template).encode("utf-8", "replace")),
+        chat_template_bytes=_length(metadata.get("tokenizer.chat_template", "")),
         marks=frozenset(reader.marks),
         quantisation=quantisation,
     )
+
+
+def _length(text: Any) -> int:
+    return text.count if isinstance(text, _Counted) else len(str(text).encode("utf-8", "replace"))
 
 
 def _vocabulary(reader: _Bounded, metadata: dict[str, Any]) -> int | None:
