@@ -193,7 +193,9 @@ def _names(trace: str, shown: _Shown) -> Iterator[Citation]:
 
 
 def _lines(trace: str, shown: _Shown, others: Sequence[Citation]) -> Iterator[Citation]:
-    files = sorted((c for c in others if c.kind is Cited.FILE and c.path), key=lambda c: c.span.start)
+    files = sorted(
+        (c for c in others if c.kind is Cited.FILE and c.path), key=lambda c: c.span.start
+    )
     for hit in _LINES.finditer(trace):
         first = int(hit[1])
         last = max(first, int(hit[2] or first))

@@ -28,6 +28,15 @@ MAX_ELEMENTS = 1 << 40
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 10: "Q", 11: "q", 12: "d"}
 _BOOL, _STRING, _ARRAY = 7, 8, 9
 _UINT64 = struct.Struct("<Q")
+# Marks of the templates in models/prompts/templates.py and of gaps in code: a vocabulary that lacks
+# one would read it as plain text.
+_MARKS = {
+    mark.encode(): mark
+    for mark in (
+        "<|im_start|>", "<|im_end|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>",
+        "<｜begin▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>", "<think>", "</think>",
+    )
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +112,7 @@ class GgufHeader:
     n_vocabulary: int | None
     tokenizer: str  # kind, and how it splits text before; "" when not said
     chat_template_bytes: int  # 0: none. It is never run
+    marks: frozenset[str]  # tokens of prompt formats and gaps that its vocabulary has whole
     quantisation: Mapping[str, Packed] = field(default_factory=dict)  # type's name -> how much
 
     @property
@@ -182,7 +192,6 @@ def _header(
     if head_dim is None and n_embedding and n_heads:
         head_dim = n_embedding // n_heads
     kinds = [metadata.get(f"tokenizer.ggml.{key}") for key in ("model", "pre")]
-    template = metadata.get("tokenizer.chat_template", "")
     return GgufHeader(
         version=version,
         n_tensors=n_tensors,
@@ -196,11 +205,14 @@ def _header(
         head_dim=head_dim,
         n_vocabulary=_vocabulary(reader, metadata),
         tokenizer=", ".join(kind for kind in kinds if isinstance(kind, str)),
-        chat_template_bytes=template.count
-        if isinstance(template, _Counted)
-        else len(str(template).encode("utf-8", "replace")),
+        chat_template_bytes=_length(metadata.get("tokenizer.chat_template", "")),
+        marks=frozenset(reader.marks),
         quantisation=quantisation,
     )
+
+
+def _length(text: Any) -> int:
+    return text.count if isinstance(text, _Counted) else len(str(text).encode("utf-8", "replace"))
 
 
 def _vocabulary(reader: _Bounded, metadata: dict[str, Any]) -> int | None:
@@ -277,6 +289,7 @@ class _Bounded:
         self._items_left = MAX_ITEMS
         self.name = name
         self.position = 0
+        self.marks: set[str] = set()
 
     def broken(self, what: str) -> BrokenGguf:
         return BrokenGguf(f"{self.name} is damaged at byte {self.position}: {what}.")
@@ -326,7 +339,8 @@ class _Bounded:
             self._bools(count)
         elif kind == _STRING:
             for _ in range(count):
-                self.take(self._string_length())
+                if (mark := _MARKS.get(self.take(self._string_length()))) is not None:
+                    self.marks.add(mark)
         else:
             raise self.broken("an array has items of an unknown type")
         return _Counted(kind, count, is_array=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -15,7 +17,43 @@ SMALL_MEMORY_BYTES = 3 << 30  # below it, a smaller context; a guess
 
 
 def free_memory_bytes() -> int:
-    return int(psutil.virtual_memory().available)
+    """What may be taken now: the machine's free memory, or what a container leaves of it."""
+    free = int(psutil.virtual_memory().available)
+    limit = cgroup_free_bytes()
+    return free if limit is None else min(free, limit)
+
+
+def cgroup_free_bytes(
+    own: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")
+) -> int | None:
+    """What the limits of this process's control groups (version 2) leave; None without a limit.
+
+    Memory that only caches files is given back when it is needed, so it counts as free.
+    """
+    try:
+        line = next(
+            line for line in own.read_text(encoding="utf-8").split("\n") if line.startswith("0::")
+        )
+    except (OSError, StopIteration):
+        return None
+    left: list[int] = []
+    folder = root / line.removeprefix("0::").lstrip("/")
+    for group in (folder, *folder.parents):
+        if not group.is_relative_to(root):
+            break
+        with suppress(OSError, ValueError):  # "max" is no number: no limit at this level
+            limit = int((group / "memory.max").read_text(encoding="ascii"))
+            used = int((group / "memory.current").read_text(encoding="ascii"))
+            left.append(limit - used + _cached_bytes(group / "memory.stat"))
+    return max(0, min(left)) if left else None
+
+
+def _cached_bytes(stat: Path) -> int:
+    for line in stat.read_text(encoding="ascii").split("\n"):
+        name, _, value = line.partition(" ")
+        if name == "inactive_file":
+            return int(value)
+    return 0
 
 
 def n_threads() -> int:

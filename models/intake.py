@@ -191,13 +191,17 @@ class Incoming:
     @contextmanager
     def _opened(self) -> Iterator[Incoming]:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-        with os.fdopen(os.open(self.partial, flags, 0o600), "r+b") as file:
-            self._file = file
-            while chunk := file.read(CHUNK_BYTES):
-                self._digest.update(chunk)
-                self.done += len(chunk)
-            self._need_room()
-            yield self
+        try:
+            with os.fdopen(os.open(self.partial, flags, 0o600), "r+b") as file:
+                self._file = file
+                while chunk := file.read(CHUNK_BYTES):
+                    self._digest.update(chunk)
+                    self.done += len(chunk)
+                self._need_room()
+                yield self
+        finally:
+            if not self.done:  # nothing to go on with
+                self.partial.unlink(missing_ok=True)
 
     def _need_room(self) -> None:
         missing = self.entry.weights_bytes - self.done

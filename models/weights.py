@@ -54,7 +54,8 @@ class OpenedWeights:
     def raise_if_changed(self) -> None:
         """To be asked after loading: what was read must still be what was checked.
 
-        Raises `WeightsRefused` when someone wrote into the very file meanwhile.
+        Raises `WeightsRefused` when someone wrote into the very file meanwhile; also when it was
+        only renamed or removed, which moves the same time.
         """
         if _mark_of(self._opened) != self._mark:
             raise WeightsRefused(

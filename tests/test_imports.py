@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("context", "models", "lsp")
@@ -18,7 +22,12 @@ MAY_IMPORT = {
 ONLY_IN = {
     "pygls": ("lsp/",),
     "lsprotocol": ("lsp/",),
-    "llama_cpp": ("models/backends/llama_cpp.py", "models/backends/llama_sampler.py"),
+    # The probe asks what the library was built for, in its own process; it loads no weights.
+    "llama_cpp": (
+        "models/backends/llama_cpp.py",
+        "models/backends/llama_sampler.py",
+        "models/backends/llama_probe.py",
+    ),
     "transformers": ("models/backends/transformers_model.py",),
     "llguidance": ("models/backends/transformers_model.py",),
     "tokenizers": ("models/backends/transformers_model.py",),
@@ -38,14 +47,28 @@ NEVER = {
 # the errors behind that client's own; NETWORK says who may import that module.
 HTTP_CLIENT = "models/backends/http_client.py"
 ALLOWED = {
+    # urllib.parse takes a URI apart and opens nothing.
     ("lsp/from_lsp.py", "urllib.parse"),
     ("lsp/to_lsp.py", "urllib.parse"),
+    # `postil models fetch --url URL`: the user names the URL, and nothing else imports the module.
+    ("models/download.py", "http.client"),
+    ("models/download.py", "urllib.error"),
+    ("models/download.py", "urllib.parse"),
+    ("models/download.py", "urllib.request"),
+    # The attempts to connect that `postil doctor --prove-offline` must see stopped.
+    ("lsp/offline/controls.py", "socket"),
     ("models/backends/endpoint.py", "urllib.parse"),
     # In a process of its own, behind an extra; safetensors only (models/folders.py sees to it).
     ("models/backends/transformers_model.py", "torch"),
     (HTTP_CLIENT, "httpx2"),
     (HTTP_CLIENT, "socket"),
     (HTTP_CLIENT, "ssl"),
+}
+# Who may import the modules that can connect. Nothing here is reached from the server.
+IMPORTED_ONLY_BY = {
+    "models.download": {"lsp/commands/models.py"},
+    "lsp.offline.controls": {"lsp/offline/proof.py"},
+    "lsp.offline.proof": {"lsp/commands/doctor.py", "lsp/checks.py"},
 }
 NETWORK = {
     f"models.backends.{name}"
@@ -130,6 +153,60 @@ def test_an_offline_server_and_command_line_load_no_http_client() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert ended.returncode == 0, ended.stderr
+
+
+def test_what_can_connect_is_imported_by_its_command_alone() -> None:
+    for module, importers in IMPORTED_ONLY_BY.items():
+        found = {path for path, name in _all_imports() if name == module}
+        assert found == importers, module
+
+
+def test_a_running_server_has_not_even_loaded_what_can_connect() -> None:
+    """The standard library's own imports are not ours to forbid: asyncio brings socket and ssl."""
+    code = "import lsp.server, lsp.work, sys, json; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    loaded = set(json.loads(done.stdout))
+    assert "lsp.session" in loaded
+    assert not loaded & {*IMPORTED_ONLY_BY, "urllib.request", "http.client", "llama_cpp"}
+
+
+AUDITED = """
+import asyncio, json, socket, sys, tempfile
+from pathlib import Path
+seen = []
+WATCHED = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto",
+           "socket.sendmsg", "socket.bind", "urllib.Request", "http.client.connect")
+sys.addaudithook(lambda event, args: seen.append(event) if event in WATCHED else None)
+from lsp.offline.job import index_and_locate, make_workspace
+folder = Path(sys.argv[1])
+said = asyncio.run(index_and_locate(make_workspace(folder), folder / "cache"))
+during = list(seen)
+with socket.socket() as listener:
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    socket.create_connection(listener.getsockname()).close()
+print(json.dumps({"said": said, "during": during, "control": seen[len(during):]}))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="asyncio's own pairs are connections there")
+def test_no_call_of_a_locate_in_process_connects_or_looks_up_a_name(tmp_path: Path) -> None:
+    """Python's audit events of this very process; the control shows that they would be seen."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", AUDITED, str(tmp_path)],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    told = json.loads(done.stdout)
+    assert "the first is total" in told["said"]
+    assert {"socket.bind", "socket.getaddrinfo", "socket.connect"} <= set(told["control"])
+    assert told["during"] == []
 
 
 def test_lines_are_split_in_one_place() -> None:

@@ -47,7 +47,9 @@ def prove_offline(*, as_json: bool) -> int:
         )
     proof = prove()
     if as_json:
-        print(json.dumps(asdict(proof)))  # noqa: T201 - the command's result
+        data = asdict(proof)
+        data["controls"] = [{**asdict(c), "is_good": c.is_good} for c in proof.controls]
+        print(json.dumps(data))  # noqa: T201 - the command's result
     else:
         _show_proof(proof)
     return _EXIT_CODES.get(proof.verdict, 3)

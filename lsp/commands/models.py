@@ -13,6 +13,7 @@ from models.catalog import CatalogEntry, catalog, entry_named
 from models.errors import ModelUnavailable
 from models.gguf import GgufHeader
 from models.gpus import Gpu, find_gpus
+from models.prompts.templates import marks_of
 from models.recommend import WANTED_N_CTX, Fit, Machine, Place, best, fits
 
 
@@ -82,7 +83,8 @@ def show_model(name: str, *, as_json: bool) -> int:
     if as_json:
         data: dict[str, Any] = {"catalogue": entry.model_dump(mode="json"), "file": None}
         if header is not None:
-            data["file"] = {"path": str(file), "size_bytes": file.stat().st_size, **asdict(header)}
+            inside = {**asdict(header), "marks": sorted(header.marks)}
+            data["file"] = {"path": str(file), "size_bytes": file.stat().st_size, **inside}
         print(json.dumps(data))  # noqa: T201 - the command's result
         return 0
     out.print(f"[bold]{entry.name}[/bold]: {entry.title}")
@@ -94,6 +96,12 @@ def show_model(name: str, *, as_json: bool) -> int:
     out.print(f"In the file {safe(str(file))}, {file.stat().st_size} bytes:")
     for title, value in _header_rows(header):
         out.print(f"  {title:14} {safe(value)}")
+    missing = ", ".join(sorted(marks_of(entry.template) - header.marks))
+    if missing:
+        said = f"Its vocabulary lacks marks of {entry.template}: {missing}"
+        out.print(f"  [bold]{safe(said)}[/bold]")
+    else:
+        out.print(f"  {'marks':14} all of {entry.template} are whole tokens of its vocabulary")
     out.print("Whether its digest is right: `postil models verify`.")
     return 0
 

@@ -129,9 +129,10 @@ def _deny_sockets() -> None:
 
 
 def main() -> None:
-    way, separator, *command = sys.argv[1:]
-    if separator != "--" or not command:
+    way, *separated = sys.argv[1:]
+    if separated[:1] != ["--"] or len(separated) < 2:
         sys.exit(2)
+    command = separated[1:]
     try:
         enter(Way(way))
     except CannotEnter as reason:

@@ -25,6 +25,15 @@ def render(conversation: Conversation, template: TemplateName) -> tuple[Segment,
     return tuple(s for s in segments if s.text)
 
 
+def marks_of(template: TemplateName) -> frozenset[str]:
+    """The marks that must be whole tokens of a vocabulary for this template to mean anything."""
+    if template == "chatml":
+        return frozenset({"<|im_start|>", "<|im_end|>"})
+    return frozenset(
+        {"<｜begin▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>", "<think>", "</think>"}
+    )
+
+
 def _chatml(conversation: Conversation) -> Iterator[Segment]:
     """Qwen2.5's format, from its model card."""
     for message in conversation.messages:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import struct
 import sys
 import time
@@ -220,6 +219,8 @@ def files() -> Iterator[tuple[str, bytes]]:
 
 
 def main() -> None:
+    import resource  # here, because the files are made on Windows too
+
     resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_SPACE, MAX_ADDRESS_SPACE))
     entry = entry_named("qwen2.5-coder-0.5b")
     file = Path(sys.argv[1]) / entry.file

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from models.gguf import TENSOR_TYPES, read_header
+from models.prompts.templates import marks_of
 from tests.lsp.client import ROOT
 from tests.models.hostile_gguf import N_FILES, build
 from tests.models.weights import small_model
@@ -61,6 +62,11 @@ def test_the_real_file_is_read_down_to_its_last_byte() -> None:
     assert (header.head_dim, header.n_vocabulary) == (shape.head_dim, shape.n_vocabulary)
     assert set(header.quantisation) == {"Q8_0", "Q5_0", "F32", "Q6_K", "Q4_K"}
     assert header.chat_template_bytes == 2_507
+    assert entry.fim is not None
+    assert header.marks == {
+        *marks_of(entry.template),
+        *(entry.fim.prefix, entry.fim.suffix, entry.fim.middle),
+    }
     header_bytes = file.stat().st_size - header.n_bytes
     assert 5_900_000 < header_bytes < 6_000_000
 

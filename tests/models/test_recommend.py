@@ -10,6 +10,7 @@ import pytest
 from models.backends.worker_client import LlamaCppBackend
 from models.catalog import entry_named
 from models.gpus import Api, Gpu, find_gpus, read_smi
+from models.hardware import cgroup_free_bytes, free_memory_bytes
 from models.recommend import N_BATCH, Machine, Place, best, fits, need
 from tests.lsp.client import ROOT
 
@@ -121,3 +122,18 @@ def test_cards_are_found_in_the_kernels_own_files(tmp_path: Path) -> None:
     assert amd.api in (Api.ROCM, Api.VULKAN)
     assert next(gpu for gpu in found if gpu.name == "Intel GPU").usable_bytes == 0
     assert all(not gpu.has_driver for gpu in found if gpu.name == "NVIDIA GPU")
+
+
+def test_a_containers_limit_counts_where_it_is_lower(tmp_path: Path) -> None:
+    own = tmp_path / "cgroup"
+    own.write_text("1:name=systemd:/old\n0::/user/postil\n")
+    inner = tmp_path / "fs" / "user" / "postil"
+    inner.mkdir(parents=True)
+    assert cgroup_free_bytes(own, tmp_path / "fs") is None
+    for folder, limit in ((inner, "max"), (inner.parent, "2000000")):
+        (folder / "memory.max").write_text(f"{limit}\n")
+        (folder / "memory.current").write_text("1500000\n")
+        (folder / "memory.stat").write_text("anon 900000\ninactive_file 400000\nfile 500000\n")
+    assert cgroup_free_bytes(own, tmp_path / "fs") == 900_000
+    assert cgroup_free_bytes(tmp_path / "nothing", tmp_path / "fs") is None
+    assert 0 < free_memory_bytes() <= psutil.virtual_memory().total

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from models.backends.worker_client import LlamaCppBackend
 from models.catalog import CatalogEntry, entry_named
 from models.errors import WeightsRefused
 from models.weights import check_for_load, opened_checked
+from tests.lsp.client import ROOT
 from tests.models.hostile_gguf import build
 from tests.models.weights import small_model
 
@@ -149,3 +151,35 @@ async def test_the_real_file_with_one_byte_flipped_is_never_loaded(tmp_path: Pat
             with pytest.raises(WeightsRefused, match=r"is not Qwen2\.5-Coder-0\.5B.*SHA-256"):
                 await LlamaCppBackend.start(entry, file)
         _flip(file, offset)
+
+
+LOADS = """
+import sys
+from pathlib import Path
+from models.backends.llama_cpp import LoadedModel
+from models.catalog import entry_named
+from models.weights import opened_checked
+entry = entry_named("qwen2.5-coder-0.5b")
+file = Path(sys.argv[1])
+with opened_checked(entry, file) as opened:
+    file.unlink()
+    file.write_bytes(b"GGUF, but something else")
+    model = LoadedModel(opened.path, entry.template, 512, 1)
+print(model.count("def f(x): return x"))
+"""
+
+
+@pytest.mark.model
+@pytest.mark.skipif(sys.platform != "linux", reason="a path to an open file is Linux's")
+def test_llama_cpp_loads_what_was_checked_though_its_name_leads_elsewhere(tmp_path: Path) -> None:
+    entry, whole = small_model()
+    file = tmp_path / entry.file
+    shutil.copyfile(whole, file)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", LOADS, str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert int(done.stdout) > 3, done.stderr
