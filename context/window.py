@@ -6,9 +6,13 @@ known to the model by ids (F1, F2, ...), never by a path that it could make up.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from context.ignore import is_secret
+from context.secrets import Hidden, Hider, reveal
 
 CountTokens = Callable[[Sequence[str]], Awaitable[list[int]]]
 
@@ -59,12 +63,28 @@ class Receipt:
     used_tokens: int
     shown: tuple[ShownPiece, ...]
     left_out: tuple[LeftOut, ...]
+    n_secrets: int = 0  # hidden in what was shown (context/secrets.py)
 
 
 @dataclass(frozen=True, slots=True)
 class ContextWindow:
+    """What is shown: secrets stand in `pieces` under other names, which `hidden` tells."""
+
     pieces: tuple[ShownPiece, ...]
     receipt: Receipt
+    hidden: tuple[Hidden, ...] = ()
+
+    def reveal(self, text: str) -> str:
+        """What a model wrote about this window, with the secrets back in their places."""
+        return reveal(text, self.hidden)
+
+    def revealed(self) -> ContextWindow:
+        """The window with its pieces as they stand in the files; not for a model's eyes."""
+        pieces = tuple(
+            replace(p, snippet=replace(p.snippet, text=self.reveal(p.snippet.text)))
+            for p in self.pieces
+        )
+        return replace(self, pieces=pieces)
 
     def path_of(self, file_id: str) -> str | None:
         return next((p.snippet.path for p in self.pieces if p.file_id == file_id), None)
@@ -82,13 +102,24 @@ async def pack(
     """Fill the budget in the order given, suspects first; whole snippets before parts.
 
     The first snippet is cut to its head when it alone is over the budget, so that a window is
-    never empty where there is something to show. Counts are of the text as it is rendered.
+    never empty where there is something to show. Counts are of the text as it is rendered, with
+    secrets hidden.
     """
-    ordered = [s for role in Role for s in snippets if s.role is role]
+    hider = Hider()
+    left_out = [
+        LeftOut(s.path, s.start_line, s.end_line, 0, "a file of secrets")
+        for s in snippets
+        if is_secret(s.path.rpartition("/")[2])
+    ]
+    ordered = [
+        replace(s, text=hider.hide(s.text))
+        for role in Role
+        for s in snippets
+        if s.role is role and not is_secret(s.path.rpartition("/")[2])
+    ]
     file_ids = {path: f"F{n}" for n, path in enumerate(dict.fromkeys(s.path for s in ordered), 1)}
     sizes = await count_tokens([_rendered(file_ids[s.path], s) for s in ordered])
     shown: list[ShownPiece] = []
-    left_out: list[LeftOut] = []
     used = 0
     for snippet, n_tokens in zip(ordered, sizes, strict=True):
         file_id = file_ids[snippet.path]
@@ -111,8 +142,10 @@ async def pack(
                     snippet.path, snippet.start_line, snippet.end_line, n_tokens, "over the budget"
                 )
             )
-    receipt = Receipt(budget_tokens, used, tuple(shown), tuple(left_out))
-    return ContextWindow(tuple(shown), receipt)
+    text = "\n".join(piece.snippet.text for piece in shown)
+    hidden = tuple(one for one in hider.hidden if re.search(rf"{one.placeholder}\b", text))
+    receipt = Receipt(budget_tokens, used, tuple(shown), tuple(left_out), len(hidden))
+    return ContextWindow(tuple(shown), receipt, hidden)
 
 
 async def _cut(

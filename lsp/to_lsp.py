@@ -140,6 +140,8 @@ def _receipt(receipt: Receipt) -> str:
         for p in receipt.shown
     ]
     lines.append(f"{receipt.used_tokens} of {receipt.budget_tokens} tokens")
+    if receipt.n_secrets:
+        lines.append(f"{receipt.n_secrets} keys, tokens or passwords were left out")
     if receipt.left_out:
         lines.append(
             "left out: "

@@ -102,6 +102,8 @@ def _show_receipt(window: ContextWindow, *, is_exact: bool) -> None:
         at = piece.snippet
         place = f"{at.path}:{at.start_line}-{at.end_line}"
         out.print(f"  {piece.n_tokens:5} {safe(place)}: {safe(at.reason)}")
+    if receipt.n_secrets:
+        out.print(f"{receipt.n_secrets} keys, tokens or passwords stand under other names.")
     if receipt.left_out:
         out.print("Left out:")
     for left in receipt.left_out:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import cache
 from importlib import resources
 
+from context.secrets import without_secrets
 from models.backends import Conversation, Message
 
 
@@ -137,20 +138,25 @@ Answer again, and avoid this."""
 
 
 def locate(report: str, code: str) -> Conversation:
-    return _conversation(_LOCATE, report=report, code=code)
+    return _conversation(_LOCATE, report=without_secrets(report), code=code)
 
 
 def choose(report: str, listed: str, what: str) -> Conversation:
     """The answer begins with words after which a letter must come."""
     fence = _fence()
     text = _CHOOSE.format(
-        fence=fence, report=report, listed=listed, what=what, what_title=what.capitalize()
+        fence=fence,
+        report=without_secrets(report),
+        listed=listed,
+        what=what,
+        what_title=what.capitalize(),
     )
     return Conversation((Message("user", text),), "The letter is ")
 
 
 def propose_names(report: str) -> Conversation:
-    return Conversation((Message("user", _NAMES.format(fence=_fence(), report=report)),))
+    text = _NAMES.format(fence=_fence(), report=without_secrets(report))
+    return Conversation((Message("user", text),))
 
 
 def find_bug(code: str, file_id: str, first_line: int, last_line: int) -> Conversation:
@@ -160,11 +166,11 @@ def find_bug(code: str, file_id: str, first_line: int, last_line: int) -> Conver
 
 
 def edit(task: str, code: str) -> Conversation:
-    return _conversation(_EDIT, task=task, code=code)
+    return _conversation(_EDIT, task=without_secrets(task), code=code)
 
 
 def rewrite(task: str, code: str, lines: str) -> Conversation:
-    return _conversation(_REWRITE, task=task, code=code, lines=lines)
+    return _conversation(_REWRITE, task=without_secrets(task), code=code, lines=lines)
 
 
 def mend(conversation: Conversation, answer: str, refusal: str) -> Conversation:

@@ -76,6 +76,8 @@ async def propose_edit(
     Raises `ReplyUnusable` when the model twice answered nothing that can be read.
     """
     window = await pack(snippets, context_tokens, backend.count_tokens)
+    if not window.pieces:
+        raise ReplyUnusable("There is no code to show to the model.")
     deletion = _DELETION[task.kind]
     region = _region(task, window) if _rewrites(task, backend) else None
     words, code = _task_text(task, window), render_plain(window)
@@ -100,12 +102,15 @@ async def propose_edit(
         )
         trace = answer.trace
         try:
+            written = window.reveal(answer.text)
             if region is not None:
-                rewritten = parse_rewrite(answer.text)
-                verdict = await check_rewrite(rewritten, region, sources, outline_of, deletion)
+                rewritten = parse_rewrite(written)
+                actual = replace(region, text=window.reveal(region.text))
+                verdict = await check_rewrite(rewritten, actual, sources, outline_of, deletion)
             else:
-                reply = parse_edits(answer.text)
-                verdict = await check_edits(reply, window, sources, outline_of, deletion)
+                reply = parse_edits(written)
+                actual_window = window.revealed()
+                verdict = await check_edits(reply, actual_window, sources, outline_of, deletion)
             edits = verdict.edits
             refusals.extend(verdict.refusals)
         except ReplyUnusable as unusable:

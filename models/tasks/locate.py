@@ -63,6 +63,8 @@ async def find_bug(
 ) -> Finding | str:
     """A bug in the selected lines, or the model's reason to see none."""
     window = await pack([snippet, *related], context_tokens, backend.count_tokens)
+    if not window.pieces:
+        raise ReplyUnusable("There is no code to show to the model.")
     code = render_numbered(window)
     conversation = prompts.find_bug(code, window.pieces[0].file_id, first_line, last_line)
 

@@ -1,0 +1,141 @@
+"""Secrets in text: keys, tokens and passwords that no model is shown.
+
+Files that are secrets by their name never get into the index (context/ignore.py). This finds those
+that stand inside code and reports: by the forms that issuers give their tokens, by the name of what
+they are assigned to, and by how random they look. Each is replaced by a name of its own, so that
+line numbers stay right and an edit can be given the secret back on this machine.
+
+Too much is hidden rather than too little: a digest in a test looks like a key. Nothing is lost by
+it, since what is hidden comes back in an edit.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from context.text import Span
+
+PLACEHOLDER = "POSTIL_HIDDEN_{n}"
+MIN_RANDOM = 20  # characters of a string that is judged by its look
+MIN_HEX = 32
+# Bits a character; English words have 2.5 to 3.5, random base64 of 24 characters above 4.
+MIN_ENTROPY, MIN_HEX_ENTROPY = 3.9, 3.0
+
+# What issuers document of their tokens.
+_ISSUED = re.compile(
+    r"\b(?:(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}"  # AWS
+    r"|gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_\w{40,255}"
+    r"|glpat-[\w-]{20,64}"  # GitLab
+    r"|xox[abeoprs]-[\w-]{10,255}"  # Slack
+    r"|AIza[\w-]{35}"  # Google
+    r"|(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,255}"  # Stripe
+    r"|sk-[\w-]{20,255}"  # OpenAI, Anthropic, DeepSeek
+    r"|npm_[A-Za-z0-9]{36}|pypi-[\w-]{50,255}|hf_[A-Za-z0-9]{30,64}"
+    r"|SG\.[\w-]{16,64}\.[\w-]{16,128}"  # SendGrid
+    r"|eyJ[\w-]{8,4096}\.eyJ[\w-]{8,8192}\.[\w-]{0,2048})"  # JSON web tokens
+)
+_IN_URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"]{0,64}:([^\s/@'\"{}<>$]{3,200})@")
+_ASSIGNED = re.compile(
+    r"(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential"
+    r"|auth[_-]?key)s?[\w-]{0,24}[\"']?\s{0,4}(?:[:=]|=>|:=)\s{0,4}[rbf]?([\"'])([^\"'\s]{8,400})\1",
+    re.IGNORECASE,
+)
+_STRING = re.compile(rf"([\"'`])([A-Za-z0-9+/=_\-]{{{MIN_RANDOM},2000}})\1")
+_ARMOUR = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]*(?:PRIVATE KEY|CERTIFICATE)[A-Z0-9 ]*-----")
+_HEX = re.compile(r"[0-9a-fA-F]+")
+_WORDS = re.compile(r"[A-Z]?[a-z]{4,}|[A-Z]{5,}")
+_NO_SECRET = re.compile(r"\$\{|\{\{|<[a-z]|%\(|^(.)\1+$|^[a-z_.]+$|^[A-Z_.]+$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """One secret and the name that stands for it."""
+
+    placeholder: str
+    secret: str
+
+
+class Hider:
+    """Hides secrets in several texts; the same secret gets the same name in all of them."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    @property
+    def hidden(self) -> tuple[Hidden, ...]:
+        return tuple(Hidden(name, secret) for secret, name in self._names.items())
+
+    def hide(self, text: str) -> str:
+        for span in reversed(find_secrets(text)):
+            secret = text[span.start : span.end]
+            name = self._names.get(secret)
+            if name is None:
+                name = self._names[secret] = PLACEHOLDER.format(n=len(self._names) + 1)
+            text = text[: span.start] + name + text[span.end :]
+        return text
+
+
+def without_secrets(text: str) -> str:
+    """`text` with its secrets gone for good."""
+    for span in reversed(find_secrets(text)):
+        text = f"{text[: span.start]}[secret]{text[span.end :]}"
+    return text
+
+
+def reveal(text: str, hidden: tuple[Hidden, ...]) -> str:
+    """`text` with the secrets back in place of their names."""
+    secrets = {one.placeholder: one.secret for one in hidden}
+    pattern = re.compile(PLACEHOLDER.replace("{n}", r"\d+") + r"\b")
+    return pattern.sub(lambda hit: secrets.get(hit[0], hit[0]), text)
+
+
+def find_secrets(text: str) -> list[Span]:
+    """Spans of secrets, in order, none of them over more than one line."""
+    spans: list[Span] = []
+    for span in sorted(_all_of(text), key=lambda s: (s.start, -s.end)):
+        if not spans or span.start >= spans[-1].end:
+            spans.append(span)
+    return spans
+
+
+def _all_of(text: str) -> Iterator[Span]:
+    yield from _armoured(text)
+    for hit in _ISSUED.finditer(text):
+        yield Span(*hit.span())
+    for hit in _IN_URL.finditer(text):
+        yield Span(*hit.span(1))
+    for hit in _ASSIGNED.finditer(text):
+        if not _NO_SECRET.search(hit[2]):
+            yield Span(*hit.span(2))
+    for hit in _STRING.finditer(text):
+        if _looks_random(hit[2]):
+            yield Span(*hit.span(2))
+
+
+def _armoured(text: str) -> Iterator[Span]:
+    """Lines of PEM blocks, without the lines that say what they are."""
+    start: int | None = None
+    for hit in _ARMOUR.finditer(text):
+        if hit[1] == "BEGIN":
+            start = hit.end()
+        elif start is not None:
+            for line in re.finditer(r"[A-Za-z0-9+/=]{4,}", text[start : hit.start()]):
+                yield Span(start + line.start(), start + line.end())
+            start = None
+
+
+def _looks_random(text: str) -> bool:
+    if _HEX.fullmatch(text):
+        return len(text) >= MIN_HEX and _entropy(text.lower()) >= MIN_HEX_ENTROPY
+    classes = sum(bool(re.search(c, text)) for c in (r"[a-z]", r"[A-Z]", r"\d"))
+    worded = sum(len(word) for word in _WORDS.findall(text))
+    return classes >= 3 and worded < 0.6 * len(text) and _entropy(text) >= MIN_ENTROPY
+
+
+def _entropy(text: str) -> float:
+    """Shannon's, in bits a character."""
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values())

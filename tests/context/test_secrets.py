@@ -1,0 +1,104 @@
+"""Which strings are hidden from a model, and that they come back."""
+
+from __future__ import annotations
+
+import random
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from context.secrets import Hider, find_secrets, reveal
+
+JWT = "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSM"
+RANDOM = "q8Zk2LmP0xVb7Rt4Wn9Yc3Hd6Js1Fg5A"
+
+
+def found(text: str) -> list[str]:
+    return [text[span.start : span.end] for span in find_secrets(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ('aws = "AKIAIOSFODNN7EXAMPLE"', "AKIAIOSFODNN7EXAMPLE"),
+        (f"token: ghp_{RANDOM}{RANDOM[:4]}", f"ghp_{RANDOM}{RANDOM[:4]}"),
+        (f"key = 'sk_live_{RANDOM[:24]}'", f"sk_live_{RANDOM[:24]}"),
+        (f"xoxb-{RANDOM}", f"xoxb-{RANDOM}"),
+        ("postgres://shop:hunter2@db/shop", "hunter2"),
+        ('password = "correct-horse-7"', "correct-horse-7"),
+        ('{"apiKey": "0123-4567-89ab"}', "0123-4567-89ab"),
+        ("DB_PASSWORD => 'tr0ub4dor&3'", "tr0ub4dor&3"),
+        (f'blob = "{RANDOM}"', RANDOM),
+        (
+            'digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"',
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        ),
+        (f"as {JWT} it is", JWT),
+    ],
+)  # fmt: skip
+def test_keys_tokens_and_passwords_are_found(text: str, secret: str) -> None:
+    assert found(text) == [secret]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'password = get_password("database")',
+        'token = "access_token"',
+        'PASSWORD_FIELD = "password"',
+        'secret_key = "${SECRET_KEY}"',
+        'token = "{{ csrf_token }}"',
+        'password="********"',
+        'message = "could not connect to the database server"',
+        'name = "test_a_very_long_name_of_a_test_function_in_a_file"',
+        'klass = "HttpResponsePermanentRedirectHandlerFactory2"',
+        'path = "context/evidence/failing_tests"',
+        'abc = "abcdefghijklmnopqrstuvwxyz0123456789"',
+        'uuid = "00000000-0000-0000-0000-000000000000"',
+        "url = 'https://example.org:8080/path@version'",
+        "tokens = tokenize(text, model='gpt2')",
+    ],
+)
+def test_names_messages_and_places_to_fill_in_are_left(text: str) -> None:
+    assert found(text) == []
+
+
+def test_a_private_key_is_hidden_line_by_line() -> None:
+    body = "\n".join(["MIIEpAIBAAKCAQEA7" + RANDOM] * 2)
+    text = f"KEY = '''-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----'''\nx"
+    hidden = Hider().hide(text)
+    assert RANDOM not in hidden
+    assert hidden.count("\n") == text.count("\n")
+    assert "BEGIN RSA PRIVATE KEY" in hidden
+
+
+def test_the_same_secret_has_one_name_and_comes_back() -> None:
+    hider = Hider()
+    first, second = f'a = "{RANDOM}"', f'b = "{RANDOM}"\npassword = "pa55-word"'
+    hidden = [hider.hide(first), hider.hide(second)]
+    assert hidden == [
+        'a = "POSTIL_HIDDEN_1"',
+        'b = "POSTIL_HIDDEN_1"\npassword = "POSTIL_HIDDEN_2"',
+    ]
+    assert [reveal(text, hider.hidden) for text in hidden] == [first, second]
+    assert reveal("POSTIL_HIDDEN_9", hider.hidden) == "POSTIL_HIDDEN_9"
+
+
+def test_random_keys_are_found() -> None:
+    """Of 200 random ones of each kind nearly all: a random string can look like words."""
+    chance = random.Random(7)
+    alphabet = string.ascii_letters + string.digits
+    keys = ["".join(chance.choices(alphabet, k=32)) for _ in range(200)]
+    keys += [chance.randbytes(20).hex() for _ in range(200)]
+    missed = [key for key in keys if found(f'x = "{key}"') != [key]]
+    assert len(missed) <= 8, missed
+
+
+@given(st.text(max_size=300))
+def test_any_text_comes_back_as_it_was(text: str) -> None:
+    hider = Hider()
+    hidden = hider.hide(text)
+    assert reveal(hidden, hider.hidden) == text or "POSTIL_HIDDEN" in text
+    assert hidden.count("\n") == text.count("\n")
