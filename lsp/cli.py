@@ -29,6 +29,8 @@ app = typer.Typer(
 models_app = typer.Typer(help="Weights on this machine.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
 app.add_typer(bundle_app, name="bundle")
+log_app = typer.Typer(help="The record of what the model was asked.", no_args_is_help=True)
+app.add_typer(log_app, name="log")
 
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="Folder of the code; this folder by default.")
@@ -149,6 +151,35 @@ def doctor(
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
+
+
+@log_app.command("show")
+def log_show(
+    last: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the newest.")] = 20,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """What the model was asked lately, with digests instead of text."""
+    from lsp.commands import log as command
+
+    sys.exit(command.show(last, as_json=as_json))
+
+
+@log_app.command("verify")
+def log_verify(
+    head: Annotated[str, typer.Option(help="A head that was printed before.")] = "",
+) -> None:
+    """Whether each entry follows from the one before; prints the head to keep elsewhere."""
+    from lsp.commands import log as command
+
+    sys.exit(command.verify(head))
+
+
+@log_app.command("export")
+def log_export(target: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
+    """Copy the record into a file of JSON lines, its head first."""
+    from lsp.commands import log as command
+
+    sys.exit(command.export(target))
 
 
 @models_app.command("list")

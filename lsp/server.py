@@ -16,6 +16,7 @@ from context.child import guard_stdout
 from lsp import __version__, from_lsp
 from lsp.capabilities import read_capabilities, server_capabilities, watched_files
 from lsp.notifications import text_sync, workspace
+from lsp.recording import Recorder
 from lsp.requests.code_action import code_action
 from lsp.requests.code_action_resolve import code_action_resolve
 from lsp.requests.execute_command import COMMANDS, execute_command
@@ -100,6 +101,7 @@ async def _initialize(session: Session, params: Any) -> types.InitializeResult:
     options = given.get("initializationOptions")
     settings, complaints = read_settings(os.environ, options if isinstance(options, dict) else None)
     session.settings = settings
+    session.recorder = Recorder(settings, session.say)
     session.complaints = complaints
     folders = [f.get("uri") for f in given.get("workspaceFolders") or [] if isinstance(f, dict)]
     if not folders and isinstance(given.get("rootUri"), str):

@@ -23,6 +23,7 @@ from lsp.documents import Documents
 from lsp.errors import REQUEST_FAILED, Failure, failure_of
 from lsp.others import OtherDiagnostics
 from lsp.progress import Progress
+from lsp.recording import Recorder
 from lsp.settings import Settings
 from lsp.traces import Kind, Note, Notes
 from lsp.wire import Wire
@@ -55,6 +56,7 @@ class Session:
         self.documents = Documents()
         self.notes = Notes()
         self.others = OtherDiagnostics()
+        self.recorder = Recorder(settings, self.say)
         self._roots: dict[Path, asyncio.Task[RemoteWorkspace]] = {}
         self._indexing: dict[Path, asyncio.Task[None]] = {}
         self._backend: asyncio.Task[backends.Backend] | None = None
@@ -297,6 +299,7 @@ class Session:
         if content_hash(document.text.content) != after_hash:
             return
         del self._awaited[uri]
+        self.recorder.applied(proposal)
         _, path = self.relative(uri)
         shift = 0
         for edit in sorted(

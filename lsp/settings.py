@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from models.audit import Level
 from models.backends.endpoint import EndpointKind, FormatName
 from models.backends.loading import Drafts, FlashAttention, KvType
 from models.backends.worker_client import Options
@@ -118,6 +119,14 @@ class Settings(BaseModel):
     cache_dir: Path = Field(
         default_factory=lambda: platformdirs.user_cache_path("postil"),
         description="Folder for the index.",
+    )
+    record: Level = Field(
+        Level.DIGESTS,
+        description="What is recorded of questions to the model: off, digests, or text, too.",
+    )
+    data_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("postil"),
+        description="Folder for the record.",
     )
     models_dir: Path = Field(
         default_factory=lambda: models_folder(Path(sys.prefix)),

@@ -59,6 +59,7 @@ async def locate(
             finding = await _ask_model(session, workspace, located, report, progress)
         except ModelError as error:
             return LocateOutcome(root, located, None, str(error))
+        session.recorder.finding("locate", finding)
         _note_finding(session, root, finding)
         return LocateOutcome(root, located, finding, "")
 
@@ -84,6 +85,7 @@ async def find_bugs(
             on_event=_reporter(progress),
         )
     if isinstance(found, Finding):
+        session.recorder.finding("find a bug", found)
         _refuse_if_stale(session, uri, found.file_hash)
         _note_finding(session, root, found)
     return found
@@ -112,6 +114,7 @@ async def propose(
             context_tokens=session.settings.context_tokens,
             on_event=_reporter(progress),
         )
+    session.recorder.proposal(task.kind.value, proposal)
     _refuse_if_stale(session, uri, before)
     for changed in dict.fromkeys(edit.path for edit in proposal.edits):
         if content_hash(session.text_of(session.uri_of(root, changed)).content) != content_hash(

@@ -49,6 +49,7 @@ OnEvent = Callable[[Thinking | Answering], None]
 class Answer:
     text: str
     trace: Trace
+    prompt_digest: str  # SHA-256 of the conversation, hex
 
 
 async def ask(
@@ -82,7 +83,7 @@ async def ask(
     text = answer_prefix + text
     if not backend.info.obeys_grammar:
         try:
-            return Answer(freely_written(text, grammar), trace)
+            return Answer(freely_written(text, grammar), trace, prompts.digest(conversation))
         except ReplyUnusable as unusable:
             mended = prompts.mend(conversation, text, str(unusable))
         generation = replace(generation, conversation=replace(mended, assistant_prefix=prefix))
@@ -93,7 +94,7 @@ async def ask(
             f"The model's answer did not end within {max_answer_tokens} tokens; try a smaller "
             "selection."
         )
-    return Answer(text, trace)
+    return Answer(text, trace, prompts.digest(conversation))
 
 
 async def _answer(
@@ -124,11 +125,11 @@ async def _chat(
             f"The model was still thinking after {budget} tokens; choose one that thinks less."
         )
     try:
-        return Answer(freely_written(text, grammar), trace)
+        return Answer(freely_written(text, grammar), trace, prompts.digest(conversation))
     except ReplyUnusable as unusable:
         mended = prompts.mend(conversation, text, str(unusable))
     text, trace = await _reply(backend, mended, budget, on_event)
-    return Answer(freely_written(text, grammar), trace)
+    return Answer(freely_written(text, grammar), trace, prompts.digest(conversation))
 
 
 async def _reply(

@@ -35,6 +35,7 @@ class Provenance:
     model: ModelInfo
     trace: Trace
     receipt: Receipt
+    prompt_digest: str  # SHA-256 of what was asked, hex
     citations: Citations  # what the trace refers to, against what was shown
 
 

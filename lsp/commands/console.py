@@ -26,6 +26,11 @@ def settings() -> Settings:
     return found
 
 
+def complain(sentence: str) -> None:
+    """One sentence to stderr; the work goes on."""
+    err.print(f"postil: {safe(sentence)}")
+
+
 def safe(words: str) -> str:
     """Words from files, reports or a model, with escape sequences and markup made harmless."""
     return escape(visible(words))

@@ -11,8 +11,9 @@ from typing import Any
 from context.report import EmptyReport
 from context.suspects import Located, Suspect
 from context.workspace import Workspace
-from lsp.commands.console import err, out, safe, settings
+from lsp.commands.console import complain, err, out, safe, settings
 from lsp.commands.index import index_with_bar
+from lsp.recording import Recorder
 from lsp.session import open_backend
 from lsp.to_lsp import trace_text
 from models.backends import Backend
@@ -66,6 +67,7 @@ async def _locate(report: str, root: Path, *, no_model: bool, as_json: bool, top
                 if weight and not as_json:
                     show_located(located)
                 finding = await _find(workspace, located, report, backend)
+                Recorder(settings(), complain).finding("locate", finding)
             except ModelError as error:
                 err.print(f"postil: going on without a model: {safe(str(error))}")
         if as_json:

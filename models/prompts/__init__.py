@@ -8,6 +8,8 @@ tools and that every answer is checked (models/gate.py).
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 from collections.abc import Sequence
 from enum import StrEnum
@@ -179,6 +181,12 @@ def mend(conversation: Conversation, answer: str, refusal: str) -> Conversation:
     extra = _MEND.format(refusal=refusal, answer=answer[:2_000], fence=fence)
     *before, last = conversation.messages
     return Conversation((*before, Message(last.role, last.content + extra)))
+
+
+def digest(conversation: Conversation) -> str:
+    """SHA-256 of what is asked, hex: for a record that holds no text."""
+    asked = json.dumps([[m.role, m.content] for m in conversation.messages])
+    return hashlib.sha256(asked.encode()).hexdigest()
 
 
 def fix_task(place: str, problem: str) -> str:

@@ -87,6 +87,7 @@ async def propose_edit(
         conversation, form = prompts.edit(words, code), Grammar.EDITS
     refusals: list[Refusal] = []
     trace: Trace | None = None
+    asked = ""
     edits: tuple[Edit, ...] = ()
     n_tries = 0
     while not edits and n_tries < 2:
@@ -100,7 +101,7 @@ async def propose_edit(
             max_answer_tokens=MAX_ANSWER_TOKENS,
             on_event=on_event,
         )
-        trace = answer.trace
+        trace, asked = answer.trace, answer.prompt_digest
         try:
             written = window.reveal(answer.text)
             if region is not None:
@@ -121,7 +122,7 @@ async def propose_edit(
         raise ReplyUnusable(refusals[-1].sentence)
     assert trace is not None
     citations = check_citations(trace.text, window, words)
-    provenance = Provenance(backend.info, trace, window.receipt, citations)
+    provenance = Provenance(backend.info, trace, window.receipt, asked, citations)
     return Proposal(task.title, edits, tuple(refusals), n_tries - 1 if edits else 0, provenance)
 
 

@@ -180,6 +180,7 @@ def _finding(
             backend.info,
             answer.trace,
             window.receipt,
+            answer.prompt_digest,
             check_citations(answer.trace.text, window, report),
         ),
     )
