@@ -59,6 +59,11 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNOREC
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _ZIP64 = struct.Struct("<2H2Q")
 ARCHITECTURES = {"amd64": "x86_64", "aarch64": "arm64"}  # two names for one thing
+# A library that the system lacks is found out before the installation gets its name.
+_SELF_CHECK = (
+    "import lsp.cli, context.syntax; "
+    "from models.backends.llama_cpp import LIBRARIES, load_backends; load_backends(LIBRARIES)"
+)
 _KEY_PREFIX = bytes.fromhex("302a300506032b6570032100")  # DER before the 32 bytes, RFC 8410
 
 
@@ -443,10 +448,7 @@ def _make_environment(staging: Path) -> None:
         "--disable-pip-version-check", "-r", str(staging / "requirements.txt"),
     ]  # fmt: skip
     _run(command, "installing the packages")
-    _run(
-        [str(python), "-I", "-c", "import lsp.cli, llama_cpp, tree_sitter"],
-        "loading what was installed (does the system lack libstdc++6 or libgomp1?)",
-    )
+    _run([str(python), "-I", "-c", _SELF_CHECK], "loading what was installed")
     for script in _scripts(venv).iterdir():
         if not script.name.startswith("python"):
             script.unlink()  # they name the folder that is renamed at the end

@@ -29,6 +29,7 @@ from models.errors import ContextFull, ModelError
 from models.prompts.templates import Segment, render
 
 N_BATCH = 256  # prompt tokens a decode: between two of them a cancel is seen at the latest
+LIBRARIES = Path(llama_cpp.__file__).parent / "lib"
 PENALTY_WINDOW = 256  # tokens looked back on for the repeat penalty
 
 
@@ -50,7 +51,7 @@ class LoadedModel:
 
     def __init__(self, path: str, template: TemplateName, n_ctx: int, n_threads: int) -> None:
         llama_cpp.llama_log_set(_drop_log, None)
-        load_backends(Path(llama_cpp.__file__).parent / "lib")
+        load_backends(LIBRARIES)
         try:
             self._llama: Any = llama_cpp.Llama(
                 model_path=path,
@@ -252,8 +253,8 @@ def load_backends(folder: Path) -> None:
     load(str(folder).encode())
     if not count():
         raise ModelError(
-            "llama.cpp has no library that runs on this machine's processor; install "
-            "llama-cpp-python again."
+            "llama.cpp could load none of its libraries for processors; is OpenMP's there (Debian: "
+            "apt-get install libgomp1; Fedora: dnf install libgomp)?"
         )
 
 
