@@ -244,4 +244,10 @@ def _finish(partial: Path, target: Path, entry: CatalogEntry) -> None:
 
 
 def _make_folder(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ModelUnavailable(
+            f"{folder} cannot be written; set POSTIL_MODELS_DIR to a folder of yours, for this "
+            "command and for the editor."
+        )
