@@ -34,7 +34,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -97,6 +97,8 @@ class Manifest:
     glibc: str  # the oldest that the wheels run on; empty where that does not matter
     made_at: str
     entries: tuple[Entry, ...]
+    signed: bytes = b""  # the manifest as it stood in the archive, and its signature
+    signature: bytes = b""
 
     def size_bytes(self, kind: str = "") -> int:
         return sum(entry.size for entry in self.entries if kind in ("", entry.kind))
@@ -208,8 +210,14 @@ def read_manifest(data: bytes) -> Manifest:
             Entry(str(e["path"]), int(e["size"]), str(e["sha256"]), str(e["kind"]))
             for e in raw["entries"]
         )
-        words = {k: str(raw[k]) for k in ("postil", "platform", "python", "glibc", "made_at")}
-        manifest = Manifest(entries=entries, **words)
+        manifest = Manifest(
+            postil=str(raw["postil"]),
+            platform=str(raw["platform"]),
+            python=str(raw["python"]),
+            glibc=str(raw["glibc"]),
+            made_at=str(raw["made_at"]),
+            entries=entries,
+        )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BundleRefused(
             "The signed manifest cannot be read; have the bundle made again."
@@ -261,12 +269,13 @@ def open_signed(source: IO[bytes], archive_bytes: int, public_key: bytes) -> Man
     data = _read_exactly(source, manifest_size)
     if _read_header(source, SIGNATURE) != 64:
         raise BundleRefused("The bundle's signature has the wrong length; refused.")
-    if not is_signed(public_key, data, _read_exactly(source, 64)):
+    signature = _read_exactly(source, 64)
+    if not is_signed(public_key, data, signature):
         raise BundleRefused(
             "The bundle is not signed with this key: it was changed on the way, or the key is "
             "another owner's; do not use it."
         )
-    manifest = read_manifest(data)
+    manifest = replace(read_manifest(data), signed=data, signature=signature)
     least = source.tell() + manifest.size_bytes()
     most = least + OVERHEAD_BYTES * (len(manifest.entries) + 3)
     if not least <= archive_bytes <= most:
@@ -468,9 +477,8 @@ def _put_in_place(staging: Path, to: Path, manifest: Manifest) -> None:
     command = staging / "bin" / launcher(to).name
     command.write_text(launcher_text(to), encoding="utf-8", newline="")
     command.chmod(0o755)
-    (staging / "installed.json").write_text(
-        json.dumps({"postil": manifest.postil, "made_at": manifest.made_at}), encoding="utf-8"
-    )
+    (staging / MANIFEST).write_bytes(manifest.signed)  # what was installed, for an audit
+    (staging / SIGNATURE).write_bytes(manifest.signature)
     staging.chmod(0o755)
 
 

@@ -90,7 +90,11 @@ def make(order: Order, say: Callable[[str], None]) -> Made:
         data = manifest.to_bytes()
         say(f"writing {order.out} ...")
         _write_archive(order.out, data, key.sign(data), pieces, entries)
-    shutil.copyfile(installer.__file__, beside)
+    try:
+        shutil.copyfile(installer.__file__, beside)
+    except OSError as error:
+        order.out.unlink()
+        raise BundleError(f"{beside} could not be written: {error.strerror}.") from error
     return Made(order.out, beside, manifest, sha256_of(order.out), sha256_of(beside))
 
 

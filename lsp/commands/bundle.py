@@ -94,11 +94,12 @@ def _run(command: Callable[[], None]) -> None:
         typer.echo(f"postil: {error}", err=True)
         sys.exit(FAILED)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("cryptography", "cyclonedx", "packaging"):
+        missing = (error.name or "").partition(".")[0]
+        if missing not in ("cryptography", "cyclonedx", "packageurl", "packaging"):
             raise
         typer.echo(
-            f"postil: making bundles needs {error.name}; install Postil's extra: "
-            "pip install 'postil[bundle]', or pip install -e '.[bundle]' in a checkout.",
+            f"postil: making bundles needs {missing}; run pip install -e '.[bundle]' in the "
+            "checkout, with the pip of this environment.",
             err=True,
         )
         sys.exit(FAILED)

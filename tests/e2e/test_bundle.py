@@ -110,6 +110,7 @@ def test_three_commands_without_a_network_end_with_the_demo(machine: CleanMachin
     assert stat.S_IMODE(weights.stat().st_mode) == 0o444
     # One thread and little thinking: beside other programs two threads wait for each other.
     quick = ("env", "POSTIL_EFFORT=quick", "POSTIL_N_THREADS=1")
+    assert (to / "manifest.sig").stat().st_size == 64
     demo = machine.run(*quick, str(to / "bin" / "postil"), "demo")
     assert demo.code == 0, demo.output
     assert "InvalidStateError" in demo.output

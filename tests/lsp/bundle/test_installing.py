@@ -173,6 +173,18 @@ def test_each_editor_is_told_how_to_go_on(tmp_path: Path) -> None:
     assert f"{command} serve" in said
 
 
+def test_where_the_extra_is_missing_the_command_says_how_to_get_it(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['cryptography'] = None; from lsp.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "bundle", "key", "--out", str(tmp_path / "k")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert "making bundles needs cryptography; run pip install -e '.[bundle]'" in done.stderr
+
+
 def test_bad_options_of_make_are_bad_use(tmp_path: Path) -> None:
     arguments = ["bundle", "make", "--out", str(tmp_path / "b"), "--key", str(tmp_path / "k")]
     for wrong, why in (
