@@ -3,8 +3,9 @@
     python3 postil-install.py verify BUNDLE --key KEY.pub
     python3 postil-install.py install BUNDLE --key KEY.pub [--to DIR]
 
-`postil bundle make` writes a copy of this file beside the archive. It stands alone, because on the
-machine it runs on nothing is installed yet, and it opens no connection. It is also the module that
+`postil bundle make` writes a copy of this file beside the archive. It stands alone (and is longer
+than other files for it), because on the machine it runs on nothing is installed yet, and it opens
+no connection. It is also the module that
 `postil bundle verify` and `install` call.
 
 Two things are our own here that a library would do better elsewhere. *Ed25519* (RFC 8032,
@@ -293,7 +294,7 @@ def read_entries(source: IO[bytes], manifest: Manifest) -> Iterator[tuple[Entry,
         if _read_header(source, entry.path) != entry.size:
             raise BundleRefused(f"{entry.path} has not the size that was signed; refused.")
         yield entry, _checked(source, entry)
-    if source.read(4) != b"PK\x01\x02":
+    if _read_exactly(source, 4) != b"PK\x01\x02":
         raise BundleRefused("The bundle holds more than its signed manifest names; refused.")
 
 
@@ -336,7 +337,10 @@ def _read_header(source: IO[bytes], expected: str) -> int:
 
 
 def _read_exactly(source: IO[bytes], size: int) -> bytes:
-    data = source.read(size)
+    try:
+        data = source.read(size)
+    except OSError as error:
+        raise BundleRefused(f"The bundle cannot be read ({error}); copy it again.") from error
     if len(data) != size:
         raise BundleRefused("The bundle ends too early; copy it again.")
     return data
@@ -392,7 +396,9 @@ def install(bundle: Path, key: Path, to: Path) -> Manifest:
             _put_in_place(staging, to, manifest)
             staging.rename(to)
         except OSError as error:
-            raise InstallFailed(f"The installation could not be written: {error}.") from error
+            raise InstallFailed(
+                f"The installation could not be written ({error}); mend that and run it again."
+            ) from error
         finally:
             shutil.rmtree(staging, ignore_errors=True)  # nothing is there after the rename
     return manifest

@@ -112,25 +112,14 @@ def source_tree() -> Path:
 
 def _collect(order: Order, root: Path, working: Path, say: Callable[[str], None]) -> list[_Piece]:
     """All files of the bundle but the manifest, by their paths in it."""
-    lock = wheels.read_lock((root / "requirements.lock").read_text("utf-8"), order.target)
-    folder = working / "wheels"
-    folder.mkdir()
-    wheels.add_given(order.given_wheels, lock, order.target, folder)
-    given = {wheel.name for wheel in wheels.read_wheels(folder)}
-    line = next(one.line for one in lock if one.name == LLAMA)
-    source = upstream(line, order.cache, say)
-    if LLAMA not in given:
-        _llama(order, source, folder, say)
-    say("collecting wheels ...")
-    wheels.download([w for w in lock if w.name not in {*given, LLAMA}], order.target, folder)
-    wheels.add_own_and_pip(root, folder)
-    collected = wheels.read_wheels(folder)
+    collected, source = _wheels(order, root, working / "wheels", say)
     texts = working / "licences"
     licences.wheel_licences(collected, texts)
     licences.weights_licences(
         [entry for entry, _ in order.weights], order.given_licences, collected, texts
     )
     licences.copy_files(source.licences, texts / "llama.cpp")
+    licences.copy_files([root / "LICENSE"], texts)
     digests = {wheel.name: sha256_of(wheel.file) for wheel in collected}
     (working / "requirements.txt").write_text(_requirements(collected, digests), "utf-8")
     plugins = list(_plugins(root / "editors"))
@@ -143,20 +132,33 @@ def _collect(order: Order, root: Path, working: Path, say: Callable[[str], None]
         llama_cpp_commit=source.llama_cpp_commit,
     )
     (working / "sbom.cdx.json").write_bytes(sbom.sbom(described))
+    written = [path for path in texts.rglob("*") if path.is_file()]
     pieces = [
         *(_Piece(f"wheels/{w.file.name}", w.file, EntryKind.WHEEL) for w in collected),
         *(_Piece(f"models/{e.file}", file, EntryKind.WEIGHTS) for e, file in order.weights),
         *plugins,
-        *(
-            _Piece(file.relative_to(working).as_posix(), file, EntryKind.LICENCE)
-            for file in texts.rglob("*")
-            if file.is_file()
-        ),
-        _Piece("licences/LICENSE", root / "LICENSE", EntryKind.LICENCE),
+        *(_Piece(p.relative_to(working).as_posix(), p, EntryKind.LICENCE) for p in written),
         _Piece("requirements.txt", working / "requirements.txt", EntryKind.REQUIREMENTS),
         _Piece("sbom.cdx.json", working / "sbom.cdx.json", EntryKind.SBOM),
     ]
     return sorted(pieces, key=lambda piece: piece.path)
+
+
+def _wheels(
+    order: Order, root: Path, folder: Path, say: Callable[[str], None]
+) -> tuple[list[wheels.Wheel], Upstream]:
+    """Every wheel, in a folder; and the source of llama.cpp's."""
+    lock = wheels.read_lock((root / "requirements.lock").read_text("utf-8"), order.target)
+    folder.mkdir()
+    wheels.add_given(order.given_wheels, lock, order.target, folder)
+    given = {wheel.name for wheel in wheels.read_wheels(folder)}
+    source = upstream(next(w.line for w in lock if w.name == LLAMA), order.cache, say)
+    if LLAMA not in given:
+        _llama(order, source, folder, say)
+    say("collecting wheels ...")
+    wheels.download([w for w in lock if w.name not in {*given, LLAMA}], order.target, folder)
+    wheels.add_own_and_pip(root, folder)
+    return wheels.read_wheels(folder), source
 
 
 def _llama(order: Order, source: Upstream, folder: Path, say: Callable[[str], None]) -> None:
