@@ -37,7 +37,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 FORMAT = 1
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
@@ -111,7 +111,8 @@ _P = 2**255 - 19
 _ORDER = 2**252 + 27742317777372353535851937790883648493
 _D = -121665 * pow(121666, -1, _P) % _P
 _ROOT_OF_MINUS_ONE = pow(2, (_P - 1) // 4, _P)
-_Point = tuple[int, int, int, int]  # extended coordinates: X, Y, Z, T with x = X/Z, xy = T/Z
+if TYPE_CHECKING:  # Python 3.8 should get as far as the sentence that says which one is needed
+    _Point = tuple[int, int, int, int]  # extended coordinates: X, Y, Z, T; x = X/Z, xy = T/Z
 _BASE_Y = 4 * pow(5, -1, _P) % _P
 
 
