@@ -387,6 +387,7 @@ def install(bundle: Path, key: Path, to: Path) -> Manifest:
         manifest = open_signed(source, bundle.stat().st_size, public_key)
         check_machine(manifest)
         staging = _staging(to, manifest.size_bytes() * 2)
+        umask = os.umask(0o022)  # a strict one of an administrator would shut the users out
         try:
             _say(
                 f"signed by {fingerprint(public_key)}; unpacking {_size(manifest.size_bytes())} ..."
@@ -401,6 +402,7 @@ def install(bundle: Path, key: Path, to: Path) -> Manifest:
                 f"The installation could not be written ({error}); mend that and run it again."
             ) from error
         finally:
+            os.umask(umask)
             shutil.rmtree(staging, ignore_errors=True)  # nothing is there after the rename
     return manifest
 

@@ -100,14 +100,17 @@ def test_three_commands_without_a_network_end_with_the_demo(machine: CleanMachin
     assert verified.code == 0, verified.output
     assert "sound: Postil 0.1.0 for linux-" in verified.output
     to = machine.home / "postil"
+    strict = ("sh", "-c", 'umask 077; exec "$@"', "sh")
     installed = machine.run(
-        python(), "postil-install.py", "install", "postil.bundle", *key, "--to", str(to)
+        *strict, python(), "postil-install.py", "install", "postil.bundle", *key, "--to", str(to)
     )
     assert installed.code == 0, installed.output
     assert "require('postil').setup" in installed.output
     assert {path.name for path in machine.home.iterdir()} == {"postil"}
     weights = to / "venv" / "share" / "postil" / "models" / small_model()[0].file
     assert stat.S_IMODE(weights.stat().st_mode) == 0o444
+    for folder in (to, to / "editors" / "nvim", weights.parent, to / "licences"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o755, f"others cannot read {folder}"
     # One thread and little thinking: beside other programs two threads wait for each other.
     quick = ("env", "POSTIL_EFFORT=quick", "POSTIL_N_THREADS=1")
     assert (to / "manifest.sig").stat().st_size == 64
