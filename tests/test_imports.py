@@ -36,6 +36,10 @@ ONLY_IN = {
     "sqlite3": ("context/store.py",),
     "rich": ("lsp/",),
     "typer": ("lsp/",),
+    "cryptography": ("lsp/bundle/signing.py",),
+    "cyclonedx": ("lsp/bundle/sbom.py",),
+    "packageurl": ("lsp/bundle/sbom.py",),
+    "packaging": ("lsp/bundle/",),
 }
 NEVER = {
     "socket", "ssl", "http", "urllib", "urllib3", "requests", "httpx", "aiohttp", "ftplib",
@@ -207,6 +211,28 @@ def test_no_call_of_a_locate_in_process_connects_or_looks_up_a_name(tmp_path: Pa
     assert "the first is total" in told["said"]
     assert {"socket.bind", "socket.getaddrinfo", "socket.connect"} <= set(told["control"])
     assert told["during"] == []
+
+
+def test_what_runs_before_anything_is_installed_needs_only_python() -> None:
+    alone = ("lsp/bundle/installer.py", "lsp/bootstrap.py")
+    used = {(path, name.partition(".")[0]) for path, name in _all_imports() if path in alone}
+    assert {path for path, _ in used} == {*alone}
+    assert {(path, name) for path, name in used if name not in sys.stdlib_module_names} == set()
+
+
+def test_nothing_but_the_command_that_makes_bundles_needs_its_extra() -> None:
+    """The command line and the installer work where the extra `bundle` is not installed."""
+    makes = ("make", "signing", "sbom", "wheels", "licences", "platforms", "llama_wheel")
+    reached = {"lsp/cli.py", "lsp/commands/bundle.py", "lsp/bundle/installer.py"}
+    wrong = [
+        (path, node.lineno)
+        for path in reached
+        for node in ast.parse((ROOT / path).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("lsp.bundle")
+        and {*makes} & {(node.module or "").rpartition(".")[2], *(a.name for a in node.names)}
+    ]
+    assert wrong == []
 
 
 def test_lines_are_split_in_one_place() -> None:

@@ -3,8 +3,9 @@
     python3 postil-install.py verify BUNDLE --key KEY.pub
     python3 postil-install.py install BUNDLE --key KEY.pub [--to DIR]
 
-`postil bundle make` writes a copy of this file beside the archive. It stands alone, because on the
-machine it runs on nothing is installed yet, and it opens no connection. It is also the module that
+`postil bundle make` writes a copy of this file beside the archive. It stands alone (and is longer
+than other files for it), because on the machine it runs on nothing is installed yet, and it opens
+no connection. It is also the module that
 `postil bundle verify` and `install` call.
 
 Two things are our own here that a library would do better elsewhere. *Ed25519* (RFC 8032,
@@ -34,9 +35,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 FORMAT = 1
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
@@ -59,6 +60,11 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNOREC
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _ZIP64 = struct.Struct("<2H2Q")
 ARCHITECTURES = {"amd64": "x86_64", "aarch64": "arm64"}  # two names for one thing
+# A library that the system lacks is found out before the installation gets its name.
+_SELF_CHECK = (
+    "import lsp.cli, context.syntax; "
+    "from models.backends.llama_cpp import LIBRARIES, load_backends; load_backends(LIBRARIES)"
+)
 _KEY_PREFIX = bytes.fromhex("302a300506032b6570032100")  # DER before the 32 bytes, RFC 8410
 
 
@@ -92,6 +98,8 @@ class Manifest:
     glibc: str  # the oldest that the wheels run on; empty where that does not matter
     made_at: str
     entries: tuple[Entry, ...]
+    signed: bytes = b""  # the manifest as it stood in the archive, and its signature
+    signature: bytes = b""
 
     def size_bytes(self, kind: str = "") -> int:
         return sum(entry.size for entry in self.entries if kind in ("", entry.kind))
@@ -103,7 +111,8 @@ _P = 2**255 - 19
 _ORDER = 2**252 + 27742317777372353535851937790883648493
 _D = -121665 * pow(121666, -1, _P) % _P
 _ROOT_OF_MINUS_ONE = pow(2, (_P - 1) // 4, _P)
-_Point = tuple[int, int, int, int]  # extended coordinates: X, Y, Z, T with x = X/Z, xy = T/Z
+if TYPE_CHECKING:  # Python 3.8 should get as far as the sentence that says which one is needed
+    _Point = tuple[int, int, int, int]  # extended coordinates: X, Y, Z, T; x = X/Z, xy = T/Z
 _BASE_Y = 4 * pow(5, -1, _P) % _P
 
 
@@ -203,8 +212,14 @@ def read_manifest(data: bytes) -> Manifest:
             Entry(str(e["path"]), int(e["size"]), str(e["sha256"]), str(e["kind"]))
             for e in raw["entries"]
         )
-        words = {k: str(raw[k]) for k in ("postil", "platform", "python", "glibc", "made_at")}
-        manifest = Manifest(entries=entries, **words)
+        manifest = Manifest(
+            postil=str(raw["postil"]),
+            platform=str(raw["platform"]),
+            python=str(raw["python"]),
+            glibc=str(raw["glibc"]),
+            made_at=str(raw["made_at"]),
+            entries=entries,
+        )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BundleRefused(
             "The signed manifest cannot be read; have the bundle made again."
@@ -256,12 +271,13 @@ def open_signed(source: IO[bytes], archive_bytes: int, public_key: bytes) -> Man
     data = _read_exactly(source, manifest_size)
     if _read_header(source, SIGNATURE) != 64:
         raise BundleRefused("The bundle's signature has the wrong length; refused.")
-    if not is_signed(public_key, data, _read_exactly(source, 64)):
+    signature = _read_exactly(source, 64)
+    if not is_signed(public_key, data, signature):
         raise BundleRefused(
             "The bundle is not signed with this key: it was changed on the way, or the key is "
             "another owner's; do not use it."
         )
-    manifest = read_manifest(data)
+    manifest = replace(read_manifest(data), signed=data, signature=signature)
     least = source.tell() + manifest.size_bytes()
     most = least + OVERHEAD_BYTES * (len(manifest.entries) + 3)
     if not least <= archive_bytes <= most:
@@ -279,7 +295,7 @@ def read_entries(source: IO[bytes], manifest: Manifest) -> Iterator[tuple[Entry,
         if _read_header(source, entry.path) != entry.size:
             raise BundleRefused(f"{entry.path} has not the size that was signed; refused.")
         yield entry, _checked(source, entry)
-    if source.read(4) != b"PK\x01\x02":
+    if _read_exactly(source, 4) != b"PK\x01\x02":
         raise BundleRefused("The bundle holds more than its signed manifest names; refused.")
 
 
@@ -322,7 +338,10 @@ def _read_header(source: IO[bytes], expected: str) -> int:
 
 
 def _read_exactly(source: IO[bytes], size: int) -> bytes:
-    data = source.read(size)
+    try:
+        data = source.read(size)
+    except OSError as error:
+        raise BundleRefused(f"The bundle cannot be read ({error}); copy it again.") from error
     if len(data) != size:
         raise BundleRefused("The bundle ends too early; copy it again.")
     return data
@@ -368,6 +387,7 @@ def install(bundle: Path, key: Path, to: Path) -> Manifest:
         manifest = open_signed(source, bundle.stat().st_size, public_key)
         check_machine(manifest)
         staging = _staging(to, manifest.size_bytes() * 2)
+        umask = os.umask(0o022)  # a strict one of an administrator would shut the users out
         try:
             _say(
                 f"signed by {fingerprint(public_key)}; unpacking {_size(manifest.size_bytes())} ..."
@@ -378,8 +398,11 @@ def install(bundle: Path, key: Path, to: Path) -> Manifest:
             _put_in_place(staging, to, manifest)
             staging.rename(to)
         except OSError as error:
-            raise InstallFailed(f"The installation could not be written: {error}.") from error
+            raise InstallFailed(
+                f"The installation could not be written ({error}); mend that and run it again."
+            ) from error
         finally:
+            os.umask(umask)
             shutil.rmtree(staging, ignore_errors=True)  # nothing is there after the rename
     return manifest
 
@@ -443,10 +466,7 @@ def _make_environment(staging: Path) -> None:
         "--disable-pip-version-check", "-r", str(staging / "requirements.txt"),
     ]  # fmt: skip
     _run(command, "installing the packages")
-    _run(
-        [str(python), "-I", "-c", "import lsp.cli, llama_cpp, tree_sitter"],
-        "loading what was installed (does the system lack libstdc++6 or libgomp1?)",
-    )
+    _run([str(python), "-I", "-c", _SELF_CHECK], "loading what was installed")
     for script in _scripts(venv).iterdir():
         if not script.name.startswith("python"):
             script.unlink()  # they name the folder that is renamed at the end
@@ -466,9 +486,8 @@ def _put_in_place(staging: Path, to: Path, manifest: Manifest) -> None:
     command = staging / "bin" / launcher(to).name
     command.write_text(launcher_text(to), encoding="utf-8", newline="")
     command.chmod(0o755)
-    (staging / "installed.json").write_text(
-        json.dumps({"postil": manifest.postil, "made_at": manifest.made_at}), encoding="utf-8"
-    )
+    (staging / MANIFEST).write_bytes(manifest.signed)  # what was installed, for an audit
+    (staging / SIGNATURE).write_bytes(manifest.signature)
     staging.chmod(0o755)
 
 

@@ -72,43 +72,60 @@ class Accelerator(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LlamaWheel:
-    """A wheel, the upstream commit in it, and licence texts that it does not carry itself."""
+class Upstream:
+    """The locked source, llama.cpp's commit in it (empty where it could not be read) and the
+    licence texts that the wheel does not carry."""
 
     file: Path
-    llama_cpp_commit: str  # empty where it could not be read
+    llama_cpp_commit: str
     licences: tuple[Path, ...]
 
 
 def llama_wheel(
-    requirement: str, accelerator: Accelerator, cache: Path, say: Callable[[str], None]
-) -> LlamaWheel:
-    """From the cache, or built now: about 10 minutes on 2 cores. Raises `BundleError`.
-
-    `requirement` is the lock file's own line with its hashes, so that the source is checked.
-    """
+    upstream: Upstream, accelerator: Accelerator, cache: Path, say: Callable[[str], None]
+) -> Path:
+    """From the cache, or built now: 10 to 15 minutes on 2 cores. Raises `BundleError`."""
     args = " ".join(accelerator.cmake_args(sys.platform))
-    machine = f"{sys.platform} {platform.machine()}"
-    key = hashlib.sha256("\n".join((requirement, args, machine)).encode()).hexdigest()[:16]
+    went_in = (upstream.file.name, _sha256(upstream.file), args, sys.platform, platform.machine())
+    key = hashlib.sha256("\n".join(went_in).encode()).hexdigest()[:16]
     folder = cache / "wheels" / f"{NAME}-{accelerator}-{key}"
     if kept := _kept(folder):
         return kept
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as name:
-        working, result = Path(name), Path(name) / "result"
-        result.mkdir()
-        say(f"building {NAME} for {accelerator} (about 10 minutes on 2 cores; kept afterwards) ...")
-        source = _source(requirement, working)
-        commit = _take_from_source(source, result / "licences")
-        run_pip(["wheel", "--no-cache-dir", "--no-deps", "-w", str(result), str(source)], args)
+        say(f"building {NAME} for {accelerator} (10 to 15 minutes on 2 cores; then it is kept) ...")
+        result = Path(name) / "result"
+        run_pip(
+            ["wheel", "--no-cache-dir", "--no-deps", "-w", str(result), str(upstream.file)], args
+        )
         wheel = next(result.glob("*.whl"))
-        note = {"wheel": wheel.name, "sha256": _sha256(wheel), "commit": commit, "cmake_args": args}
+        note = {"wheel": wheel.name, "sha256": _sha256(wheel), "cmake_args": args}
         (result / "built.json").write_text(json.dumps(note, indent=1), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         result.rename(folder)
-    kept = _kept(folder)
-    assert kept is not None
-    return kept
+    return folder / wheel.name
+
+
+def upstream(requirement: str, cache: Path, say: Callable[[str], None]) -> Upstream:
+    """The source that the lock file means, from the cache or downloaded. Raises `BundleError`.
+
+    `requirement` is the lock file's own line with its hashes; pip checks what comes against them.
+    """
+    key = hashlib.sha256(requirement.encode()).hexdigest()[:16]
+    folder = cache / "wheels" / f"{NAME}-source-{key}"
+    if not folder.is_dir():
+        say(f"downloading the source of {NAME} ...")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".source-") as name:
+            result, lines = Path(name) / "result", Path(name) / "llama.txt"
+            lines.write_text(requirement + "\n", encoding="utf-8")
+            checked = ["--no-deps", "--no-binary", ":all:", "--require-hashes", "-r", str(lines)]
+            run_pip(["download", *checked, "-d", str(result)])
+            _take_from_source(next(result.glob("*.tar.gz")), result)
+            result.rename(folder)
+    commit = (folder / "commit.txt").read_text(encoding="utf-8")
+    texts = tuple(sorted((folder / "licences").iterdir()))
+    return Upstream(next(folder.glob("*.tar.gz")), commit, texts)
 
 
 def run_pip(arguments: list[str], cmake_args: str | None = None) -> None:
@@ -126,28 +143,18 @@ def run_pip(arguments: list[str], cmake_args: str | None = None) -> None:
         )
 
 
-def _kept(folder: Path) -> LlamaWheel | None:
+def _kept(folder: Path) -> Path | None:
     try:
         note = json.loads((folder / "built.json").read_text(encoding="utf-8"))
-        wheel = folder / note["wheel"]
-        if _sha256(wheel) != note["sha256"]:
-            return None
-        return LlamaWheel(wheel, note["commit"], tuple(sorted((folder / "licences").iterdir())))
+        wheel = folder / str(note["wheel"])
+        return wheel if _sha256(wheel) == note["sha256"] else None
     except (OSError, ValueError, KeyError):
         return None  # never built, or damaged: build it
 
 
-def _source(requirement: str, working: Path) -> Path:
-    lines, folder = working / "llama.txt", working / "source"
-    lines.write_text(requirement + "\n", encoding="utf-8")
-    checked = ["--no-deps", "--no-binary", ":all:", "--require-hashes", "-r", str(lines)]
-    run_pip(["download", *checked, "-d", str(folder)])
-    return next(folder.glob("*.tar.gz"))
-
-
-def _take_from_source(source: Path, licences: Path) -> str:
-    """llama.cpp's commit, from the binding's change log; its licences into a folder."""
-    licences.mkdir()
+def _take_from_source(source: Path, folder: Path) -> None:
+    """llama.cpp's commit, from the binding's change log; its licences."""
+    (folder / "licences").mkdir()
     commit = ""
     with tarfile.open(source) as archive:
         for member in archive:
@@ -158,8 +165,8 @@ def _take_from_source(source: Path, licences: Path) -> str:
             if path == "CHANGELOG.md" and (found := _UPDATE.search(content.read().decode())):
                 commit = found[1]  # the first is the newest
             elif re.fullmatch(r"vendor/llama\.cpp/(LICENSE|licenses/LICENSE[\w.-]*)", path):
-                (licences / path.rpartition("/")[2]).write_bytes(content.read())
-    return commit
+                (folder / "licences" / path.rpartition("/")[2]).write_bytes(content.read())
+    (folder / "commit.txt").write_text(commit, encoding="utf-8")
 
 
 def _sha256(file: Path) -> str:

@@ -20,7 +20,7 @@ from lsp import __version__
 from lsp.bundle import installer, licences, sbom, wheels
 from lsp.bundle.installer import BundleError
 from lsp.bundle.llama_wheel import NAME as LLAMA
-from lsp.bundle.llama_wheel import Accelerator, LlamaWheel, llama_wheel
+from lsp.bundle.llama_wheel import Accelerator, Upstream, llama_wheel, upstream
 from lsp.bundle.manifest import BundleEntry, BundleManifest, EntryKind
 from lsp.bundle.platforms import Target
 from lsp.bundle.signing import public_bytes, read_private_key
@@ -72,7 +72,7 @@ def make(order: Order, say: Callable[[str], None]) -> Made:
     if order.out.exists():
         raise BundleError(f"{order.out} is there already and is not overwritten; name another.")
     with tempfile.TemporaryDirectory(prefix="postil-bundle-") as name:
-        pieces, llama = _collect(order, root, Path(name), say)
+        pieces = _collect(order, root, Path(name), say)
         say("computing digests ...")
         entries = [_entry(piece) for piece in pieces]
         manifest = BundleManifest(
@@ -82,7 +82,7 @@ def make(order: Order, say: Callable[[str], None]) -> Made:
             glibc=wheels.needed_glibc(wheels.read_wheels(Path(name) / "wheels"))
             if order.target.platform.startswith("linux")
             else "",
-            accelerator=str(order.accelerator) if llama else "",
+            accelerator=str(order.accelerator),
             made_at=order.made_at,
             key=installer.fingerprint(public_bytes(key)),
             entries=tuple(entries),
@@ -90,7 +90,11 @@ def make(order: Order, say: Callable[[str], None]) -> Made:
         data = manifest.to_bytes()
         say(f"writing {order.out} ...")
         _write_archive(order.out, data, key.sign(data), pieces, entries)
-    shutil.copyfile(installer.__file__, beside)
+    try:
+        shutil.copyfile(installer.__file__, beside)
+    except OSError as error:
+        order.out.unlink()
+        raise BundleError(f"{beside} could not be written: {error.strerror}.") from error
     return Made(order.out, beside, manifest, sha256_of(order.out), sha256_of(beside))
 
 
@@ -106,29 +110,16 @@ def source_tree() -> Path:
     return root
 
 
-def _collect(
-    order: Order, root: Path, working: Path, say: Callable[[str], None]
-) -> tuple[list[_Piece], LlamaWheel | None]:
+def _collect(order: Order, root: Path, working: Path, say: Callable[[str], None]) -> list[_Piece]:
     """All files of the bundle but the manifest, by their paths in it."""
-    lock = wheels.read_lock((root / "requirements.lock").read_text("utf-8"), order.target)
-    folder = working / "wheels"
-    folder.mkdir()
-    wheels.add_given(order.given_wheels, lock, order.target, folder)
-    given = {wheel.name for wheel in wheels.read_wheels(folder)}
-    llama = None if LLAMA in given else _built(order, lock, say)
-    if llama:
-        shutil.copyfile(llama.file, folder / llama.file.name)
-    say("collecting wheels ...")
-    wheels.download([w for w in lock if w.name not in {*given, LLAMA}], order.target, folder)
-    wheels.add_own_and_pip(root, folder)
-    collected = wheels.read_wheels(folder)
+    collected, source = _wheels(order, root, working / "wheels", say)
     texts = working / "licences"
     licences.wheel_licences(collected, texts)
     licences.weights_licences(
         [entry for entry, _ in order.weights], order.given_licences, collected, texts
     )
-    if llama:
-        licences.copy_files(llama.licences, texts / "llama.cpp")
+    licences.copy_files(source.licences, texts / "llama.cpp")
+    licences.copy_files([root / "LICENSE"], texts)
     digests = {wheel.name: sha256_of(wheel.file) for wheel in collected}
     (working / "requirements.txt").write_text(_requirements(collected, digests), "utf-8")
     plugins = list(_plugins(root / "editors"))
@@ -138,33 +129,47 @@ def _collect(
         wheels=[(wheel, digests[wheel.name]) for wheel in collected],
         weights=[(entry, file.stat().st_size) for entry, file in order.weights],
         plugins=sorted({p.path.split("/")[1] for p in plugins if p.path.count("/") > 1}),
-        llama_cpp_commit=llama.llama_cpp_commit if llama else "",
+        llama_cpp_commit=source.llama_cpp_commit,
     )
     (working / "sbom.cdx.json").write_bytes(sbom.sbom(described))
+    written = [path for path in texts.rglob("*") if path.is_file()]
     pieces = [
         *(_Piece(f"wheels/{w.file.name}", w.file, EntryKind.WHEEL) for w in collected),
         *(_Piece(f"models/{e.file}", file, EntryKind.WEIGHTS) for e, file in order.weights),
         *plugins,
-        *(
-            _Piece(file.relative_to(working).as_posix(), file, EntryKind.LICENCE)
-            for file in texts.rglob("*")
-            if file.is_file()
-        ),
-        _Piece("licences/LICENSE", root / "LICENSE", EntryKind.LICENCE),
+        *(_Piece(p.relative_to(working).as_posix(), p, EntryKind.LICENCE) for p in written),
         _Piece("requirements.txt", working / "requirements.txt", EntryKind.REQUIREMENTS),
         _Piece("sbom.cdx.json", working / "sbom.cdx.json", EntryKind.SBOM),
     ]
-    return sorted(pieces, key=lambda piece: piece.path), llama
+    return sorted(pieces, key=lambda piece: piece.path)
 
 
-def _built(order: Order, lock: Sequence[wheels.Locked], say: Callable[[str], None]) -> LlamaWheel:
+def _wheels(
+    order: Order, root: Path, folder: Path, say: Callable[[str], None]
+) -> tuple[list[wheels.Wheel], Upstream]:
+    """Every wheel, in a folder; and the source of llama.cpp's."""
+    lock = wheels.read_lock((root / "requirements.lock").read_text("utf-8"), order.target)
+    folder.mkdir()
+    wheels.add_given(order.given_wheels, lock, order.target, folder)
+    given = {wheel.name for wheel in wheels.read_wheels(folder)}
+    source = upstream(next(w.line for w in lock if w.name == LLAMA), order.cache, say)
+    if LLAMA not in given:
+        _llama(order, source, folder, say)
+    say("collecting wheels ...")
+    wheels.download([w for w in lock if w.name not in {*given, LLAMA}], order.target, folder)
+    wheels.add_own_and_pip(root, folder)
+    return wheels.read_wheels(folder), source
+
+
+def _llama(order: Order, source: Upstream, folder: Path, say: Callable[[str], None]) -> None:
+    """Put a wheel built on this machine into the folder."""
     if order.target.platform != installer.this_platform():
         raise BundleError(
             f"{LLAMA} is published as source only and is not built across platforms; build it on "
             f"{order.target.platform} and give it with --wheel FILE."
         )
-    line = next(one.line for one in lock if one.name == LLAMA)
-    return llama_wheel(line, order.accelerator, order.cache, say)
+    wheel = llama_wheel(source, order.accelerator, order.cache, say)
+    shutil.copyfile(wheel, folder / wheel.name)
 
 
 def _plugins(editors: Path) -> Iterable[_Piece]:

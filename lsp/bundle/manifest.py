@@ -44,7 +44,7 @@ class BundleManifest(BaseModel):
     platform: str = Field(description="e.g. linux-x86_64, macos-arm64, windows-x86_64")
     python: str = Field(pattern=r"^3\.\d+$")
     glibc: str = Field(description="the oldest that the wheels run on; empty off Linux")
-    accelerator: str = Field(description="what llama.cpp was built for; empty for a given wheel")
+    accelerator: str = Field(description="what llama.cpp was built for")
     made_at: datetime
     key: str = Field(description="fingerprint of the owner's public key")
     entries: tuple[BundleEntry, ...]

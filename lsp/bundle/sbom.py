@@ -39,7 +39,10 @@ def sbom(described: Described) -> bytes:
     """The same contents give the same bytes, the serial number included."""
     licence = LicenseFactory()
     root = Component(
-        type=ComponentType.APPLICATION, name="postil-bundle", version=described.version
+        type=ComponentType.APPLICATION,
+        name="postil-bundle",
+        version=described.version,
+        bom_ref="bundle",
     )
     bom = Bom(metadata=BomMetaData(component=root, timestamp=described.made_at))
     bom.components.update(_wheel(wheel, digest, licence) for wheel, digest in described.wheels)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from lsp.bundle.make import Made
     from models.catalog import CatalogEntry
 
 FAILED = 3
@@ -94,11 +95,12 @@ def _run(command: Callable[[], None]) -> None:
         typer.echo(f"postil: {error}", err=True)
         sys.exit(FAILED)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("cryptography", "cyclonedx", "packaging"):
+        missing = (error.name or "").partition(".")[0]
+        if missing not in ("cryptography", "cyclonedx", "packageurl", "packaging"):
             raise
         typer.echo(
-            f"postil: making bundles needs {error.name}; install Postil's extra: "
-            "pip install 'postil[bundle]', or pip install -e '.[bundle]' in a checkout.",
+            f"postil: making bundles needs {missing}; run pip install -e '.[bundle]' in the "
+            "checkout, with the pip of this environment.",
             err=True,
         )
         sys.exit(FAILED)
@@ -148,17 +150,23 @@ def _make(
         given_wheels=given_wheels or [],
         given_licences={name: Path(file) for name, _, file in pairs},
     )
-    made = make_bundle(order, lambda line: typer.echo(line, err=True))
-    size = made.archive.stat().st_size / 1e6
-    typer.echo(f"{made.archive}: {size:.0f} MB, {len(made.manifest.entries)} files")
+    _tell(make_bundle(order, lambda line: typer.echo(line, err=True)), f"{key.name}.pub")
+
+
+def _tell(made: Made, public_key: str) -> None:
+    """What was written, and what to do with it."""
+    said, size = made.manifest, made.archive.stat().st_size / 1e6
+    least = f", glibc {said.glibc} or newer" if said.glibc else ""
+    typer.echo(f"{made.archive}: {size:.0f} MB, {len(said.entries)} files")
+    typer.echo(f"  for {said.platform}, CPython {said.python}{least}")
     typer.echo(f"  SHA-256 {made.archive_sha256}")
     typer.echo(f"{made.installer}: checks and installs it, with Python alone")
     typer.echo(f"  SHA-256 {made.installer_sha256}")
-    arguments = f"{made.archive.name} --key {key.name}.pub"
+    arguments = f"{made.archive.name} --key {public_key}"
     typer.echo(
-        f"Carry both and the public key over. There, with Python {made.manifest.python}:\n"
-        f"    python3 {made.installer.name} verify {arguments}\n"
-        f"    python3 {made.installer.name} install {arguments} --to DIR\n"
+        "Carry both and the public key over. There:\n"
+        f"    python{said.python} {made.installer.name} verify {arguments}\n"
+        f"    python{said.python} {made.installer.name} install {arguments} --to DIR\n"
         "    DIR/bin/postil demo"
     )
 

@@ -37,6 +37,7 @@ _KV_TYPES = {  # ggml's numbers of its types
     KvType.Q8_0: llama_cpp.GGML_TYPE_Q8_0,
     KvType.Q4_0: llama_cpp.GGML_TYPE_Q4_0,
 }
+LIBRARIES = Path(llama_cpp.__file__).parent / "lib"
 
 
 @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
@@ -57,6 +58,7 @@ class LoadedModel:
 
     def __init__(self, settings: LoadSettings, path: str) -> None:
         kv_type = _KV_TYPES[settings.kv_type]
+LIBRARIES = Path(llama_cpp.__file__).parent / "lib"
         try:
             self._llama: Any = llama_cpp.Llama(
                 model_path=path,
@@ -273,7 +275,7 @@ class LoadedModel:
 def prepare() -> None:
     """To be called before anything else of llama.cpp. Raises `ModelError`."""
     llama_cpp.llama_log_set(_drop_log, None)
-    load_backends(Path(llama_cpp.__file__).parent / "lib")
+    load_backends(LIBRARIES)
 
 
 def load_backends(folder: Path) -> None:
@@ -293,8 +295,8 @@ def load_backends(folder: Path) -> None:
     load(str(folder).encode())
     if not count():
         raise ModelError(
-            "llama.cpp has no library that runs on this machine's processor; install "
-            "llama-cpp-python again."
+            "llama.cpp could load none of its libraries for processors; is OpenMP's there (Debian: "
+            "apt-get install libgomp1; Fedora: dnf install libgomp)?"
         )
 
 

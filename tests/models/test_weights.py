@@ -111,6 +111,26 @@ def test_a_file_that_was_swapped_after_its_check_is_not_loaded(
     assert [c.is_sound for c in weights.verify(tmp_path, _ignore)] == [False]
 
 
+def test_weights_in_a_folder_that_takes_no_note_are_checked_each_time(
+    tmp_path: Path, tiny_entry: CatalogEntry
+) -> None:
+    file = tmp_path / tiny_entry.file
+    file.write_bytes(tiny_gguf())
+    file.with_suffix(".checked.json").mkdir()  # root may write anywhere else
+    weights.check_for_load(tiny_entry, file)
+    file.write_bytes(tiny_gguf() + b"\0")
+    with pytest.raises(WeightsRefused, match="is not"):
+        weights.check_for_load(tiny_entry, file)
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_the_setting(
+    tmp_path: Path, tiny_entry: CatalogEntry
+) -> None:
+    (tmp_path / "file").write_bytes(tiny_gguf())
+    with pytest.raises(ModelUnavailable, match="cannot be written; set POSTIL_MODELS_DIR"):
+        weights.import_file(tmp_path / "file", tmp_path / "file" / "models", _ignore)
+
+
 def test_missing_weights_are_named_with_both_ways_to_get_them(tmp_path: Path) -> None:
     for name in ("auto", "qwen2.5-coder-1.5b"):
         with pytest.raises(ModelUnavailable, match=r"models fetch.*models import FILE"):

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsp.bundle.installer import BundleError, BundleRefused, is_signed, read_public_key
@@ -95,6 +95,7 @@ def test_lengths_and_keys_that_are_no_points_are_refused() -> None:
     assert not is_signed((2).to_bytes(32, "little"), message, signature)
 
 
+@settings(deadline=None)
 @given(secret=st.binary(min_size=32, max_size=32), message=st.binary(max_size=300), data=st.data())
 def test_it_agrees_with_cryptography(secret: bytes, message: bytes, data: st.DataObject) -> None:
     private = Ed25519PrivateKey.from_private_bytes(secret)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsp.bundle.installer import BundleRefused, Entry, check_entries, read_manifest
@@ -143,6 +143,7 @@ def test_a_kind_stays_in_its_place(path: str, kind: str) -> None:
         check_entries([Entry(path, 1, "0" * 64, kind)])
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40) | st.from_regex(r"[a-zA-Z0-9_.\-+/\\: ]{0,40}", fullmatch=True))
 def test_whatever_name_is_taken_stays_below_the_folder_on_every_system(name: str) -> None:
     path = f"licences/{name}"
@@ -206,6 +207,7 @@ def test_headers_that_say_something_else_are_refused(
     check_refused(tmp_path, bundle, why)
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_changed_byte_anywhere_is_refused_or_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -221,6 +223,7 @@ def test_a_changed_byte_anywhere_is_refused_or_changes_nothing(
         return
 
 
+@settings(deadline=None)
 @given(cut=st.integers(0, 2_000))
 def test_a_bundle_that_was_cut_short_is_refused(
     tmp_path_factory: pytest.TempPathFactory, cut: int
@@ -234,6 +237,7 @@ def test_a_bundle_that_was_cut_short_is_refused(
         unpacked(bundle, folder / "out")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_noise_is_refused(tmp_path_factory: pytest.TempPathFactory, noise: bytes) -> None:
     folder = tmp_path_factory.mktemp("noise")
@@ -274,6 +278,7 @@ def test_a_signed_manifest_that_makes_no_sense_is_refused(
     check_refused(tmp_path, bundle, "cannot be|cannot be read|no size or digest|has format 2")
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
