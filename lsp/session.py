@@ -233,7 +233,7 @@ class Session:
                 str(root): "indexed" if task.done() else "indexing"
                 for root, task in self._indexing.items()
             },
-            "model": loaded or f"{self.settings.model} (loaded on first need)",
+            "model": loaded or _not_loaded(self.settings),
             "endpoints": _endpoint_words(self.settings),
             "effort": self.settings.effort.value,
         }
@@ -356,6 +356,12 @@ class Session:
         if self._backend is not None and self._backend.done():
             with suppress(Exception):
                 await self._backend.result().close()
+
+
+def _not_loaded(settings: Settings) -> str:
+    if settings.endpoints and settings.model != "none":
+        return f"{settings.endpoint_model or 'the first'} of the endpoints (asked on first need)"
+    return f"{settings.model} (loaded on first need)"
 
 
 def _endpoint_words(settings: Settings) -> list[str]:

@@ -1,7 +1,8 @@
 """One protocol for everything that can generate text, one module a backend.
 
-A backend renders the conversation with its own reviewed template (never the one in the weight
-file), counts with its own tokenizer, and stops when the caller stops listening.
+A backend renders the conversation with our own reviewed template (never the one in the weight
+file), counts with its own tokenizer, and stops when the caller stops listening. A server may lack
+some of that: `ModelInfo` says what, `CannotScore` says the rest, and models/asking.py copes.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def in_background() -> Iterator[None]:
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
     name: str
-    digest: str  # SHA-256 of the weights, hex; empty for the scripted backend
+    digest: str  # SHA-256 of the weights, hex; empty where it is not known
     backend: str  # "llama.cpp", "scripted", ...
     device: str  # e.g. "CPU, 2 threads" or "CUDA, 29 of 29 layers"
     n_ctx: int  # tokens

@@ -78,7 +78,18 @@ def parse_endpoint(
             f"The endpoint's host {host} is not this machine: add it to the setting allowed_hosts "
             "if code may be sent there."
         )
-    if key and not is_local and parts.scheme == "http":
+    _check_secrets(host, parts.scheme, key, ca_file)
+    netloc = f"[{host}]" if ":" in host else host
+    netloc += f":{port}" if port is not None else ""
+    path = parts.path.rstrip("/")
+    if kind is EndpointKind.OPENAI:
+        path = path.removesuffix("/v1")  # both ways of writing it are common
+    clean = f"{parts.scheme}://{netloc}{path}"
+    return Endpoint(clean, kind, model, format_, key, ca_file, is_local)
+
+
+def _check_secrets(host: str, scheme: str, key: str, ca_file: Path | None) -> None:
+    if key and scheme == "http" and not is_loopback(host):
         raise ModelUnavailable(
             f"A key is not sent to {host} unencrypted: give the endpoint as https://, or unset the "
             "key."
@@ -87,13 +98,6 @@ def parse_endpoint(
         raise ModelUnavailable("The servers' key holds characters that no key has; set it anew.")
     if ca_file is not None and not ca_file.is_file():
         raise ModelUnavailable(f"There is no file {ca_file}; the setting ca_file must name one.")
-    netloc = f"[{host}]" if ":" in host else host
-    netloc += f":{port}" if port is not None else ""
-    path = parts.path.rstrip("/")
-    if kind is EndpointKind.OPENAI:
-        path = path.removesuffix("/v1")  # both ways of writing it are common
-    clean = f"{parts.scheme}://{netloc}{path}"
-    return Endpoint(clean, kind, model, format_, key, ca_file, is_local)
 
 
 def is_loopback(host: str) -> bool:

@@ -192,7 +192,7 @@ class PoolBackend:
         member.error, member.n_failures = error, member.n_failures + 1
         member.retry_at = self._clock() + pause_s
         member.prompts.clear()  # a server that starts anew has read nothing
-        logger.warning("an endpoint is set aside for %.0f s: %s", pause_s, error)
+        logger.info("an endpoint is set aside for %.0f s: %s", pause_s, error)
 
     def _open_again(self, member: _Member) -> asyncio.Task[None]:
         if member.opening is None or member.opening.done():

@@ -191,7 +191,7 @@ class LoadedModel:
             self._tokenizer.encode_special_tokens = False
             n_vocab = int(self._model.get_output_embeddings().weight.shape[0])
             self._grammars = llguidance.LLTokenizer(
-                self._tokenizer.to_str(), n_vocab=n_vocab, eos_token=min(self._ends)
+                self._tokenizer.to_str(), n_vocab=n_vocab, eos_token=sorted(self._ends)
             )
         matcher = llguidance.LLMatcher(self._grammars, _in_lark(grammar), log_level=0)
         if matcher.is_error():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -98,7 +99,11 @@ async def test_no_server() -> None:
         await OpenAIBackend.open(endpoint)
 
 
-async def test_an_unknown_host() -> None:
+async def test_an_unknown_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(*_: object, **__: object) -> None:  # no look-up leaves this machine in a test
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     endpoint = parse_endpoint("http://nowhere.invalid", ("nowhere.invalid",))
     with pytest.raises(EndpointUnavailable, match="is not known; check its name and the network"):
         await OpenAIBackend.open(endpoint)

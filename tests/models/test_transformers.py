@@ -10,8 +10,11 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import llguidance
 import platformdirs
 import pytest
+from llguidance.gbnf_to_lark import any_to_lark
+from tokenizers import Tokenizer
 
 from lsp.session import open_backend
 from lsp.settings import read_settings
@@ -24,6 +27,23 @@ from models.prompts import Grammar
 from tests.models.weights import small_model
 
 HELLO = Conversation((Message("user", "Say hello."),))
+FORMS = {  # an answer in the form, and one that leaves it
+    Grammar.PLACE: (
+        '{"file": "F1", "first_line": 5, "last_line": 5, "cause": "The list may be empty."}',
+        '{"file": "main.py"',
+    ),
+    Grammar.BUG_OR_NONE: ('{"bug": false, "reason": "The lines do what they say."}', '{"bug": 1'),
+    Grammar.EDITS: (
+        "REASON: The list may be empty.\nFILE: F1\n<<<<<<< SEARCH\n    a = 1\n\n=======\n"
+        "    b = 2\n>>>>>>> REPLACE\nFILE: F2\n<<<<<<< SEARCH\nx\n=======\n>>>>>>> REPLACE\n",
+        "REASON: The list may be empty.\nFILE: /etc",
+    ),
+    Grammar.REWRITE: (
+        '    if x:\n        return "é😀"\n\n    return 1\n```\nREASON: It was wrong before.\n',
+        "a\n```\nSure",
+    ),
+    Grammar.NAMES: ("alpha, beta, gamma\n", "1, 2"),
+}
 SCRIPT = Path(__file__).parent / "make_safetensors.py"
 
 
@@ -108,6 +128,23 @@ async def test_every_grammar_is_read_and_begun(
     begin = begins.get(grammar, "")
     assert text
     assert begin.startswith(text) or text.startswith(begin)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("grammar", list(Grammar))
+def test_every_grammar_takes_a_whole_answer_and_no_other_form(
+    folder: Path, grammar: Grammar
+) -> None:
+    """Without the model: the grammar as llguidance has it, over the model's own tokens."""
+    right, wrong = FORMS[grammar]
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    known = llguidance.LLTokenizer(tokenizer.to_str())
+    lark = llguidance.LLMatcher.grammar_from_lark(any_to_lark(prompts.grammar(grammar)))
+    for text, is_right in ((right, True), (wrong, False)):
+        matcher = llguidance.LLMatcher(known, lark, log_level=0)
+        ids = tokenizer.encode(text).ids
+        assert (matcher.try_consume_tokens(ids) == len(ids)) is is_right, text
+        assert matcher.is_accepting() is is_right
 
 
 @pytest.mark.model

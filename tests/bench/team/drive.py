@@ -61,18 +61,18 @@ async def work(editor: int, got: Editor, backend: Backend, until: float) -> None
         is_cancelled = (number + editor) % 3 == 0
         started = time.perf_counter()
         async with aclosing(backend.generate(question(editor, number))) as pieces:
-            n_tokens = 0
+            n_tokens, is_whole = 0, False
             async for piece in pieces:
                 if not n_tokens:
                     got.first_s.append(time.perf_counter() - started)
-                n_tokens = piece.n_tokens
+                n_tokens, is_whole = piece.n_tokens, piece.stop_reason is not None
                 if is_cancelled and n_tokens >= N_BEFORE_CANCEL:
                     break
                 if time.perf_counter() > until:
                     break
         got.n_tokens += n_tokens
-        got.n_cancelled += is_cancelled
-        got.n_answers += not is_cancelled
+        got.n_answers += is_whole
+        got.n_cancelled += is_cancelled and not is_whole
 
 
 async def level(url: str, n_editors: int, seconds: float) -> dict[str, object]:
