@@ -58,7 +58,6 @@ class LoadedModel:
 
     def __init__(self, settings: LoadSettings, path: str) -> None:
         kv_type = _KV_TYPES[settings.kv_type]
-LIBRARIES = Path(llama_cpp.__file__).parent / "lib"
         try:
             self._llama: Any = llama_cpp.Llama(
                 model_path=path,
