@@ -19,14 +19,22 @@ if sys.path and sys.path[0].endswith("lsp"):
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from lsp.accelerators import Accelerator  # noqa: E402 - needs the line above
+
+ACCELERATOR_NOTE = ".postil-accelerator"  # in the environment
 OLDEST, NEWEST = (3, 11), (3, 14)
 HEARTBEAT_S = 15.0  # a line this often while a step is silent, where stderr is no terminal
 
@@ -39,11 +47,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bootstrap.py", description="Set up Postil and run it.")
     parser.add_argument("command", choices=["setup", "demo", "test"])
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="where to install")
+    parser.add_argument(
+        "--accelerator",
+        choices=list(Accelerator),
+        type=Accelerator,
+        help="what llama.cpp is built for, the CPU unless told otherwise; kept for later runs",
+    )
     options, rest = parser.parse_known_args(argv)
     try:
         check_python(sys.version_info[:2])
         check_tools(os.environ)
-        scripts = install(options.venv, developer=options.command == "test")
+        chosen = options.accelerator or installed_accelerator(options.venv)
+        scripts = install(options.venv, chosen, developer=options.command == "test")
         if options.command == "setup":
             say(f"ready: {scripts / 'postil'}")
             return 0
@@ -83,7 +98,15 @@ def check_tools(environ: Mapping[str, str]) -> None:
             )
 
 
-def install(venv: Path, *, developer: bool) -> Path:
+def installed_accelerator(venv: Path) -> Accelerator:
+    """What the environment's llama.cpp was built for; the CPU where there is none yet."""
+    try:
+        return Accelerator((venv / ACCELERATOR_NOTE).read_text().strip())
+    except (OSError, ValueError):
+        return Accelerator.CPU
+
+
+def install(venv: Path, accelerator: Accelerator, *, developer: bool) -> Path:
     """Make or complete the environment; return the folder of its scripts."""
     scripts = venv / ("Scripts" if sys.platform == "win32" else "bin")
     python = scripts / ("python.exe" if sys.platform == "win32" else "python")
@@ -93,6 +116,7 @@ def install(venv: Path, *, developer: bool) -> Path:
             b"".join((ROOT / f).read_bytes() for f in (name, "pyproject.toml"))
             + sys.version.encode()
             + str(ROOT).encode()
+            + accelerator.encode()
         ).hexdigest()
         for name in ("requirements.lock", "requirements-dev.lock")
     }
@@ -115,6 +139,9 @@ def install(venv: Path, *, developer: bool) -> Path:
         "if the compiler failed, its message is above; if packages could not be fetched, check "
         "pip's index settings",
     )
+    if accelerator is not installed_accelerator(venv):
+        build_for(accelerator, pip, lock, log)
+    (venv / ACCELERATOR_NOTE).write_text(accelerator.value)
     run_step(
         "installing postil",
         [*pip, "--no-deps", "--editable", str(ROOT)],
@@ -124,6 +151,25 @@ def install(venv: Path, *, developer: bool) -> Path:
     stamp.write_text(stamps[lock.name])
     log.unlink(missing_ok=True)
     return scripts
+
+
+def build_for(accelerator: Accelerator, pip: Sequence[str], lock: Path, log: Path) -> None:
+    """Build the locked llama-cpp-python anew, for other hardware than before."""
+    text = lock.read_text(encoding="utf-8")
+    entry = re.search(r"^llama-cpp-python==.*?(?=^\w|\Z)", text, re.MULTILINE | re.DOTALL)
+    if entry is None:
+        raise SetupFailed(f"{lock.name} names no llama-cpp-python; get the file anew")
+    with tempfile.TemporaryDirectory() as folder:
+        only = Path(folder) / "llama.lock"
+        only.write_text(entry[0], encoding="utf-8")
+        run_step(
+            f"building llama.cpp for {accelerator.label}",
+            [*pip, "--force-reinstall", "--no-cache-dir", "--no-deps", "--require-hashes",
+             "--no-binary", "llama-cpp-python", "-r", str(only)],
+            log,
+            f"this needs {accelerator.needs}; --accelerator cpu goes back",
+            {"CMAKE_ARGS": " ".join(accelerator.cmake_options)},
+        )  # fmt: skip
 
 
 def run_demo(scripts: Path, rest: Sequence[str]) -> int:
@@ -153,13 +199,25 @@ def run_tests(scripts: Path, rest: Sequence[str]) -> int:
     return 0
 
 
-def run_step(title: str, command: Sequence[str], log: Path, advice: str) -> None:
+def run_step(
+    title: str,
+    command: Sequence[str],
+    log: Path,
+    advice: str,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Run one command with its output in `log`, showing that time passes. Raises `SetupFailed`."""
     say(f"{title} ...")
     started = time.monotonic()
     with log.open("wb") as output:
         try:
-            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT)
+            process = subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=ROOT,
+                env={**os.environ, **environment},
+            )
         except OSError as error:
             raise SetupFailed(f"{title} could not start: {error}") from error
         done = threading.Event()

@@ -13,17 +13,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from lsp.accelerators import Accelerator
 from models.catalog import CatalogEntry
 from models.gpus import Api, Gpu
 from models.recommend import Machine, Place, fits
 
-# CMake options of llama.cpp (its docs/build.md), and what must be installed to build with them.
-_BUILDS: Mapping[Api, tuple[str, str, str]] = {
-    Api.CUDA: ("CUDA", "-DGGML_CUDA=on", "the CUDA toolkit (nvcc)"),
-    Api.METAL: ("Metal", "-DGGML_METAL=on", "Xcode's command line tools"),
-    Api.VULKAN: ("Vulkan", "-DGGML_VULKAN=on", "the Vulkan SDK (headers, loader and glslc)"),
-    Api.ROCM: ("ROCm", "-DGGML_HIP=on", "ROCm with hipcc; name your card in -DAMDGPU_TARGETS"),
-}
+
+def _accelerator(api: Api) -> Accelerator:
+    return Accelerator(api.value)
 
 
 class GpuUse(StrEnum):
@@ -44,7 +41,7 @@ class GpuVerdict:
 
 def build_command(api: Api, version: str, platform: str = sys.platform) -> str:
     """Rebuild llama-cpp-python in this Python; for the shell of the platform."""
-    option = _BUILDS[api][1]
+    option = " ".join(_accelerator(api).cmake_options)
     pip = (
         "-m pip install --force-reinstall --no-cache-dir --no-deps "
         f"--no-binary llama-cpp-python llama-cpp-python=={version}"
@@ -55,7 +52,7 @@ def build_command(api: Api, version: str, platform: str = sys.platform) -> str:
 
 
 def build_needs(api: Api) -> str:
-    return _BUILDS[api][2]
+    return _accelerator(api).needs
 
 
 def judge(
@@ -74,7 +71,7 @@ def judge(
             "install or load the card's driver.",
         )
     gpu = max(driven, key=lambda one: one.usable_bytes)
-    kind = _BUILDS[gpu.api][0]
+    kind = _accelerator(gpu.api).label
     if not probe.get("supports_gpu"):
         return GpuVerdict(
             GpuUse.IDLE,

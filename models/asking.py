@@ -97,6 +97,13 @@ async def ask(
     return Answer(text, trace, prompts.digest(conversation))
 
 
+def _thinking_sampling(backend: Backend) -> Sampling:
+    """What the catalogue says of the model, else what suits its kind."""
+    info = backend.info
+    default = TRAINED_SAMPLING if info.thinks is Thinks.TRAINED else ELICITED_SAMPLING
+    return info.sampling or default
+
+
 async def _answer(
     backend: Backend, generation: Generation, on_event: OnEvent
 ) -> tuple[str, StopReason | None]:
@@ -138,7 +145,7 @@ async def _reply(
     """(answer, trace) of a chat, whose thinking comes in a field of its own or between tags."""
     thinks = backend.info.thinks
     started = time.perf_counter()
-    sampling = TRAINED_SAMPLING if thinks is Thinks.TRAINED else ELICITED_SAMPLING
+    sampling = _thinking_sampling(backend)
     splitter = ThinkingSplitter(Start.OUTSIDE)
     text, thought, n_tokens, cut = "", "", 0, CutReason.NONE
     generation = Generation(conversation, budget, sampling=sampling)
@@ -174,7 +181,7 @@ async def _think(
     generation = Generation(
         conversation=replace(conversation, assistant_prefix=f"{OPEN_TAG}\n"),
         max_new_tokens=budget,
-        sampling=TRAINED_SAMPLING if thinks is Thinks.TRAINED else ELICITED_SAMPLING,
+        sampling=_thinking_sampling(backend),
     )
     splitter, loop = ThinkingSplitter(Start.INSIDE), LoopDetector()
     text, n_tokens, cut = "", 0, CutReason.NONE

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import psutil
 
-SMALL_N_CTX, NORMAL_N_CTX = 4_096, 8_192
 CORES_S = 0.5  # between two looks at what others do
-SMALL_MEMORY_BYTES = 3 << 30  # below it, a smaller context; a guess
 
 
 def free_memory_bytes() -> int:
@@ -108,7 +106,3 @@ def cpu_time() -> CpuTime:
         own_s=own.user + own.system,
         n_cores=psutil.cpu_count() or 1,
     )
-
-
-def n_ctx(free_bytes: int) -> int:
-    return SMALL_N_CTX if free_bytes < SMALL_MEMORY_BYTES else NORMAL_N_CTX

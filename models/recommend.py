@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from models.backends import Thinks
+from models.backends.loading import KvType
 from models.catalog import CatalogEntry, catalog
 from models.gpus import Gpu
 
 N_BATCH = 256  # tokens computed at once, as in models/backends/llama_cpp.py; a test compares
-KV_ITEM_BYTES = 2  # 16-bit floats, llama.cpp's default
+# Of one number in the KV cache: 16-bit floats, and blocks of 32 with a 16-bit scale.
+KV_ITEM_BYTES = {KvType.F16: 2.0, KvType.Q8_0: 34 / 32, KvType.Q4_0: 18 / 32}
 LOGIT_BYTES = 4
 # What a process of ours has beside the model: Python, the tokenizer, llama.cpp. Measured on Linux
 # with both Qwen2.5-Coder at 4,096 to 32,768 tokens: 150 to 162 MiB together with the buffers.
@@ -81,7 +83,13 @@ class Fit:
         return self.place is Place.GPU or (self.cpu_tokens_per_s or 0) >= PLEASANT_TOKENS_PER_S
 
 
-def need(entry: CatalogEntry, n_ctx: int, *, runtime_bytes: int = RUNTIME_BYTES) -> Need:
+def need(
+    entry: CatalogEntry,
+    n_ctx: int,
+    *,
+    runtime_bytes: int = RUNTIME_BYTES,
+    kv_type: KvType = KvType.F16,
+) -> Need:
     """What the entry takes with a context of `n_ctx` tokens.
 
     KV cache: two vectors a layer, KV head and token. Buffers: the scores over the vocabulary for
@@ -89,9 +97,22 @@ def need(entry: CatalogEntry, n_ctx: int, *, runtime_bytes: int = RUNTIME_BYTES)
     takes where it can).
     """
     shape = entry.shape
-    kv_cache = 2 * shape.n_layers * shape.n_kv_heads * shape.head_dim * KV_ITEM_BYTES * n_ctx
+    n_numbers = 2 * shape.n_layers * shape.n_kv_heads * shape.head_dim * n_ctx
+    kv_cache = int(n_numbers * KV_ITEM_BYTES[kv_type])
     buffers = N_BATCH * LOGIT_BYTES * shape.n_vocabulary
     return Need(entry.weights_bytes, kv_cache, buffers, runtime_bytes)
+
+
+def default_context(entry: CatalogEntry, free_bytes: int, kv_type: KvType) -> int:
+    """The wanted context, or the smaller one that fits; the smallest where none does."""
+    room = int(free_bytes * SPARE_SHARE)
+    fitting = [
+        n_ctx
+        for n_ctx in CONTEXTS
+        if n_ctx <= min(WANTED_N_CTX, entry.n_ctx_trained)
+        and need(entry, n_ctx, kv_type=kv_type).total <= room
+    ]
+    return max(fitting, default=min(CONTEXTS[0], entry.n_ctx_trained))
 
 
 def fits(machine: Machine, entries: Sequence[CatalogEntry] | None = None) -> list[Fit]:

@@ -214,8 +214,12 @@ def test_no_call_of_a_locate_in_process_connects_or_looks_up_a_name(tmp_path: Pa
 
 
 def test_what_runs_before_anything_is_installed_needs_only_python() -> None:
-    alone = ("lsp/bundle/installer.py", "lsp/bootstrap.py")
-    used = {(path, name.partition(".")[0]) for path, name in _all_imports() if path in alone}
+    alone = ("lsp/bundle/installer.py", "lsp/bootstrap.py", "lsp/accelerators.py")
+    used = {
+        (path, name.partition(".")[0])
+        for path, name in _all_imports()
+        if path in alone and name != "lsp.accelerators"  # which is among them
+    }
     assert {path for path, _ in used} == {*alone}
     assert {(path, name) for path, name in used if name not in sys.stdlib_module_names} == set()
 

@@ -25,9 +25,9 @@ import tarfile
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
+from lsp.accelerators import Accelerator
 from lsp.bundle.installer import BundleError
 
 NAME = "llama-cpp-python"
@@ -47,28 +47,11 @@ PLACED = (
 _UPDATE = re.compile(r"update llama\.cpp to [\w-]+/llama\.cpp@([0-9a-f]{7,40})")
 
 
-class Accelerator(StrEnum):
-    """What llama.cpp is built for; the switches are those of its documentation."""
-
-    CPU = "cpu"
-    CUDA = "cuda"
-    METAL = "metal"
-    VULKAN = "vulkan"
-    ROCM = "rocm"
-
-    def cmake_args(self, system: str) -> tuple[str, ...]:
-        rpath = ("-DCMAKE_INSTALL_RPATH=$ORIGIN",) if system == "linux" else ()
-        match self:
-            case Accelerator.CPU:
-                return (*SELECTED_AT_LOAD, *PLACED, *rpath)
-            case Accelerator.CUDA:
-                return (*SELECTED_AT_LOAD, "-DGGML_CUDA=ON", *PLACED, *rpath)
-            case Accelerator.VULKAN:
-                return (*SELECTED_AT_LOAD, "-DGGML_VULKAN=ON", *PLACED, *rpath)
-            case Accelerator.ROCM:
-                return (*SELECTED_AT_LOAD, "-DGGML_HIP=ON", *PLACED, *rpath)
-            case Accelerator.METAL:
-                return ("-DGGML_NATIVE=OFF", "-DGGML_METAL=ON", *PLACED)
+def cmake_args(accelerator: Accelerator, system: str) -> tuple[str, ...]:
+    if accelerator is Accelerator.METAL:
+        return ("-DGGML_NATIVE=OFF", *accelerator.cmake_options, *PLACED)
+    rpath = ("-DCMAKE_INSTALL_RPATH=$ORIGIN",) if system == "linux" else ()
+    return (*SELECTED_AT_LOAD, *accelerator.cmake_options, *PLACED, *rpath)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +68,7 @@ def llama_wheel(
     upstream: Upstream, accelerator: Accelerator, cache: Path, say: Callable[[str], None]
 ) -> Path:
     """From the cache, or built now: 10 to 15 minutes on 2 cores. Raises `BundleError`."""
-    args = " ".join(accelerator.cmake_args(sys.platform))
+    args = " ".join(cmake_args(accelerator, sys.platform))
     went_in = (upstream.file.name, _sha256(upstream.file), args, sys.platform, platform.machine())
     key = hashlib.sha256("\n".join(went_in).encode()).hexdigest()[:16]
     folder = cache / "wheels" / f"{NAME}-{accelerator}-{key}"

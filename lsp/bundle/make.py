@@ -17,10 +17,11 @@ from pathlib import Path
 
 import lsp
 from lsp import __version__
+from lsp.accelerators import Accelerator
 from lsp.bundle import installer, licences, sbom, wheels
 from lsp.bundle.installer import BundleError
 from lsp.bundle.llama_wheel import NAME as LLAMA
-from lsp.bundle.llama_wheel import Accelerator, Upstream, llama_wheel, upstream
+from lsp.bundle.llama_wheel import Upstream, llama_wheel, upstream
 from lsp.bundle.manifest import BundleEntry, BundleManifest, EntryKind
 from lsp.bundle.platforms import Target
 from lsp.bundle.signing import public_bytes, read_private_key

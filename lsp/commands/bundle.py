@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lsp.accelerators import Accelerator
+
 if TYPE_CHECKING:
     from lsp.bundle.make import Made
     from models.catalog import CatalogEntry
@@ -125,13 +127,13 @@ def _make(
     given_wheels: list[Path] | None,
     given_licences: list[str] | None,
 ) -> None:
-    from lsp.bundle import llama_wheel, manifest, platforms
+    from lsp.bundle import manifest, platforms
     from lsp.bundle.make import Order
     from lsp.bundle.make import make as make_bundle
     from lsp.commands.console import settings
 
-    if accelerator not in list(llama_wheel.Accelerator):
-        known = ", ".join(llama_wheel.Accelerator)
+    if accelerator not in list(Accelerator):
+        known = ", ".join(Accelerator)
         raise typer.BadParameter(f"{accelerator} is none of {known}", param_hint="--accelerator")
     pairs = [one.partition("=") for one in given_licences or []]
     if wrong := [name for name, _, file in pairs if not file]:
@@ -143,7 +145,7 @@ def _make(
         out=out,
         key=key,
         target=platforms.target(platform, python),
-        accelerator=llama_wheel.Accelerator(accelerator),
+        accelerator=Accelerator(accelerator),
         weights=_weights(models),
         cache=settings().cache_dir,
         made_at=manifest.made_at(epoch, time.time()),

@@ -19,9 +19,10 @@ from typing import Any
 from context.workspace import Workspace
 from lsp.offline.enter import interfaces
 from lsp.settings import read_settings
-from models import hardware, weights
+from models import weights
 from models.backends import Conversation, Generation, Message
 from models.backends.worker_client import LlamaCppBackend, Options
+from models.recommend import CONTEXTS
 
 SHOP = '''\
 """Prices of a shop."""
@@ -75,7 +76,7 @@ async def load_and_write(models_dir: Path) -> str:
     if not here:
         return "left out: there are no weights on this machine"
     entry, file = min(here, key=lambda one: one[0].weights_bytes)
-    backend = await LlamaCppBackend.start(entry, file, Options(n_ctx=hardware.SMALL_N_CTX))
+    backend = await LlamaCppBackend.start(entry, file, Options(n_ctx=CONTEXTS[0]))
     try:
         asked = Conversation((Message("user", "Why can sum(p) / len(p) fail?"),))
         pieces = [p async for p in backend.generate(Generation(asked, N_TOKENS))]

@@ -46,6 +46,14 @@ def in_background() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    temperature: float = 0.0
+    top_p: float = 0.95
+    repeat_penalty: float = 1.0
+    seed: int = 7
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     name: str
     digest: str  # SHA-256 of the weights, hex; empty where it is not known
@@ -55,6 +63,7 @@ class ModelInfo:
     thinks: Thinks
     continues: bool = True  # goes on from an assistant prefix; else it thinks as long as it likes
     obeys_grammar: bool = True  # else the answer is only asked for in that form
+    sampling: Sampling | None = None  # advised for thinking; None where nobody says
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +76,6 @@ class Message:
 class Conversation:
     messages: tuple[Message, ...]
     assistant_prefix: str = ""  # text with which the answer already begins
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    temperature: float = 0.0
-    top_p: float = 0.95
-    repeat_penalty: float = 1.0
-    seed: int = 7
 
 
 class StopReason(StrEnum):

@@ -34,6 +34,7 @@ from models.backends.loading import Drafts, FlashAttention, KvType, LoadSettings
 from models.backends.turns import Turn, Turns
 from models.catalog import CatalogEntry
 from models.errors import ContextFull, ModelCrashed, ModelError, ModelUnavailable, WeightsRefused
+from models.recommend import default_context, need
 from models.weights import check_for_load
 from models.worker import CONVERSATION, GENERATION, LOAD_SETTINGS
 
@@ -44,7 +45,6 @@ MAX_DEATHS, WITHIN_S = 3, 180.0  # more are no accident: the worker is not start
 # Address space of the worker beyond weights and context: libraries, buffers, and what the C library
 # reserves for each thread. A guess with room to spare; it is to stop a leak, not to measure.
 EXTRA_MEMORY_BYTES, THREAD_MEMORY_BYTES = 4 << 30, 160 << 20
-MAX_KV_BYTES_PER_TOKEN = 1 << 20  # of the models in the catalogue at f16
 # Threads that wait for each other (OpenMP's, on Linux) sleep soon instead of turning in circles, as
 # they do by default for a time in which somebody else could have used the core.
 _ENVIRONMENT = {"GOMP_SPINCOUNT": "500", "KMP_BLOCKTIME": "1"}
@@ -98,6 +98,7 @@ class LlamaCppBackend:
             device=self._loaded["device"],
             n_ctx=self._loaded["n_ctx"],
             thinks=self._entry.thinks,
+            sampling=self._entry.sampling.values,
         )
 
     @property
@@ -200,7 +201,8 @@ class LlamaCppBackend:
 
     def _load_settings(self) -> LoadSettings:
         options, free = self._options, hardware.free_memory_bytes()
-        n_ctx = min(options.n_ctx or hardware.n_ctx(free), self._entry.n_ctx_trained)
+        n_ctx = options.n_ctx or default_context(self._entry, free, options.kv_type)
+        n_ctx = min(n_ctx, self._entry.n_ctx_trained)
         n_threads = options.n_threads or hardware.n_threads()
         return LoadSettings(
             model=self._entry.name,
@@ -212,8 +214,7 @@ class LlamaCppBackend:
             kv_type=options.kv_type,
             flash_attention=options.flash_attention,
             drafts=options.drafts,
-            max_memory_bytes=self._file.stat().st_size
-            + n_ctx * MAX_KV_BYTES_PER_TOKEN
+            max_memory_bytes=need(self._entry, n_ctx).total
             + n_threads * THREAD_MEMORY_BYTES
             + EXTRA_MEMORY_BYTES,
         )

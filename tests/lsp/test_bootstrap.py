@@ -64,3 +64,34 @@ def test_the_script_ends_with_one_sentence_and_a_code_when_git_is_missing(
     error = capfd.readouterr().err
     assert error.startswith("postil set-up: git was not found")
     assert not (tmp_path / "venv").exists()
+
+
+def test_a_build_for_other_hardware_takes_the_locked_source_with_its_hashes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[list[str], str, dict[str, str]]] = []
+
+    def run_step(
+        title: str, command: list[str], log: Path, advice: str, environment: dict[str, str]
+    ) -> None:
+        assert "CUDA" in title
+        assert "nvcc" in advice
+        ran.append((command, Path(command[-1]).read_text(), environment))
+
+    monkeypatch.setattr(bootstrap, "run_step", run_step)
+    lock = bootstrap.ROOT / "requirements.lock"
+    bootstrap.build_for(bootstrap.Accelerator.CUDA, ["pip", "install"], lock, tmp_path / "log")
+    ((command, locked, environment),) = ran
+    assert environment == {"CMAKE_ARGS": "-DGGML_CUDA=ON"}
+    assert {"--require-hashes", "--no-binary", "--no-cache-dir"} <= set(command)
+    assert locked.startswith("llama-cpp-python==")
+    assert locked.count("==") == 1
+    assert "--hash=sha256:" in locked
+
+
+def test_what_an_environment_was_built_for_is_remembered(tmp_path: Path) -> None:
+    assert bootstrap.installed_accelerator(tmp_path) is bootstrap.Accelerator.CPU
+    (tmp_path / bootstrap.ACCELERATOR_NOTE).write_text("vulkan")
+    assert bootstrap.installed_accelerator(tmp_path) is bootstrap.Accelerator.VULKAN
+    (tmp_path / bootstrap.ACCELERATOR_NOTE).write_text("abacus")
+    assert bootstrap.installed_accelerator(tmp_path) is bootstrap.Accelerator.CPU

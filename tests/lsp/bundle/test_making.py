@@ -12,10 +12,11 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from lsp.accelerators import Accelerator
 from lsp.bundle import installer
 from lsp.bundle.installer import BundleError, BundleRefused
 from lsp.bundle.licences import weights_licences, wheel_licences
-from lsp.bundle.llama_wheel import NAME, Accelerator
+from lsp.bundle.llama_wheel import NAME, cmake_args
 from lsp.bundle.make import source_tree
 from lsp.bundle.manifest import BundleEntry, BundleManifest, EntryKind, made_at
 from lsp.bundle.platforms import target
@@ -91,7 +92,7 @@ def test_a_python_that_is_none_is_refused() -> None:
 def test_each_accelerator_has_its_documented_switch_and_no_build_is_for_this_cpu_alone() -> None:
     wanted = {"cuda": "CUDA", "metal": "METAL", "vulkan": "VULKAN", "rocm": "HIP"}
     for accelerator in Accelerator:
-        args = accelerator.cmake_args("linux")
+        args = cmake_args(accelerator, "linux")
         assert "-DGGML_NATIVE=OFF" in args
         switches = [
             a for a in args if a.removeprefix("-DGGML_").removesuffix("=ON") in wanted.values()
