@@ -36,17 +36,19 @@ def test_the_readme_has_every_setting_with_its_default() -> None:
     assert rows.keys() == Settings.model_fields.keys()
     for name, default in rows.items():
         value = Settings.model_fields[name].default
-        if name not in ("cache_dir", "models_dir"):
-            assert str(getattr(value, "value", value)) == default.strip(), name
+        shown = "none" if value in ("", (), None) else str(getattr(value, "value", value))
+        if name not in ("cache_dir", "data_dir", "models_dir"):
+            assert shown == default.strip(), name
 
 
-def test_the_neovim_plugin_passes_settings_that_exist() -> None:
+def test_the_neovim_plugin_has_every_setting_with_a_type() -> None:
     source = (ROOT / "editors/nvim/lua/postil/init.lua").read_text()
-    found = re.search(r"local server_options = \{(.*?)\}", source, re.DOTALL)
+    found = re.search(r"local settings = \{(.*?)\n\}", source, re.DOTALL)
     assert found is not None
-    names = re.findall(r"'(\w+)'", found.group(1))
-    assert names
-    assert set(names) <= Settings.model_fields.keys()
+    kinds = dict(re.findall(r"(\w+) = '(\w+)'", found.group(1)))
+    assert kinds.keys() == Settings.model_fields.keys()
+    typed = set(re.findall(r"^---@field (\w+)\?", source, re.MULTILINE))
+    assert typed - {"cmd", "filetypes", "root_markers"} == kinds.keys()
 
 
 def test_lists_are_lists_in_the_editor_and_have_commas_in_the_environment() -> None:

@@ -10,7 +10,20 @@ local M = {}
 ---@field model? string auto, a name from `postil models list`, or none
 ---@field effort? 'quick'|'normal'|'deep' how long the model may think
 ---@field context_tokens? integer code shown to the model, in its tokens
+---@field reorder_weight? number how much the model's own order of the best suspects counts
+---@field n_threads? integer
+---@field n_ctx? integer
+---@field n_gpu_layers? integer
+---@field kv_cache? 'f16'|'q8_0'|'q4_0'
+---@field flash_attention? 'auto'|'on'|'off'
+---@field drafts? 'prompt'|'none'
+---@field idle_unload_minutes? number
 ---@field max_suspects? integer
+---@field model_digest? string
+---@field record? 'off'|'digests'|'text'
+---@field cache_dir? string
+---@field data_dir? string
+---@field models_dir? string
 ---@field endpoints? string[] servers to ask instead of the local model
 ---@field endpoint_kind? 'openai'|'ollama'
 ---@field endpoint_model? string
@@ -29,13 +42,19 @@ M.config = {
   cmd = { 'postil', 'serve' },
   filetypes = {
     'python', 'javascript', 'javascriptreact', 'typescript', 'typescriptreact', 'go', 'java', 'rust', 'c', 'cpp',
+    'kotlin', 'cs', 'ruby', 'php', 'swift', 'scala', 'lua', 'sh', 'bash',
   },
   root_markers = { '.git', 'pyproject.toml', 'package.json', 'go.mod', 'Cargo.toml', 'pom.xml', 'CMakeLists.txt' },
 }
 
-local server_options = {
-  'model', 'effort', 'context_tokens', 'max_suspects', 'endpoints', 'endpoint_kind', 'endpoint_model',
-  'endpoint_format', 'allowed_hosts', 'api_key_variable', 'ca_file',
+-- The server's settings, with the type that each has here. The README says what they mean.
+local settings = {
+  model = 'string', model_digest = 'string', effort = 'string', context_tokens = 'number', reorder_weight = 'number',
+  n_threads = 'number', n_ctx = 'number', n_gpu_layers = 'number', kv_cache = 'string', flash_attention = 'string',
+  drafts = 'string', idle_unload_minutes = 'number', max_suspects = 'number', endpoints = 'table',
+  endpoint_kind = 'string', endpoint_model = 'string', endpoint_format = 'string', allowed_hosts = 'table',
+  api_key_variable = 'string', ca_file = 'string', record = 'string', cache_dir = 'string', data_dir = 'string',
+  models_dir = 'string',
 }
 
 --- Check options, merge them with the defaults and enable the server.
@@ -43,12 +62,7 @@ local server_options = {
 function M.setup(options)
   options = options or {}
   vim.validate('options', options, 'table')
-  local kinds = {
-    cmd = 'table', filetypes = 'table', root_markers = 'table', model = 'string', effort = 'string',
-    context_tokens = 'number', max_suspects = 'number', endpoints = 'table', endpoint_kind = 'string',
-    endpoint_model = 'string', endpoint_format = 'string', allowed_hosts = 'table', api_key_variable = 'string',
-    ca_file = 'string',
-  }
+  local kinds = vim.tbl_extend('error', { cmd = 'table', filetypes = 'table', root_markers = 'table' }, settings)
   for name, value in pairs(options) do
     if not kinds[name] then
       error(('postil: there is no option named %s'):format(name), 0)
@@ -57,7 +71,7 @@ function M.setup(options)
   end
   M.config = vim.tbl_extend('force', M.config, options)
   local init_options = vim.empty_dict()
-  for _, name in ipairs(server_options) do
+  for name in pairs(settings) do
     init_options[name] = M.config[name]
   end
   if vim.fn.executable(M.config.cmd[1]) == 0 then
