@@ -86,16 +86,17 @@ def trace_text(provenance: Provenance) -> str:
 
 
 def _hover(title: str, words: str, provenance: Provenance) -> str:
-    trace = _marked_trace(provenance)
-    fixed = (
-        f"**{title}**\n\n{fenced(words)}\n\n**{_trace_head(provenance)}**\n\n{{trace}}\n\n"
-        f"**Shown to the model**\n\n{fenced(_receipt(provenance.receipt))}\n\n"
+    """Put together from finished blocks: no text of a model is ever a place to fill in."""
+    head = f"**{title}**\n\n{fenced(words)}\n\n**{_trace_head(provenance)}**\n\n"
+    tail = (
+        f"\n\n**Shown to the model**\n\n{fenced(_receipt(provenance.receipt))}\n\n"
         f"{fenced(_model(provenance))}"
     )
-    room = MAX_HOVER_CHARS - len(fixed)
+    trace = _marked_trace(provenance)
+    room = MAX_HOVER_CHARS - len(head) - len(tail)
     if len(trace) > room:
         trace = trace[: max(room, 0)] + "\n[...] the rest: command postil.trace"
-    return fixed.replace("{trace}", fenced(trace), 1)
+    return f"{head}{fenced(trace)}{tail}"
 
 
 def _trace_head(provenance: Provenance) -> str:
