@@ -79,6 +79,9 @@ class OllamaBackend:
                 if text or thinking:
                     n_tokens += 1
                     yield Piece(text, n_tokens, thinking=thinking)
+                if n_tokens > generation.max_new_tokens:  # it does not keep to what was asked
+                    yield Piece("", n_tokens, StopReason.LENGTH)
+                    return
                 if event.get("done") is True:
                     yield Piece("", _count(event, n_tokens), _reason(event))
                     return

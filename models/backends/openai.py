@@ -101,6 +101,9 @@ class OpenAIBackend:
                     said_anything = True
                     n_tokens += 1
                     yield Piece(text, n_tokens, thinking=thinking)
+                if n_tokens > generation.max_new_tokens:  # it does not keep to what was asked
+                    reason = StopReason.LENGTH
+                    break
         if reason is None:
             if not said_anything:
                 await self._explain(path, body)

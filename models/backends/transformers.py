@@ -65,6 +65,11 @@ class TransformersBackend:
         )
 
     @property
+    def sandbox(self) -> tuple[str, ...]:
+        """What the worker gave up before it read the weights; empty where the system has none."""
+        return tuple(self._loaded.get("sandbox", ()))
+
+    @property
     def worker_pid(self) -> int | None:
         return self._child.pid if self._child is not None else None
 

@@ -267,6 +267,10 @@ def _in_lark(grammar: str) -> str:
     return str(llguidance.LLMatcher.grammar_from_lark(any_to_lark(grammar)))
 
 
+def uses_gpu() -> bool:
+    return _best_device().type != "cpu"
+
+
 def _best_device() -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")

@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from models.asking import ask
-from models.backends import Conversation, Generation, Message, Piece, Thinks
+from models.backends import Conversation, Generation, Message, Piece, StopReason, Thinks
 from models.backends.endpoint import parse_endpoint
 from models.backends.http_client import PATIENT, Patience
 from models.backends.openai import OpenAIBackend
@@ -254,6 +254,14 @@ async def test_models_that_are_no_json_or_none() -> None:
     async with scripted(v1__models=reply(200, {"data": []})) as server:
         with pytest.raises(EndpointRefused, match="lists no model"):
             await OpenAIBackend.open(parse_endpoint(server.url, ()))
+
+
+async def test_a_server_that_never_stops_is_stopped_at_the_budget() -> None:
+    endless = streamed(*[sse(_delta(content="a "))] * 400, asyncio.Event())
+    async with _chat(endless) as (backend, _):
+        pieces = await _pieces(backend)
+        assert pieces[-1].stop_reason is StopReason.LENGTH
+        assert len(pieces) == ASKED.max_new_tokens + 2
 
 
 async def test_closing_the_answer_closes_the_connection_at_once() -> None:

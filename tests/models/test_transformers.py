@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import shutil
 import signal
 import sys
@@ -80,6 +81,8 @@ async def _text(backend: TransformersBackend, generation: Generation) -> str:
 async def test_it_generates_with_a_prefix_under_a_grammar(model: TransformersBackend) -> None:
     assert (model.info.backend, model.info.n_ctx) == ("Transformers", 1_024)
     assert len(model.info.digest) == 64
+    if sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64"):
+        assert "seccomp" in model.sandbox, "it can open no connection and start no program"
     asked = Conversation(HELLO.messages, '{"n": ')
     generation = Generation(asked, 12, grammar="root ::= [0-9]{1,3} \", '😀 é'}\"")
     pieces = [p async for p in model.generate(generation)]
