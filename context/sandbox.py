@@ -14,8 +14,10 @@ import platform
 import stat
 import struct
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_NO_NEW_PRIVS = 38
@@ -41,6 +43,13 @@ class Sockets(StrEnum):
     LOCAL = "local"  # AF_UNIX: drivers of some GPUs speak to their service
 
 
+class Programs(StrEnum):
+    """Whether other programs may be started or looked into."""
+
+    NONE = "none"
+    ANY = "any"
+
+
 @dataclass(frozen=True, slots=True)
 class _Numbers:
     """System calls of one architecture."""
@@ -48,12 +57,13 @@ class _Numbers:
     arch: int
     seccomp: int
     socket: int
-    refused: tuple[int, ...]  # execve, execveat, ptrace, process_vm_readv/writev, io_uring_setup
+    io_uring_setup: int  # a ring could connect without calls
+    programs: tuple[int, ...]  # execve, execveat, ptrace, process_vm_readv, process_vm_writev
 
 
 _MACHINES = {
-    "x86_64": _Numbers(0xC000003E, 317, 41, (59, 322, 101, 310, 311, 425)),
-    "aarch64": _Numbers(0xC00000B7, 277, 198, (221, 281, 117, 270, 271, 425)),
+    "x86_64": _Numbers(0xC000003E, 317, 41, 425, (59, 322, 101, 310, 311)),
+    "aarch64": _Numbers(0xC00000B7, 277, 198, 425, (221, 281, 117, 270, 271)),
 }
 
 
@@ -65,18 +75,24 @@ def leave_network() -> list[Layer]:
     if sys.platform != "linux":
         return []
     libc = ctypes.CDLL(None, use_errno=True)
-    for flags in (_CLONE_NEWNET, _CLONE_NEWUSER | _CLONE_NEWNET):  # as root; as anybody else
-        if libc.unshare(flags) == 0:
-            return [Layer.NAMESPACE]
-    return []
+    uid, gid = os.geteuid(), os.getegid()
+    if libc.unshare(_CLONE_NEWNET) == 0:  # who may administer the system needs no user namespace
+        return [Layer.NAMESPACE]
+    if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) != 0:
+        return []
+    with suppress(OSError):  # the same ids inside, so that files belong to the same user
+        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1", encoding="ascii")
+        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", encoding="ascii")
+    return [Layer.NAMESPACE]
 
 
-def refuse_calls(sockets: Sockets) -> list[Layer]:
+def refuse_calls(sockets: Sockets, programs: Programs = Programs.NONE) -> list[Layer]:
     """Have the kernel refuse sockets, new programs and looking into other processes, for good."""
     numbers = _MACHINES.get(platform.machine()) if sys.platform == "linux" else None
     if numbers is None:
         return []
-    rules = _filter(numbers, sockets)
+    rules = _filter(numbers, sockets, programs)
     kept = ctypes.create_string_buffer(rules, len(rules))
     program = struct.pack("HP", len(rules) // 8, ctypes.addressof(kept))  # struct sock_fprog
     libc = ctypes.CDLL(None, use_errno=True)
@@ -105,7 +121,7 @@ def limit_resources(max_memory_bytes: int | None) -> list[Layer]:
     return [Layer.LIMITS]
 
 
-def _filter(numbers: _Numbers, sockets: Sockets) -> bytes:
+def _filter(numbers: _Numbers, sockets: Sockets, programs: Programs) -> bytes:
     """BPF that returns EPERM for what is refused and lets everything else pass.
 
     Each test jumps over one instruction or none, so that rules can be read one after another.
@@ -119,7 +135,8 @@ def _filter(numbers: _Numbers, sockets: Sockets) -> bytes:
         (_AT_LEAST, 0, 1, _X32),
         refuse,
     ]
-    for number in numbers.refused:
+    refused = (numbers.io_uring_setup, *(numbers.programs if programs is Programs.NONE else ()))
+    for number in refused:
         rules += [(_EQUAL, 0, 1, number), refuse]
     if sockets is Sockets.NONE:
         rules += [(_EQUAL, 0, 1, numbers.socket), refuse]

@@ -11,21 +11,16 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import struct
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
+from platform import machine
+
+from context.sandbox import Programs, Sockets, leave_network, refuse_calls
 
 CANNOT = 125  # exit code: the way is not to be had here; env(1) and others use it alike
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
-_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
-_AF_UNIX, _EPERM = 1, 1
-_ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
-_IO_URING_SETUP = 425  # the same number on every architecture; a ring could connect without calls
-# (audit architecture, socket, socketpair): linux/audit.h and the system call tables
-_CALLS = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
 
@@ -65,20 +60,8 @@ def interfaces() -> list[str]:
 
 
 def _new_network() -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    uid, gid = os.geteuid(), os.getegid()
-    if libc.unshare(_CLONE_NEWNET) == 0:  # who may administer the system needs no user namespace
-        return
-    if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) != 0:
-        raise CannotEnter(
-            f"the system gives no network namespace ({os.strerror(ctypes.get_errno())})"
-        )
-    try:  # the same ids inside, so that files belong to the same user
-        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1", encoding="ascii")
-        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", encoding="ascii")
-    except OSError as error:
-        raise CannotEnter(f"the system does not map users ({error.strerror})") from error
+    if not leave_network():
+        raise CannotEnter("the system gives no network namespace")
 
 
 def _loopback_up() -> None:
@@ -98,34 +81,9 @@ def _loopback_up() -> None:
 
 
 def _deny_sockets() -> None:
-    """EPERM for every socket that is not AF_UNIX, and for io_uring; other architectures end."""
-    known = _CALLS.get(platform.machine())
-    if known is None:
-        raise CannotEnter(f"the filter is not written for {platform.machine()}")
-    architecture, socket_call = known
-    load, equal, at_least, ret = 0x20, 0x15, 0x35, 0x06
-    refuse = _ERRNO | _EPERM
-    program = (
-        (load, 0, 0, 4),  # the architecture of the call
-        (equal, 1, 0, architecture),
-        (ret, 0, 0, _KILL),
-        (load, 0, 0, 0),  # its number
-        (at_least, 5, 0, 0x40000000),  # the x32 ABI would have other numbers
-        (equal, 4, 0, _IO_URING_SETUP),
-        (equal, 0, 2, socket_call),
-        (load, 0, 0, 16),  # its first argument: the family
-        (equal, 0, 1, _AF_UNIX),
-        (ret, 0, 0, _ALLOW),
-        (ret, 0, 0, refuse),
-    )
-    # struct sock_filter and struct sock_fprog (linux/filter.h), packed as the C compiler would
-    filters = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))
-    whole = struct.pack("HP", len(program), ctypes.addressof(filters))
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        raise CannotEnter("the system does not let a process give up privileges")
-    if libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, whole, 0, 0) != 0:
-        raise CannotEnter(f"the system takes no filter ({os.strerror(ctypes.get_errno())})")
+    """EPERM for every socket that is not AF_UNIX, and for io_uring."""
+    if not refuse_calls(Sockets.LOCAL, Programs.ANY):
+        raise CannotEnter(f"the system takes no filter, or none is written for {machine()}")
 
 
 def main() -> None:

@@ -105,7 +105,7 @@ def test_a_gpu_that_the_build_cannot_use_comes_with_the_command() -> None:
     verdict = judge([H100], CPU_BUILD, entry_named("qwen2.5-coder-1.5b"), 16 * GB)
     assert verdict.use is GpuUse.IDLE
     assert "for the CPU alone" in verdict.sentence
-    assert 'CMAKE_ARGS="-DGGML_CUDA=on"' in verdict.command
+    assert 'CMAKE_ARGS="-DGGML_CUDA=ON"' in verdict.command
     assert "--force-reinstall --no-cache-dir" in verdict.command
     assert "llama-cpp-python==0.3.36" in verdict.command
     assert "nvcc" in verdict.needs
@@ -132,10 +132,10 @@ def test_a_build_that_finds_no_card_and_a_card_without_its_driver() -> None:
 
 def test_each_kind_of_gpu_has_a_command_for_each_shell() -> None:
     options = {
-        Api.CUDA: "-DGGML_CUDA=on",
-        Api.METAL: "-DGGML_METAL=on",
-        Api.VULKAN: "-DGGML_VULKAN=on",
-        Api.ROCM: "-DGGML_HIP=on",
+        Api.CUDA: "-DGGML_CUDA=ON",
+        Api.METAL: "-DGGML_METAL=ON",
+        Api.VULKAN: "-DGGML_VULKAN=ON",
+        Api.ROCM: "-DGGML_HIP=ON",
     }
     for api, option in options.items():
         assert option in build_command(api, "1.2", "linux")
