@@ -14,6 +14,7 @@ from lsp.from_lsp import Encoding
 
 FIND_BUGS_KIND = "source.postil.findBugs"
 LOCATE_KIND = "source.postil.locate"
+EXPLAIN_KIND = "source.postil.explain"
 SIMPLIFY_KIND = "refactor.rewrite.simplify"
 CHANGE_KIND = "refactor.rewrite.change"
 ACTION_KINDS = (
@@ -23,6 +24,7 @@ ACTION_KINDS = (
     CHANGE_KIND,
     FIND_BUGS_KIND,
     LOCATE_KIND,
+    EXPLAIN_KIND,
 )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from lsp.settings import Settings
 from models.audit import Entry, Level, Outcome, Record, RecordUnwritable, entry_of, proposal_entry
 from models.findings import Finding, Proposal
+from models.tasks.explain import Explanation
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,17 @@ class Recorder:
         self._append(
             entry_of(
                 task, Outcome.FINDING, finding.provenance, text=finding.cause, level=self._level
+            )
+        )
+
+    def explanation(self, explanation: Explanation) -> None:
+        self._append(
+            entry_of(
+                "explain",
+                Outcome.EXPLAINED,
+                explanation.provenance,
+                text=explanation.text,
+                level=self._level,
             )
         )
 

@@ -20,6 +20,7 @@ from lsp.from_lsp import Encoding, width
 from models.citations import Citations, marked
 from models.findings import CutReason, Edit, Finding, Provenance
 from models.gate import INVISIBLE
+from models.tasks.explain import Explanation
 
 MAX_HOVER_CHARS = 8_000
 SOURCE = "postil"
@@ -58,6 +59,12 @@ def fenced(words: str) -> str:
 def finding_hover(finding: Finding) -> str:
     place = f"{finding.path}, lines {finding.start_line}-{finding.end_line}"
     return _hover("Cause, as the model sees it", f"{finding.cause}\n({place})", finding.provenance)
+
+
+def explanation_hover(explanation: Explanation) -> str:
+    lines = f"lines {explanation.start_line}-{explanation.end_line}"
+    words = marked(explanation.text, explanation.citations)
+    return _hover("Explained by the model", f"{words}\n({lines})", explanation.provenance)
 
 
 def edit_hover(edits: Sequence[Edit], title: str, provenance: Provenance) -> str:

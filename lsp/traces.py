@@ -13,6 +13,7 @@ from lsp.documents import Change
 class Kind(StrEnum):
     SUSPECT = "suspect"  # from the report alone
     FINDING = "finding"  # from the model
+    EXPLANATION = "explanation"  # what lines do, as the model sees it: hover only
     APPLIED = "applied"  # an edit of ours that the user applied: hover only
 
 

@@ -24,6 +24,8 @@ from models.asking import Answering, OnEvent, Thinking
 from models.errors import ModelError
 from models.findings import Edit, Finding, Proposal
 from models.tasks.edit import EditTask, propose_edit
+from models.tasks.explain import Explanation
+from models.tasks.explain import explain as ask_to_explain
 from models.tasks.locate import find_bug
 from models.tasks.locate import locate as ask_to_locate
 from models.tasks.rank import reorder
@@ -89,6 +91,47 @@ async def find_bugs(
         _refuse_if_stale(session, uri, found.file_hash)
         _note_finding(session, root, found)
     return found
+
+
+async def explain(
+    session: Session,
+    uri: str,
+    first_line: int,
+    last_line: int,
+    remark: str,
+    token: int | str | None,
+) -> Explanation:
+    """What the lines do, or what a remark about them means; kept for the hover over them."""
+    root, path = session.relative(uri)
+    text = session.text_of(uri)
+    async with session.working("Postil: explaining", token) as progress:
+        workspace = await session.workspace(root)
+        backend = await session.backend()
+        snippets = await selection_snippets(workspace, path, text, first_line, last_line)
+        explanation = await ask_to_explain(
+            snippets[0],
+            snippets[1:],
+            first_line,
+            last_line,
+            remark,
+            backend=backend,
+            thinking_tokens=session.settings.effort.thinking_tokens,
+            context_tokens=session.settings.context_tokens,
+            on_event=_reporter(progress),
+        )
+    session.recorder.explanation(explanation)
+    _refuse_if_stale(session, uri, explanation.file_hash)
+    session.notes.add(
+        Note(
+            kind=Kind.EXPLANATION,
+            uri=uri,
+            span=text.lines_span(first_line, min(last_line, text.n_lines)),
+            message=to_lsp.visible(explanation.text),
+            hover=to_lsp.explanation_hover(explanation),
+            trace=to_lsp.trace_text(explanation.provenance),
+        )
+    )
+    return explanation
 
 
 async def propose(

@@ -36,6 +36,7 @@ class Level(StrEnum):
 class Outcome(StrEnum):
     FINDING = "finding"
     NO_BUG = "no bug"
+    EXPLAINED = "explained"
     OFFERED = "offered"  # edits that passed the gate
     REFUSED = "refused"  # by the gate
     FAILED = "failed"

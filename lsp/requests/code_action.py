@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lsprotocol import types
 
 from lsp import from_lsp
-from lsp.capabilities import CHANGE_KIND, FIND_BUGS_KIND, LOCATE_KIND, SIMPLIFY_KIND
+from lsp.capabilities import CHANGE_KIND, EXPLAIN_KIND, FIND_BUGS_KIND, LOCATE_KIND, SIMPLIFY_KIND
 from lsp.errors import Failure
 from lsp.session import Session
 from models.tasks.edit import EditKind
@@ -68,6 +68,10 @@ def _offers(params: types.CodeActionParams, selected: str) -> Iterator[Offer]:
             diagnostic,
             diagnostic.range,
         )
+        title = f"Postil: explain “{first}”"
+        yield Offer(
+            title, EXPLAIN_KIND, "postil.explain", None, diagnostic.message, None, diagnostic.range
+        )
     if not selected.strip():
         return
     yield Offer("Postil: simplify", SIMPLIFY_KIND, "postil.simplify", EditKind.SIMPLIFY)
@@ -81,6 +85,7 @@ def _offers(params: types.CodeActionParams, selected: str) -> Iterator[Offer]:
         title = f"Postil: change as I say: {instruction[:60]}"
         yield Offer(title, CHANGE_KIND, "postil.change", EditKind.CUSTOM, instruction)
     yield Offer("Postil: find a bug in the selection", FIND_BUGS_KIND, "postil.findBugs", None)
+    yield Offer("Postil: explain", EXPLAIN_KIND, "postil.explain", None)
     if len(selected.strip()) >= MIN_REPORT_CHARS:
         title = "Postil: locate the bug described by the selection"
         yield Offer(title, LOCATE_KIND, "postil.locate", None, selected)

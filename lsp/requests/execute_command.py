@@ -10,7 +10,7 @@ from lsprotocol import types
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from context.suspects import Suspect
-from lsp import from_lsp, work
+from lsp import from_lsp, to_lsp, work
 from lsp.errors import INVALID_PARAMS, REQUEST_FAILED, Failure, Stale
 from lsp.session import Session
 from models.findings import Finding
@@ -84,6 +84,20 @@ async def _find_bugs(session: Session, argument: Any, token: Token) -> dict[str,
         root, _ = session.relative(target.uri)
         return {"finding": _finding(session, root, found), "reason": ""}
     return {"finding": None, "reason": found}
+
+
+async def _explain(session: Session, argument: Any, token: Token) -> dict[str, Any]:
+    """`detail`: what a diagnostic says about the lines, if that is to be explained."""
+    target = read_target(argument)
+    said = await work.explain(
+        session, target.uri, target.first_line, target.last_line, target.detail, token
+    )
+    return {
+        "text": to_lsp.visible(said.text),
+        "references_shown": said.citations.n_shown,
+        "references": len(said.citations.found),
+        "not_shown": list(said.citations.not_shown),
+    }
 
 
 def _edit(kind: EditKind) -> Command:
@@ -161,6 +175,7 @@ def _finding(session: Session, root: Path, finding: Finding) -> dict[str, Any]:
 COMMANDS: dict[str, Command] = {
     "postil.locate": _locate,
     "postil.findBugs": _find_bugs,
+    "postil.explain": _explain,
     "postil.fix": _edit(EditKind.FIX),
     "postil.simplify": _edit(EditKind.SIMPLIFY),
     "postil.extractFunction": _edit(EditKind.EXTRACT_FUNCTION),

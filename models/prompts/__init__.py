@@ -28,6 +28,7 @@ class Grammar(StrEnum):
     EDITS = "edits.gbnf"
     REWRITE = "rewrite.gbnf"
     NAMES = "names.gbnf"
+    TEXT = "text.gbnf"
 
 
 @cache
@@ -73,6 +74,23 @@ Look only at lines {first_line} to {last_line} of {file_id}. Is there a real bug
 crash, a leak? Style does not count. Answer as JSON: {{"bug": true, "file": "{file_id}", \
 "first_line": 10, "last_line": 12, "cause": "one or two sentences"}} or {{"bug": false, \
 "reason": "one sentence"}}"""
+
+_EXPLAIN = """Read this code. Every line has its number:
+{fence} code
+{code}
+{fence} end of code
+{remark}
+Explain lines {first_line} to {last_line} of {file_id} to a colleague who knows the language and \
+not this project: what they are for, how they do it, and what a reader would trip over. At most eight \
+sentences, plain text, no lists, no code."""
+
+_REMARK = """
+A tool says about these lines:
+{fence} remark
+{remark}
+{fence} end of remark
+Say first what this means here, and whether it is right.
+"""
 
 _EDIT = """{task}
 
@@ -165,6 +183,21 @@ def find_bug(code: str, file_id: str, first_line: int, last_line: int) -> Conver
     return _conversation(
         _FIND_BUG, code=code, file_id=file_id, first_line=first_line, last_line=last_line
     )
+
+
+def explain(code: str, file_id: str, first_line: int, last_line: int, remark: str) -> Conversation:
+    """`remark`: what a diagnostic says there, or nothing."""
+    fence = _fence()
+    said = _REMARK.format(fence=fence, remark=without_secrets(remark)) if remark else ""
+    text = _EXPLAIN.format(
+        fence=fence,
+        code=code,
+        file_id=file_id,
+        first_line=first_line,
+        last_line=last_line,
+        remark=said,
+    )
+    return Conversation((Message("system", _SYSTEM.format(fence=fence)), Message("user", text)))
 
 
 def edit(task: str, code: str) -> Conversation:

@@ -307,3 +307,33 @@ async def _change(client: Any, uri: str, version: int, range_: Any, text: str) -
             "contentChanges": [{"range": range_, "text": text}],
         },
     )
+
+
+async def test_lines_are_explained_with_what_is_not_there_marked(
+    start: Start, shop: Path, script: Script
+) -> None:
+    replies = ["It divides.\n</think>", "It returns the mean of `prices`, unlike `median_of`."]
+    client = await start(POSTIL_MODEL=script(replies))
+    await client.initialize(shop)
+    uri = client.open(shop / "shop.py")
+    argument = {"uri": uri, "first_line": 6, "last_line": 6, "detail": "division by zero"}
+    said = (await client.command("postil.explain", argument))["result"]
+    assert said["text"] == replies[1]
+    assert (said["references_shown"], said["references"]) == (1, 2)
+    assert said["not_shown"] == ["median_of"]
+    position = {"textDocument": {"uri": uri}, "position": {"line": 5, "character": 8}}
+    hover = (await client.request("textDocument/hover", position))["result"]["contents"]["value"]
+    assert "Explained by the model" in hover
+    assert "`median_of` [not shown]" in hover
+    assert "It divides." in hover
+    actions = (
+        await client.request(
+            "textDocument/codeAction",
+            {
+                "textDocument": {"uri": uri},
+                "range": {"start": {"line": 5, "character": 0}, "end": {"line": 6, "character": 0}},
+                "context": {"diagnostics": [], "only": ["source.postil.explain"]},
+            },
+        )
+    )["result"]
+    assert [action["title"] for action in actions] == ["Postil: explain"]

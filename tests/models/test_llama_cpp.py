@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from context.window import Role, Snippet
 from models import prompts
 from models.asking import ask
 from models.backends import Conversation, Generation, Message, StopReason
@@ -22,6 +23,7 @@ from models.errors import ContextFull, ModelCrashed, WeightsRefused
 from models.findings import CutReason
 from models.prompts import Grammar
 from models.replies import parse_place
+from models.tasks.explain import explain
 from tests.models.weights import small_model
 
 pytestmark = pytest.mark.model
@@ -221,6 +223,18 @@ async def test_thinking_is_closed_at_its_budget_and_the_answer_is_read(
     assert answer.trace.n_tokens <= 12
     assert answer.trace.cut is CutReason.BUDGET
     assert parse_place(answer.text).cause
+
+
+async def test_lines_are_explained_in_plain_text(backend: LlamaCppBackend) -> None:
+    code = "def total(xs):\n    return sum(xs) / len(xs)"
+    snippet = Snippet("a.py", 1, 2, "total", code, Role.SUSPECT, "chosen", "hash")
+    said = await explain(
+        snippet, [], 1, 2, "division by zero",
+        backend=backend, thinking_tokens=8, context_tokens=400, on_event=lambda _: None,
+    )  # fmt: skip
+    assert said.text[0].isupper()
+    assert "`" not in said.text
+    assert (said.path, said.start_line, said.end_line) == ("a.py", 1, 2)
 
 
 @pytest.mark.parametrize("grammar", list(Grammar))

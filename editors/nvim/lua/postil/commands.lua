@@ -103,6 +103,21 @@ M.subcommands = {
       say(result.finding ~= vim.NIL and result.finding and result.finding.cause or ('no bug seen: ' .. result.reason))
     end)
   end,
+  explain = function(args)
+    local argument = target(args)
+    if args.range == 0 then
+      local diagnostic = vim.diagnostic.get(0, { lnum = args.line1 - 1 })[1]
+      argument.detail = diagnostic and diagnostic.message or nil
+    end
+    execute('postil.explain', argument, function(result)
+      local lines = vim.split(result.text, '\n')
+      if result.references > 0 then
+        table.insert(lines, '')
+        table.insert(lines, ('%d of %d references were shown to the model'):format(result.references_shown, result.references))
+      end
+      float('Postil: explanation', lines)
+    end)
+  end,
   fix = function(args, rest)
     local lnum = args.line1 - 1
     local diagnostic = vim.iter(vim.diagnostic.get(0, { lnum = lnum })):find(function(d)

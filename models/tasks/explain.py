@@ -1,0 +1,79 @@
+"""Say in plain words what lines do, or what a finding means: text to read, never an edit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from context.window import Snippet, pack, render_numbered
+from models import prompts
+from models.asking import OnEvent, ask
+from models.backends import Backend
+from models.citations import Citations, check_citations
+from models.errors import ReplyUnusable
+from models.findings import Provenance
+from models.prompts import Grammar
+
+MAX_ANSWER_TOKENS = 420
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`citations` are those of the text itself, as the trace's are in its provenance."""
+
+    path: str
+    start_line: int
+    end_line: int
+    text: str
+    file_hash: str
+    citations: Citations
+    provenance: Provenance
+
+
+async def explain(
+    snippet: Snippet,
+    related: Sequence[Snippet],
+    first_line: int,
+    last_line: int,
+    remark: str,
+    *,
+    backend: Backend,
+    thinking_tokens: int,
+    context_tokens: int,
+    on_event: OnEvent,
+) -> Explanation:
+    """Explain lines of `snippet`; with a `remark` (a diagnostic's text), what it means there.
+
+    Raises `ReplyUnusable` where the model says nothing that can be shown.
+    """
+    window = await pack([snippet, *related], context_tokens, backend.count_tokens)
+    if not window.pieces:
+        raise ReplyUnusable("There is no code to show to the model.")
+    conversation = prompts.explain(
+        render_numbered(window), window.pieces[0].file_id, first_line, last_line, remark
+    )
+    answer = await ask(
+        backend,
+        conversation,
+        grammar=prompts.grammar(Grammar.TEXT),
+        thinking_tokens=thinking_tokens,
+        max_answer_tokens=MAX_ANSWER_TOKENS,
+        on_event=on_event,
+    )
+    text = answer.text.strip()
+    provenance = Provenance(
+        backend.info,
+        answer.trace,
+        window.receipt,
+        answer.prompt_digest,
+        check_citations(answer.trace.text, window, remark),
+    )
+    return Explanation(
+        snippet.path,
+        first_line,
+        last_line,
+        text,
+        snippet.file_hash,
+        check_citations(text, window, remark),
+        provenance,
+    )
