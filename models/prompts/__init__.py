@@ -81,8 +81,8 @@ _EXPLAIN = """Read this code. Every line has its number:
 {fence} end of code
 {remark}
 Explain lines {first_line} to {last_line} of {file_id} to a colleague who knows the language and \
-not this project: what they are for, how they do it, and what a reader would trip over. At most eight \
-sentences, plain text, no lists, no code."""
+not this project: what they are for, how they do it, and what a reader would trip over. At most \
+eight sentences, plain text, no lists, no code."""
 
 _REMARK = """
 A tool says about these lines:
