@@ -4,8 +4,8 @@ On a CPU alone, `GGML_NATIVE=OFF` with `GGML_CPU_ALL_VARIANTS` makes one library
 instruction set (14 on x86-64), of which `models/backends/llama_cpp.py` has the best loaded; a
 build for this CPU would end on an older one with an illegal instruction. OpenMP stays in, though
 it needs libgomp there: without it llama.cpp's threads wait for each other in a loop, and beside two
-busy processes on two cores a token took seconds instead of 80 ms. Metal is not built that way:
-nobody tried it there.
+busy processes on two cores the 0.5B had not read 356 tokens and written 24 after 58 s, where the
+build with it took 7 to 15. Metal is not built that way: nobody tried it there.
 
 Wheels are kept in the user's cache under a digest of all that went in. pip's own cache would not
 do: it does not know CMAKE_ARGS apart.
