@@ -41,8 +41,12 @@ class LoadedModel:
     def __init__(self, folder: Path, n_ctx: int, n_threads: int) -> None:
         torch.set_num_threads(n_threads)
         torch.set_grad_enabled(False)
+        said: Any = transformers.logging
+        said.disable_progress_bar()  # a terminal would show it in the midst of a report
+        said.set_verbosity_error()
         self._device = _best_device()
-        # PyTorch's own bfloat16 took seven times as long as float32 on a CPU that has it (EPYC).
+        # On a CPU with its own bfloat16 (EPYC, 2 cores) that took half the time of float32 a token
+        # when nothing else ran, and three to four times as long when the cores were busy.
         dtype: Any = torch.float32 if self._device.type == "cpu" else "auto"
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
