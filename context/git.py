@@ -184,8 +184,8 @@ def _old_lines(patch: bytes, prefix: str) -> dict[str, tuple[tuple[int, int], ..
     return {p: tuple(spans) for p, spans in found.items()}
 
 
-def read_changes(shadow: Path, commits: Sequence[str]) -> dict[str, str]:
-    """The changed lines of code, tests left out, of commits that `read_history` returned.
+def read_changes(shadow: Path, commits: Sequence[CommitRow]) -> dict[str, str]:
+    """The changed lines of code, tests left out, of commits that `read_history` returned, by id.
 
     Git stops at the first commit whose objects are missing (a partial clone): it is asked again for
     those after it, a few times. `shadow` is the folder that `read_history` made.
@@ -193,11 +193,12 @@ def read_changes(shadow: Path, commits: Sequence[str]) -> dict[str, str]:
     git = shutil.which("git")
     if git is None or not shadow.is_dir():
         return {}
-    wanted = [c for c in commits if _HEX.match(c)]
+    wanted = [c.id for c in commits if _HEX.match(c.id)]
+    patterns = list(_code_alone(commits))
     found: dict[str, str] = {}
     for _ in range(MAX_MISSING):
         try:
-            found |= _diff_trees(os.path.abspath(git), shadow, wanted)
+            found |= _diff_trees(os.path.abspath(git), shadow, wanted, patterns)
         except (OSError, CommandError) as error:
             logger.info("no changes: %s", type(error).__name__)
             break
@@ -209,9 +210,11 @@ def read_changes(shadow: Path, commits: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _diff_trees(git: str, shadow: Path, commits: Sequence[str]) -> dict[str, str]:
+def _diff_trees(
+    git: str, shadow: Path, commits: Sequence[str], patterns: Sequence[str]
+) -> dict[str, str]:
     command = [git, f"--git-dir={shadow}", "diff-tree", "--stdin", "--root", *_PLAIN_DIFF,
-               "--", *_code_alone()]  # fmt: skip
+               "--", *patterns]  # fmt: skip
     with tempfile.TemporaryFile() as asked:
         asked.write("".join(f"{c}\n" for c in commits).encode())
         asked.seek(0)
@@ -224,9 +227,15 @@ def _diff_trees(git: str, shadow: Path, commits: Sequence[str]) -> dict[str, str
     return found
 
 
-def _code_alone() -> Iterator[str]:
-    """Have git leave out most of what `_changed_lines` would: two thirds of django's changes."""
-    yield from (f":(icase)*{extension}" for extension in code_extensions())
+def _code_alone(commits: Sequence[CommitRow]) -> Iterator[str]:
+    """Have git leave out most of what `_changed_lines` would: two thirds of django's changes.
+
+    Only kinds of files that these commits touch are named: git looks at each pattern for each path,
+    and all that we know took as long as the diffs themselves.
+    """
+    names = (path.rpartition("/")[2] for commit in commits for path in commit.paths)
+    touched = {name[name.rfind(".") :].lower() for name in names if "." in name}
+    yield from (f":(icase)*{extension}" for extension in sorted(touched & {*code_extensions()}))
     yield from (f":(exclude,glob)**/{folder}/**" for folder in sorted(TEST_FOLDERS))
     yield from (f":(exclude,glob){folder}/**" for folder in sorted(TOP_TEST_FOLDERS))
 

@@ -18,12 +18,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from context.child import Child, ChildError, Emit, Method, die_with_parent, guard_stdout, serve
+from context.child import Child, ChildError
 from context.errors import ContextError, IndexUnavailable, NoWorkspace, ParserUnavailable
 from context.evidence.diagnostics import OtherDiagnostic
 from context.indexer import IndexProgress, IndexSummary
 from context.outline import Outline, Problem
 from context.report import EmptyReport
+from context.serving import Emit, Method, die_with_parent, guard_stdout, serve
 from context.suspects import Located, Suspect
 from context.watching import Watcher
 from context.window import Snippet

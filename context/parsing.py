@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from context.child import Emit, die_with_parent, guard_stdout, serve
 from context.details import pack_details, reference_term
 from context.languages import Language, dialect, language_named
 from context.outline import Outline, Symbol, SymbolKind
 from context.postings import FILE_DOC, count_documents
 from context.sandbox import Sockets, limit_resources, refuse_calls
+from context.serving import Emit, die_with_parent, guard_stdout, serve
 from context.terms import words
 from context.text import count_lines, encode, hash_bytes
 

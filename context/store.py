@@ -45,6 +45,8 @@ from context.outline import Import, Literal, Reference, ReferenceRole, Symbol, S
 from context.postings import DROPPED, FILE_DOC, Postings, merge
 from context.text import hash_bytes
 
+CACHE_KIB = 32_768  # of the writer: a transaction of a first index touches some 20 MB of pages
+CHECKPOINT_PAGES = 10_000  # of 4 KiB in the journal before they are moved into the file
 SCHEMA_VERSION = 6  # raise it when the tables, the queries or the way of counting terms change
 
 _SCHEMA = """
@@ -825,6 +827,8 @@ def _connect(file: Path) -> sqlite3.Connection:
     db.execute("PRAGMA trusted_schema = OFF")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
+    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     return db
 
 

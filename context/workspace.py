@@ -21,7 +21,7 @@ from context.errors import NoWorkspace
 from context.evidence import Signal
 from context.evidence.diagnostics import OtherDiagnostic
 from context.git import read_changes, read_history
-from context.history import build, change_terms, known_changes
+from context.history import CommitRow, build, change_terms, known_changes
 from context.indexer import Indexer, IndexProgress, IndexSummary, ParserPool, outline_from_json
 from context.languages import language_of
 from context.outline import Outline, Problem
@@ -102,7 +102,7 @@ class Workspace:
         if past and past.commit_ids == tuple(c.id for c in commits) and past.is_complete:
             return
         changes = known_changes(past)
-        missing = [c.id for c in commits if c.id not in changes]
+        missing = [c for c in commits if c.id not in changes]
         for start in range(0, max(len(missing), 1), COMMITS_AT_ONCE):
             chunk = missing[start : start + COMMITS_AT_ONCE]
             changes |= await asyncio.to_thread(_terms_of_changes, self._shadow, chunk)
@@ -205,7 +205,7 @@ class Workspace:
             self._reader.close()
 
 
-def _terms_of_changes(shadow: Path, commits: Sequence[str]) -> dict[str, dict[str, int]]:
+def _terms_of_changes(shadow: Path, commits: Sequence[CommitRow]) -> dict[str, dict[str, int]]:
     """Terms by commit; a commit that cannot be read counts as read, with none."""
     texts = read_changes(shadow, commits)
-    return {commit: change_terms(texts.get(commit, "")) for commit in commits}
+    return {commit.id: change_terms(texts.get(commit.id, "")) for commit in commits}

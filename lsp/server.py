@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import psutil
 from lsprotocol import types
 
-from context.child import guard_stdout
+from context.serving import guard_stdout
 from lsp import __version__, from_lsp
 from lsp.capabilities import read_capabilities, server_capabilities, watched_files
 from lsp.notifications import text_sync, workspace

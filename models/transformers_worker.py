@@ -14,8 +14,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from context.child import Emit, Method, die_with_parent, guard_stdout, serve
 from context.sandbox import Layer, Sockets, leave_network, refuse_calls
+from context.serving import Emit, Method, die_with_parent, guard_stdout, serve
 from models.worker import CONVERSATION, GENERATION
 
 OFFLINE = {

@@ -16,8 +16,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from context.child import Emit, Method, die_with_parent, guard_stdout, serve
 from context.sandbox import Layer, Sockets, leave_network, limit_resources, refuse_calls
+from context.serving import Emit, Method, die_with_parent, guard_stdout, serve
 from models.backends import Conversation, Generation
 from models.backends.loading import LoadSettings
 from models.catalog import entry_named

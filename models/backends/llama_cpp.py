@@ -21,7 +21,7 @@ from typing import Any
 import llama_cpp
 import numpy as np
 
-from context.child import Cancelled
+from context.serving import Cancelled
 from models.backends import Generation, Piece, StopReason
 from models.backends.drafts import PromptLookup
 from models.backends.llama_sampler import Sampler

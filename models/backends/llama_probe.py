@@ -15,7 +15,7 @@ from typing import Any
 import llama_cpp
 from llama_cpp import _ggml
 
-from context.child import guard_stdout
+from context.serving import guard_stdout
 
 _KINDS = ("cpu", "gpu", "integrated gpu", "accelerator")  # enum ggml_backend_dev_type
 _TEXTS = ("ggml_version", "ggml_commit")

@@ -23,7 +23,7 @@ from llguidance.gbnf_to_lark import any_to_lark
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
-from context.child import Cancelled
+from context.serving import Cancelled
 from models.backends import Conversation, Generation, Piece, Sampling, StopReason
 from models.catalog import TemplateName
 from models.errors import ContextFull, ModelError, ModelUnavailable

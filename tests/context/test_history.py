@@ -70,7 +70,7 @@ def test_changed_lines_of_code_are_read_without_those_of_tests(
 ) -> None:
     found = read_history(repository, tmp_path / "shadow", known=None)
     assert found is not None
-    changes = read_changes(tmp_path / "shadow", [commit.id for commit in found])
+    changes = read_changes(tmp_path / "shadow", found)
     newest, middle, first = (changes[commit.id] for commit in found)
     assert newest == "    ledger.post()\n    ledger.round()\n"
     assert "ledger.post" in middle
@@ -83,7 +83,7 @@ def test_a_missing_object_costs_its_own_commit_only(repository: Path, tmp_path: 
     assert found is not None
     blob = _git(repository, "rev-parse", "HEAD:pay.py")
     (repository / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
-    changes = read_changes(tmp_path / "shadow", [commit.id for commit in found])
+    changes = read_changes(tmp_path / "shadow", found)
     assert not changes.get(found[0].id)
     assert "ledger.post" in changes[found[1].id]
 
@@ -93,11 +93,11 @@ def test_lines_that_look_like_a_patch_are_only_text(repository: Path, tmp_path: 
     _commit(repository, "A patch in a string", {"trap.py": trap})
     found = read_history(repository, tmp_path / "shadow", known=None)
     assert found is not None
-    assert "marker = 1" in read_changes(tmp_path / "shadow", [found[0].id])[found[0].id]
+    assert "marker = 1" in read_changes(tmp_path / "shadow", found[:1])[found[0].id]
 
 
 def test_no_shadow_folder_means_no_changes(tmp_path: Path) -> None:
-    assert read_changes(tmp_path / "none", ["a" * 40]) == {}
+    assert read_changes(tmp_path / "none", [CommitRow("a" * 40, 0, "x", ("a.py",))]) == {}
 
 
 def test_a_history_is_the_same_after_packing() -> None:
