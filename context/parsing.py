@@ -89,10 +89,11 @@ class Parsed:
     documents: tuple[tuple[int, list[str]], ...]  # by ordinal; FILE_DOC for the whole file
 
 
-def parse_text(path: str, content: str, language_name: str, content_hash: str) -> Parsed:
+def parse_text(path: str, content: str, source: bytes, language_name: str) -> Parsed:
+    """`source` is `encode(content)`, which the caller has for the hash."""
     from context.syntax import outline
 
-    source = encode(content)
+    content_hash = hash_source(source, language_name)
     language = parsed_language(content, source, language_name)
     n_lines = count_lines(content)
     if language is None:
@@ -155,11 +156,11 @@ def _parse_files(params: Any, emit: Emit, cancelled: threading.Event) -> None:
         except Skipped as skipped:
             emit({"path": path, "skipped": str(skipped)})
             continue
-        content_hash = _hash(content, language_name)
-        if content_hash in _known:
-            emit({"path": path, "hash": content_hash})
+        source = encode(content)
+        if _known and (known := hash_source(source, language_name)) in _known:
+            emit({"path": path, "hash": known})
             continue
-        parsed = parse_text(path, content, language_name, content_hash)
+        parsed = parse_text(path, content, source, language_name)
         waiting.append(parsed)
         n_words += sum(len(found) for _, found in parsed.documents)
         if n_words >= WORDS_AT_ONCE:
@@ -169,15 +170,15 @@ def _parse_files(params: Any, emit: Emit, cancelled: threading.Event) -> None:
         emit(to_chunk(waiting))
 
 
-def _hash(content: str, language_name: str) -> str:
-    return hash_bytes(encode(content) + b"\0" + language_name.encode())
+def hash_source(source: bytes, language_name: str) -> str:
+    return hash_bytes(source + b"\0" + language_name.encode())
 
 
 def _parse_buffer(params: Any, emit: Emit, cancelled: threading.Event) -> dict[str, Any]:
     """An open buffer as a chunk of one file."""
     del emit, cancelled
     content, language = params["text"], params["language"]
-    return to_chunk([parse_text(params["path"], content, language, _hash(content, language))])
+    return to_chunk([parse_text(params["path"], content, encode(content), language)])
 
 
 def to_chunk(files: Sequence[Parsed]) -> dict[str, Any]:
