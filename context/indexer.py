@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -46,6 +47,7 @@ MAX_WAITING = 200  # batches between the walk and the parsers
 BATCH_FILES = 48  # files a message to a parser; a guess that keeps progress lively
 BUFFER = FileStamp(0, -1, 0)  # of an open buffer, which is no file
 PAIRS_AT_ONCE = 600_000  # of term and document written in one transaction: some 1,500 files
+GARBAGE_AT = 500_000  # new objects
 HANG_S = 20.0  # a parser that says nothing for so long is stuck (1 MB parses in well under 2 s)
 MAX_PARSERS = 4
 MAX_KNOWN = 20_000  # content hashes sent to a parser so that it need not parse them again
@@ -165,7 +167,8 @@ class Indexer:
             run.is_walked = True
             self._store.end_walk()
 
-        await self._parse_all(stale_files(), run, on_progress)
+        with _little_garbage():
+            await self._parse_all(stale_files(), run, on_progress)
         files, symbols, size = self._store.totals()
         return IndexSummary(
             files=files,
@@ -350,6 +353,17 @@ class Indexer:
         if run.pairs >= PAIRS_AT_ONCE:
             self._write(run)
         return [file.path for file in chunk.files]
+
+
+@contextlib.contextmanager
+def _little_garbage() -> Iterator[None]:
+    """Rows come and go by the hundred thousand and form no cycles: look for those less often."""
+    before = gc.get_threshold()
+    gc.set_threshold(GARBAGE_AT, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def chunk_from_json(event: dict[str, Any], stamps: Mapping[str, FileStamp]) -> Chunk:

@@ -153,9 +153,9 @@ def _text(node: Node) -> str:
 
 def _definitions(kind: str, head: Node, parts: dict[str, list[Node]]) -> Iterator[_Definition]:
     """One for each name that the node gives; most give one."""
-    node = head
-    while node.parent is not None and node.parent.type in _WRAPPERS:
-        node = node.parent
+    node, parent = head, head.parent
+    while parent is not None and parent.type in _WRAPPERS:
+        node, parent = parent, parent.parent
     for name in _names(kind, parts):
         if name.strip("."):
             yield _Definition(kind, name, node, head)
@@ -310,7 +310,8 @@ def _literals(nodes: list[Node]) -> Iterator[Literal]:
     """In file order."""
     long = [node for node in nodes if node.end_byte - node.start_byte >= MIN_LITERAL]
     for node in sorted(long, key=lambda n: n.start_byte):
-        if node.parent is not None and node.parent.type == "expression_statement":
+        parent = node.parent  # a walk from the root each time
+        if parent is not None and parent.type == "expression_statement":
             continue  # a docstring is no message
         text = " ".join(_unquoted(node).split())[:MAX_LITERAL].strip()
         if len(text) >= MIN_LITERAL:

@@ -36,7 +36,7 @@ from context.parsing import Skipped, read_source
 from context.scan import scan
 from context.workspace import Workspace
 
-SAMPLE_S = 0.05  # between two looks at the memory of a process and its children
+SAMPLE_S = 0.25  # between two looks at the memory of a process and its children
 
 
 def main() -> None:
