@@ -48,6 +48,7 @@ BATCH_FILES = 48  # files a message to a parser; a guess that keeps progress liv
 BUFFER = FileStamp(0, -1, 0)  # of an open buffer, which is no file
 PAIRS_AT_ONCE = 600_000  # of term and document written in one transaction: some 1,500 files
 GARBAGE_AT = 500_000  # new objects
+NAMED_AT_ONCE = 4  # files in a message of a parser that says which it starts with
 HANG_S = 20.0  # a parser that says nothing for so long is stuck (1 MB parses in well under 2 s)
 MAX_PARSERS = 4
 MAX_KNOWN = 20_000  # content hashes sent to a parser so that it need not parse them again
@@ -269,33 +270,34 @@ class Indexer:
         run: _Run,
         on_progress: Callable[[IndexProgress], None],
     ) -> None:
-        """Parse and store one batch. A file that kills the parser is tried again, then left out."""
+        """Parse and store one batch. A file that kills the parser is tried again, then left out.
+
+        After a death files are named one by one, those it may have been first, so that a second
+        death is surely one file's own.
+        """
         left = list(batch)
-        deaths: Counter[str] = Counter()
+        may_kill: set[str] = set()
         while left:
-            done, culprit = await self._ask(slot, left, run)
+            done, started = await self._ask(slot, left, run, 1 if may_kill else NAMED_AT_ONCE)
             left = [f for f in left if f.path not in done]
             run.done += len(done)
-            if culprit is not None:
-                deaths[culprit] += 1
-                if deaths[culprit] > 1:
-                    poison = next(f for f in left if f.path == culprit)
-                    logger.warning("%s stops the parser and is left out", culprit)
-                    self._store.quarantine(culprit, poison.stamp)
-                    run.leave_out(culprit)
-                    left.remove(poison)
-                else:  # first among the rest, so that a second death is surely its own
-                    left.sort(key=lambda f: f.path != culprit)
+            for poison in [f for f in left if f.path in started and f.path in may_kill]:
+                logger.warning("%s stops the parser and is left out", poison.path)
+                self._store.quarantine(poison.path, poison.stamp)
+                run.leave_out(poison.path)
+                left.remove(poison)
+            may_kill.update(started)
+            left.sort(key=lambda f: f.path not in may_kill)
             on_progress(run.progress())
 
     async def _ask(
-        self, slot: int, files: Sequence[FoundFile], run: _Run
-    ) -> tuple[set[str], str | None]:
-        """Paths that were dealt with, and the one at which the parser died or hung, if it did."""
+        self, slot: int, files: Sequence[FoundFile], run: _Run, named_at_once: int
+    ) -> tuple[set[str], list[str]]:
+        """Paths that were dealt with, and those that the parser was at when it died or hung."""
         by_path = {f.path: f for f in files}
         loop = asyncio.get_running_loop()
         done: set[str] = set()
-        at, heard = files[0].path, loop.time()
+        at, heard = [f.path for f in files[:named_at_once]], loop.time()
         wrong: list[ValueError] = []
 
         def on_event(event: dict[str, Any]) -> None:
@@ -310,7 +312,11 @@ class Indexer:
                 wrong.append(error)
 
         child = await self._parsers.child(slot)
-        params = {"root": str(self._root), "files": [[f.path, f.language] for f in files]}
+        params = {
+            "root": str(self._root),
+            "files": [[f.path, f.language] for f in files],
+            "named_at_once": named_at_once,
+        }
         if self._told.get(slot) is not child:
             params["known"] = self._known
             self._told[slot] = child
@@ -329,7 +335,7 @@ class Indexer:
                 call.cancel()
                 with contextlib.suppress(asyncio.CancelledError, ChildDied):
                     await call
-        return (done, at) if wrong else (done, None)
+        return (done, at) if wrong else (done, [])
 
     def _keep(
         self, event: dict[str, Any], files: Mapping[str, FoundFile], run: _Run

@@ -136,19 +136,22 @@ _known: set[str] = set()
 def _parse_files(params: Any, emit: Emit, cancelled: threading.Event) -> None:
     """Parse {"root", "files": [[path, language], ...], "known": [hash]}; emit what is found.
 
-    Each file is named before it is touched; parsed ones are emitted some at a time. Contents that
-    are `known` are not parsed; without the key those of the last call are.
+    Files are named before they are touched, "named_at_once" in a message; parsed ones are emitted
+    some at a time. Contents that are `known` are not parsed; without the key those of the last call
+    are.
     """
+    at_once = params["named_at_once"]
     root = Path(params["root"])
     if "known" in params:
         _known.clear()
         _known.update(params["known"])
     waiting: list[Parsed] = []
     n_words = 0
-    for path, language_name in params["files"]:
+    for number, (path, language_name) in enumerate(params["files"]):
         if cancelled.is_set():
             return
-        emit({"starts": path})
+        if number % at_once == 0:
+            emit({"starts": [name for name, _ in params["files"][number : number + at_once]]})
         try:
             content = read_source(root, path)
             if language_named(language_name) is None and len(content) > MAX_TEXT_BYTES:
