@@ -34,6 +34,9 @@ sys.path.insert(0, str(ROOT))
 
 from lsp.accelerators import Accelerator  # noqa: E402 - needs the line above
 
+# Not in the lock: its builds for one version differ by where pip finds them (for the CPU alone, or
+# with 3 GB of libraries for a GPU), and so do their hashes.
+TORCH = "torch==2.13.0"
 ACCELERATOR_NOTE = ".postil-accelerator"  # in the environment
 OLDEST, NEWEST = (3, 11), (3, 14)
 HEARTBEAT_S = 15.0  # a line this often while a step is silent, where stderr is no terminal
@@ -139,6 +142,13 @@ def install(venv: Path, accelerator: Accelerator, *, developer: bool) -> Path:
         "if the compiler failed, its message is above; if packages could not be fetched, check "
         "pip's index settings",
     )
+    if developer:
+        run_step(
+            "installing PyTorch for the tests of safetensors",
+            [*pip, TORCH],
+            log,
+            "pip's message is above",
+        )
     if accelerator is not installed_accelerator(venv):
         build_for(accelerator, pip, lock, log)
     (venv / ACCELERATOR_NOTE).write_text(accelerator.value)

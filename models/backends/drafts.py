@@ -50,6 +50,8 @@ class PromptLookup:
 
     def learn(self, proposed: int, right: int) -> None:
         """Longer drafts after one that was right, shorter ones after a wrong one, then a pause."""
+        if not proposed:
+            return
         if right == proposed:
             self._length = min(2 * self._length, MAX_DRAFT)
         elif 2 * right < proposed:

@@ -37,6 +37,7 @@ _KV_TYPES = {  # ggml's numbers of its types
     KvType.Q8_0: llama_cpp.GGML_TYPE_Q8_0,
     KvType.Q4_0: llama_cpp.GGML_TYPE_Q4_0,
 }
+CLOSE_LOGITS = 0.3  # between the best two; differences of 0.13 were seen to turn round
 LIBRARIES = Path(llama_cpp.__file__).parent / "lib"
 
 
@@ -112,7 +113,7 @@ class LoadedModel:
         n_tokens, most = 0, min(generation.max_new_tokens, room)
         with (
             closing(self._sampler(generation)) as sampler,
-            closing(self._tokens(sampler, prompt)) as tokens,
+            closing(self._tokens(sampler, generation, prompt)) as tokens,
         ):
             while n_tokens < most:
                 token = next(tokens)
@@ -128,32 +129,51 @@ class LoadedModel:
                     yield Piece(text, n_tokens)
             yield Piece(stops.rest() + decoder.decode(b"", final=True), n_tokens, StopReason.LENGTH)
 
-    def _tokens(self, sampler: Sampler, prompt: list[int]) -> Generator[int, None, None]:
+    def _tokens(
+        self, sampler: Sampler, generation: Generation, prompt: list[int]
+    ) -> Generator[int, None, None]:
         """Chosen tokens, endlessly. With drafts, those that a pass confirms come at once."""
-        lookup = PromptLookup(prompt if self._settings.drafts is Drafts.PROMPT else ())
-        drafts_at_all = self._settings.drafts is Drafts.PROMPT
+        if self._settings.drafts is Drafts.NONE:
+            token = sampler.sample(-1)
+            while True:
+                yield token
+                self._decode([token])
+                token = sampler.sample(-1)
+        lookup = PromptLookup(prompt)
+        is_greedy = generation.sampling.temperature <= 0
         token = sampler.sample(-1)
         while True:
             yield token
-            draft: list[int] = []
-            if drafts_at_all:
-                lookup.add(token)
-                draft = lookup.propose(self.n_ctx - len(self._cache.tokens) - 1)
-            before = len(self._cache.tokens) + 1
-            self._decode([token, *draft], all_logits=bool(draft))
-            right = 0
-            for guess in draft:
-                token = sampler.sample(right)
-                if token != guess:
+            lookup.add(token)
+            before = len(self._cache.tokens)
+            tokens = [token, *lookup.propose(self.n_ctx - before - 1)]
+            self._decode(tokens, all_logits=True)
+            for right, _ in enumerate(tokens):
+                if is_greedy and len(tokens) > 1 and self._is_close(right):
+                    self._forget(before + right)
+                    self._decode([tokens[right]])
+                    token = sampler.sample(-1)
                     break
-                right += 1
+                token = sampler.sample(right)
+                if tokens[right + 1 : right + 2] != [token]:
+                    break
                 lookup.add(token)
                 yield token
-            else:
-                token = sampler.sample(len(draft))
-            if draft:
-                self._forget(before + right)
-                lookup.learn(len(draft), right)
+            self._forget(before + right + 1)
+            lookup.learn(len(tokens) - 1, right)
+
+    def _is_close(self, index: int) -> bool:
+        """Whether the two likeliest tokens are so close that rounding decides between them.
+
+        Several tokens in one pass are computed in another order than one, and come out a little
+        different. Where that could matter the token is computed again, alone.
+        """
+        pointer = llama_cpp.llama_get_logits_ith(self._context.ctx, index)
+        n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
+        logits = np.ctypeslib.as_array(pointer, shape=(n_vocab,)).copy()
+        best = int(logits.argmax())
+        highest, logits[best] = logits[best], -np.inf
+        return bool(highest - logits.max() < CLOSE_LOGITS)
 
     def score(
         self, generation: Generation, choices: Sequence[str], cancelled: threading.Event

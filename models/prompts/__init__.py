@@ -1,7 +1,7 @@
 """Every word that is said to a model, and the grammars that its answers follow.
 
 Small models do best with short, plain instructions and one example on other code. Whatever comes
-from the workspace or the user's report stands between fences that are drawn anew for each request,
+from the workspace or the user's report stands between fences that are drawn anew for each process,
 and is called data: the fences only help a model; what protects the user is that a model has no
 tools and that every answer is checked (models/gate.py).
 """
@@ -259,5 +259,9 @@ def _conversation(template: str, **values: object) -> Conversation:
     )
 
 
+@cache
 def _fence() -> str:
+    """Drawn once a process: no text of a workspace can know it, and what stands before code in a
+    prompt stays the same, so that a model reads it once.
+    """
     return f"@@{secrets.token_hex(4)}"

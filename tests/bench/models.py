@@ -141,17 +141,16 @@ def llama_cpp_alone(file: Path) -> dict[str, float]:
 
 
 async def second_question(backend: LlamaCppBackend) -> None:
-    """The code of a workspace stands first in a prompt; the question after it."""
-    shown = code(PIECES[2], 1, 95) + code(PIECES[3], 1, 85)
-
-    def question(words: str) -> Generation:
-        return Generation(Conversation((Message("user", f"{shown}\n{words}"),)), 4)
+    """Explain, then look for a bug: the code stands first in both prompts, the question after."""
+    shown = f"## F1 {PIECES[2]}\n{code(PIECES[2], 1, 95)}\n{code(PIECES[3], 1, 85)}"
+    explained = prompts.explain(shown, "F1", 40, 60, "")
+    looked_at = prompts.find_bug(shown, "F1", 20, 30)
 
     gains, times = [], []
     for n in range(REPEATS):
         await timed(backend, explain(PIECES[n % 2]))
-        cold_s, *_ = await timed(backend, question("Where is a path refused?"))
-        again_s, *_ = await timed(backend, question("Which function reads the rules?"))
+        cold_s, *_ = await timed(backend, Generation(explained, 4))
+        again_s, *_ = await timed(backend, Generation(looked_at, 4))
         gains.append(cold_s / again_s)
         times.append((cold_s, again_s))
     cold_s, again_s = times[gains.index(statistics.median_low(gains))]

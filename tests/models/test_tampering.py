@@ -156,7 +156,8 @@ async def test_the_real_file_with_one_byte_flipped_is_never_loaded(tmp_path: Pat
 LOADS = """
 import sys
 from pathlib import Path
-from models.backends.llama_cpp import LoadedModel
+from models.backends.llama_cpp import LoadedModel, prepare
+from models.backends.loading import LoadSettings
 from models.catalog import entry_named
 from models.weights import opened_checked
 entry = entry_named("qwen2.5-coder-0.5b")
@@ -164,7 +165,8 @@ file = Path(sys.argv[1])
 with opened_checked(entry, file) as opened:
     file.unlink()
     file.write_bytes(b"GGUF, but something else")
-    model = LoadedModel(opened.path, entry.template, 512, 1)
+    prepare()
+    model = LoadedModel(LoadSettings(entry.name, str(file), n_ctx=512, n_threads=1), opened.path)
 print(model.count("def f(x): return x"))
 """
 

@@ -44,6 +44,7 @@ FORMS = {  # an answer in the form, and one that leaves it
         "a\n```\nSure",
     ),
     Grammar.NAMES: ("alpha, beta, gamma\n", "1, 2"),
+    Grammar.TEXT: ("It returns the mean of the values, é included.", "it `"),
 }
 SCRIPT = Path(__file__).parent / "make_safetensors.py"
 

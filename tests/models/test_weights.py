@@ -127,8 +127,8 @@ def test_a_folder_that_cannot_be_written_is_named_with_the_setting(
     tmp_path: Path, tiny_entry: CatalogEntry
 ) -> None:
     (tmp_path / "file").write_bytes(tiny_gguf())
-    with pytest.raises(ModelUnavailable, match="cannot be written; set POSTIL_MODELS_DIR"):
-        weights.import_file(tmp_path / "file", tmp_path / "file" / "models", _ignore)
+    with pytest.raises(ModelUnavailable, match=r"cannot be used .* or set models_dir to a folder"):
+        intake.import_file(tmp_path / "file", tmp_path / "file" / "models", _ignore)
 
 
 def test_missing_weights_are_named_with_both_ways_to_get_them(tmp_path: Path) -> None:

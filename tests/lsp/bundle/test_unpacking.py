@@ -155,7 +155,7 @@ def test_whatever_name_is_taken_stays_below_the_folder_on_every_system(name: str
     windows = PureWindowsPath("C:/to", path)
     assert windows.parts == ("C:\\", "to", *path.split("/"))
     assert not windows.is_reserved()
-    assert ".." not in path
+    assert ".." not in path.split("/")
     assert path.isascii()
 
 
