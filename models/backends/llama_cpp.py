@@ -22,7 +22,7 @@ import llama_cpp
 import numpy as np
 
 from context.serving import Cancelled
-from models.backends import Generation, Piece, StopReason
+from models.backends import Conversation, Generation, Piece, StopReason
 from models.backends.drafts import PromptLookup
 from models.backends.llama_sampler import Sampler
 from models.backends.loading import Drafts, FlashAttention, KvType, LoadSettings
@@ -101,7 +101,7 @@ class LoadedModel:
     def generate(self, generation: Generation, cancelled: threading.Event) -> Iterator[Piece]:
         """Stream pieces of whole characters. Raises `Cancelled`, `ContextFull`."""
         self._cancelled = cancelled
-        prompt = self._prompt(generation)
+        prompt = self._prompt(generation.conversation)
         room = self.n_ctx - len(prompt)
         if room < 1:
             raise ContextFull(
@@ -176,11 +176,11 @@ class LoadedModel:
         return bool(highest - logits.max() < CLOSE_LOGITS)
 
     def score(
-        self, generation: Generation, choices: Sequence[str], cancelled: threading.Event
+        self, conversation: Conversation, choices: Sequence[str], cancelled: threading.Event
     ) -> list[float]:
         """Log-probability of each choice after the prompt, summed over its tokens, in nats."""
         self._cancelled = cancelled
-        prompt = self._prompt(generation)
+        prompt = self._prompt(conversation)
         longest = max((self.count(choice) for choice in choices), default=0)
         if len(prompt) + longest > self.n_ctx:
             raise ContextFull(f"The prompt has {len(prompt)} tokens; show less.")
@@ -209,8 +209,8 @@ class LoadedModel:
                 return buffer.raw[:written]
             size = -written
 
-    def _prompt(self, generation: Generation) -> list[int]:
-        segments = render(generation.conversation, self._template)
+    def _prompt(self, conversation: Conversation) -> list[int]:
+        segments = render(conversation, self._template)
         return [token for segment in segments for token in self._tokenize(segment)]
 
     def _tokenize(self, segment: Segment) -> list[int]:

@@ -19,7 +19,7 @@ from models import hardware
 from models.backends import Conversation, Generation, ModelInfo, Piece, StopReason, Thinks
 from models.errors import ContextFull, ModelCrashed, ModelError, ModelUnavailable
 from models.folders import check_folder
-from models.worker import CONVERSATION, GENERATION
+from models.model_process import CONVERSATION, GENERATION
 
 CANCEL_S = 5.0  # from a cancel to SIGKILL: a step of a large model on a CPU takes a second
 N_CTX = 8_192  # tokens, where the model takes as many; a guess

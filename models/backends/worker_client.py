@@ -34,9 +34,10 @@ from models.backends.loading import Drafts, FlashAttention, KvType, LoadSettings
 from models.backends.turns import Turn, Turns
 from models.catalog import CatalogEntry
 from models.errors import ContextFull, ModelCrashed, ModelError, ModelUnavailable, WeightsRefused
+from models.model_process import CONVERSATION, GENERATION
 from models.recommend import default_context, need
 from models.weights import check_for_load
-from models.worker import CONVERSATION, GENERATION, LOAD_SETTINGS
+from models.worker import LOAD_SETTINGS
 
 logger = logging.getLogger(__name__)
 

@@ -6,48 +6,20 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from context.git import MAX_PATHS, read_history
 from context.history import CommitRow
-
-_AUTHOR = {
-    "GIT_AUTHOR_NAME": "A",
-    "GIT_AUTHOR_EMAIL": "a@example.org",
-    "GIT_COMMITTER_NAME": "A",
-    "GIT_COMMITTER_EMAIL": "a@example.org",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-}
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-c", "protocol.file.allow=always", "-C", str(folder), *arguments]
-    done = subprocess.run(
-        command, check=True, capture_output=True, text=True, env={**os.environ, **_AUTHOR}
-    )
-    return done.stdout.strip()
-
-
-def _commit(folder: Path, message: str, files: Mapping[str, str]) -> str:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    _git(folder, "add", "-A")
-    _git(folder, "commit", "-q", "-m", message)
-    return _git(folder, "rev-parse", "HEAD")
+from tests.repositories import commit, git, new_repository
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    _git(folder, "init", "-q", "-b", "main")
-    _commit(folder, "Add the reader", {"src/reader.py": "a = 1\n", "README": "x\n"})
-    _commit(folder, "Fix: größer\n\nIt was too small.", {"src/größe.py": "b = 1\n"})
+    folder = new_repository(tmp_path / "repository")
+    commit(folder, "Add the reader", {"src/reader.py": "a = 1\n", "README": "x\n"})
+    commit(folder, "Fix: größer\n\nIt was too small.", {"src/größe.py": "b = 1\n"})
     return folder
 
 
@@ -63,13 +35,13 @@ def test_commits_come_newest_first_with_messages_and_paths(
     newest, oldest = _history(repository, tmp_path)
     assert newest.message == "Fix: größer\n\nIt was too small."
     assert newest.paths == ("src/größe.py",)
-    assert newest.id == _git(repository, "rev-parse", "HEAD")
+    assert newest.id == git(repository, "rev-parse", "HEAD")
     assert newest.time_s >= oldest.time_s > 1_500_000_000
     assert set(oldest.paths) == {"README", "src/reader.py"}
 
 
 def test_an_unchanged_head_is_not_read_again(repository: Path, tmp_path: Path) -> None:
-    head = _git(repository, "rev-parse", "HEAD")
+    head = git(repository, "rev-parse", "HEAD")
     assert read_history(repository, tmp_path / "shadow", known=head) is None
 
 
@@ -82,23 +54,23 @@ def test_the_limit_holds_and_a_sweeping_commit_says_nothing(
     repository: Path, tmp_path: Path
 ) -> None:
     many = {f"gen/{n}.py": "x\n" for n in range(MAX_PATHS + 1)}
-    _commit(repository, "Reformat everything", many)
+    commit(repository, "Reformat everything", many)
     found = read_history(repository, tmp_path / "shadow", known=None, limit=2)
     assert found is not None
     assert [commit.message.partition("\n")[0] for commit in found] == ["Fix: größer"]
 
 
 def test_packed_refs_and_a_detached_head_are_followed(repository: Path, tmp_path: Path) -> None:
-    _git(repository, "pack-refs", "--all")
-    _git(repository, "gc", "-q")
+    git(repository, "pack-refs", "--all")
+    git(repository, "gc", "-q")
     assert len(_history(repository, tmp_path)) == 2
-    _git(repository, "checkout", "-q", "--detach", "HEAD~1")
+    git(repository, "checkout", "-q", "--detach", "HEAD~1")
     assert len(_history(repository, tmp_path)) == 1
 
 
 def test_a_worktree_is_read(repository: Path, tmp_path: Path) -> None:
-    _git(repository, "worktree", "add", "-q", "-b", "side", str(tmp_path / "side"), "HEAD~1")
-    _commit(tmp_path / "side", "Only here", {"side.py": "c = 1\n"})
+    git(repository, "worktree", "add", "-q", "-b", "side", str(tmp_path / "side"), "HEAD~1")
+    commit(tmp_path / "side", "Only here", {"side.py": "c = 1\n"})
     messages = [commit.message for commit in _history(tmp_path / "side", tmp_path)]
     assert messages == ["Only here", "Add the reader"]
 
@@ -106,13 +78,13 @@ def test_a_worktree_is_read(repository: Path, tmp_path: Path) -> None:
 def test_a_submodule_is_read(repository: Path, tmp_path: Path) -> None:
     outer = tmp_path / "outer"
     outer.mkdir()
-    _git(outer, "init", "-q")
-    _git(outer, "submodule", "--quiet", "add", repository.as_uri(), "inner")
+    git(outer, "init", "-q")
+    git(outer, "submodule", "--quiet", "add", repository.as_uri(), "inner")
     assert len(_history(outer / "inner", tmp_path)) == 2
 
 
 def test_a_shallow_clone_ends_at_its_boundary(repository: Path, tmp_path: Path) -> None:
-    _git(tmp_path, "clone", "-q", "--depth=1", repository.as_uri(), "shallow")
+    git(tmp_path, "clone", "-q", "--depth=1", repository.as_uri(), "shallow")
     assert [c.message.partition("\n")[0] for c in _history(tmp_path / "shallow", tmp_path)] == [
         "Fix: größer"
     ]
@@ -121,10 +93,10 @@ def test_a_shallow_clone_ends_at_its_boundary(repository: Path, tmp_path: Path) 
 def test_sha256_repositories_are_read(tmp_path: Path) -> None:
     folder = tmp_path / "long"
     folder.mkdir()
-    _git(folder, "init", "-q", "--object-format=sha256")
-    commit = _commit(folder, "One", {"a.py": "x\n"})
-    assert len(commit) == 64
-    assert [c.id for c in _history(folder, tmp_path)] == [commit]
+    git(folder, "init", "-q", "--object-format=sha256")
+    only = commit(folder, "One", {"a.py": "x\n"})
+    assert len(only) == 64
+    assert [c.id for c in _history(folder, tmp_path)] == [only]
 
 
 def test_a_git_file_that_points_elsewhere_is_not_followed(repository: Path, tmp_path: Path) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,47 +14,15 @@ from context.history import CommitRow, build, change_terms, known_changes, pack,
 from context.store import Reader, index_folder
 from context.suspects import locate
 from context.workspace import Workspace
-
-_AUTHOR = {
-    "GIT_AUTHOR_NAME": "A",
-    "GIT_AUTHOR_EMAIL": "a@example.org",
-    "GIT_COMMITTER_NAME": "A",
-    "GIT_COMMITTER_EMAIL": "a@example.org",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-}
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        check=True,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **_AUTHOR},
-    )
-    return done.stdout.strip()
-
-
-def _commit(folder: Path, message: str, files: Mapping[str, str]) -> str:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    _git(folder, "add", "-A")
-    _git(folder, "commit", "-q", "-m", message)
-    return _git(folder, "rev-parse", "HEAD")
+from tests.repositories import commit, git, new_repository
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    _git(folder, "init", "-q", "-b", "main")
-    _commit(
-        folder, "Start", {"pay.py": "def settle():\n    pass\n", "tests/test_pay.py": "x = 1\n"}
-    )
-    _commit(folder, "Invoice was charged twice", {"pay.py": "def settle():\n    ledger.post()\n"})
-    _commit(folder, "Invoice lost its tax", {"pay.py": "def settle():\n    ledger.round()\n"})
+    folder = new_repository(tmp_path / "repository")
+    commit(folder, "Start", {"pay.py": "def settle():\n    pass\n", "tests/test_pay.py": "x = 1\n"})
+    commit(folder, "Invoice was charged twice", {"pay.py": "def settle():\n    ledger.post()\n"})
+    commit(folder, "Invoice lost its tax", {"pay.py": "def settle():\n    ledger.round()\n"})
     return folder
 
 
@@ -81,7 +46,7 @@ def test_changed_lines_of_code_are_read_without_those_of_tests(
 def test_a_missing_object_costs_its_own_commit_only(repository: Path, tmp_path: Path) -> None:
     found = read_history(repository, tmp_path / "shadow", known=None)
     assert found is not None
-    blob = _git(repository, "rev-parse", "HEAD:pay.py")
+    blob = git(repository, "rev-parse", "HEAD:pay.py")
     (repository / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
     changes = read_changes(tmp_path / "shadow", found)
     assert not changes.get(found[0].id)
@@ -90,7 +55,7 @@ def test_a_missing_object_costs_its_own_commit_only(repository: Path, tmp_path: 
 
 def test_lines_that_look_like_a_patch_are_only_text(repository: Path, tmp_path: Path) -> None:
     trap = "diff --git a/tests/x.py b/tests/x.py\n+++ b/tests/x.py\n@@ -1 +1 @@\nmarker = 1\n"
-    _commit(repository, "A patch in a string", {"trap.py": trap})
+    commit(repository, "A patch in a string", {"trap.py": trap})
     found = read_history(repository, tmp_path / "shadow", known=None)
     assert found is not None
     assert "marker = 1" in read_changes(tmp_path / "shadow", found[:1])[found[0].id]
@@ -154,7 +119,7 @@ async def test_indexing_learns_the_past_once_and_what_is_new_later(
     first = await learned()
     assert len(first) == 3
     assert await learned() == first
-    newest = _commit(repository, "More", {"pay.py": "def settle():\n    pass\n"})
+    newest = commit(repository, "More", {"pay.py": "def settle():\n    pass\n"})
     assert await learned() == (newest, *first)
 
 
@@ -163,7 +128,7 @@ async def test_a_report_in_other_words_finds_what_such_reports_changed(
 ) -> None:
     others = {f"part{n}.py": f"def part{n}():\n    return {n}\n" for n in range(12)}
     for name, text in others.items():
-        _commit(repository, f"Add {name}", {name: text})
+        commit(repository, f"Add {name}", {name: text})
     workspace = await Workspace.open(repository, tmp_path / "cache")
     try:
         await workspace.index(lambda _: None)

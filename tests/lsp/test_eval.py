@@ -6,60 +6,31 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from tests.repositories import commit, git, new_repository
+
 _REPOSITORY = Path(__file__).parents[2]
-_AUTHOR = {
-    "GIT_AUTHOR_NAME": "A",
-    "GIT_AUTHOR_EMAIL": "a@example.org",
-    "GIT_COMMITTER_NAME": "A",
-    "GIT_COMMITTER_EMAIL": "a@example.org",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-}
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        check=True,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **_AUTHOR},
-    )
-    return done.stdout.strip()
-
-
-def _commit(folder: Path, message: str, files: Mapping[str, str]) -> str:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    _git(folder, "add", "-A")
-    _git(folder, "commit", "-q", "-m", message)
-    return _git(folder, "rev-parse", "HEAD")
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    _git(folder, "init", "-q", "-b", "main")
+    folder = new_repository(tmp_path / "repository")
     code = {
         "shop/tax.py": "def add_tax(price):\n    return price * 1.2\n",
         "shop/mail.py": "def send_mail(address):\n    return address\n",
         "shop/stock.py": "def count_boxes(shelf):\n    return len(shelf)\n",
     }
     (folder / "out").symlink_to("/etc")
-    _commit(folder, "Start", code)
+    commit(folder, "Start", code)
     tax = "def add_tax(price):\n    return round(price * 1.2)\n"
-    _commit(folder, "Fix wrong tax: the price is not rounded (#3)", {"shop/tax.py": tax})
+    commit(folder, "Fix wrong tax: the price is not rounded (#3)", {"shop/tax.py": tax})
     mail = "def send_mail(address):\n    return address.strip()\n"
-    _commit(folder, "Fix crash when the mail address has spaces", {"shop/mail.py": mail})
+    commit(folder, "Fix crash when the mail address has spaces", {"shop/mail.py": mail})
     return folder
 
 
@@ -97,7 +68,7 @@ def test_what_came_after_the_fix_is_not_seen(tmp_path: Path, repository: Path) -
     before = _eval(tmp_path / "a", repository)
     for n in range(4):
         stock = {"shop/stock.py": f"def count_boxes(shelf):\n    return {n}\n"}
-        _commit(repository, "Tax and mail: price rounded, address spaces, crash", stock)
+        commit(repository, "Tax and mail: price rounded, address spaces, crash", stock)
     after = _eval(tmp_path / "b", repository, "--limit", "10")
     later = [c for c in _cases(tmp_path / "b") if c not in _cases(tmp_path / "a")]
     both = _cases(tmp_path / "a")
@@ -147,8 +118,8 @@ def test_what_cannot_be_measured_gets_one_sentence(
     plain = tmp_path / "plain"
     (tmp_path / "empty").mkdir()
     plain.mkdir()
-    _git(plain, "init", "-q")
-    _commit(plain, "Start", {"a.py": "x = 1\n"})
+    git(plain, "init", "-q")
+    commit(plain, "Start", {"a.py": "x = 1\n"})
     folders = {"empty": tmp_path / "empty", "plain": plain}
     done = _postil(tmp_path, "eval", *[a.format(**folders) for a in arguments])
     assert done.returncode in (2, 3)
