@@ -121,13 +121,15 @@ class Session:
 
         try:
             workspace = await asyncio.shield(self._roots[root])
+            # Before the walk: what changes between the two is told, or found, or both.
+            why_not = None if self.client.watches else await workspace.watch()
             summary = await workspace.index(on_progress)
             logger.info("indexed %d files, %d symbols", summary.files, summary.symbols)
             if summary.quarantined:
                 named = ", ".join(map(to_lsp.visible, summary.quarantined[:3]))
                 more = f" and {len(summary.quarantined) - 3} more" * (len(summary.quarantined) > 3)
                 self.say(f"Left out, because it stops the parser: {named}{more}.")
-            self.in_background(self._reconcile(root, workspace))
+            self.in_background(self._reconcile(root, workspace, why_not))
         except Exception as error:
             failure = failure_of(error)
             self.say(str(failure) if failure else "Indexing failed; Postil's log says where.")
@@ -195,9 +197,11 @@ class Session:
             if root in self._roots:
                 await (await self.workspace(root)).refresh(sorted(paths))
 
-    async def _reconcile(self, root: Path, workspace: RemoteWorkspace) -> None:
-        """Walk now and then, whatever anyone reported: the files are the truth."""
-        why_not = None if self.client.watches else await workspace.watch()
+    async def _reconcile(self, root: Path, workspace: RemoteWorkspace, why_not: str | None) -> None:
+        """Walk now and then, whatever anyone reported: the files are the truth.
+
+        `why_not`: why nobody reports, if so.
+        """
         if why_not:
             logger.info("%s", why_not)
         pause_s = UNWATCHED_WALK_S if why_not else WATCHED_WALK_S

@@ -79,20 +79,27 @@ class FreeCores:
     measured on 2 cores beside a build, 0.5B: 15 tokens/s with one thread, 2.5 with two.
     """
 
-    def __init__(self, most: int, look: Callable[[], CpuTime] | None = None) -> None:
+    def __init__(
+        self,
+        most: int,
+        look: Callable[[], CpuTime] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._most = most
         self._look = look or cpu_time
+        self._clock = clock
         self._now = most
         self._last = self._look()
 
     def count(self) -> int:
-        """Between 1 and the most; looks at the machine again once in CORES_S."""
-        seen, last = self._look(), self._last
-        elapsed_s = seen.at_s - last.at_s
-        if elapsed_s >= CORES_S:
-            others = ((seen.busy_s - last.busy_s) - (seen.own_s - last.own_s)) / elapsed_s
-            self._now = max(1, min(self._most, round(seen.n_cores - others)))
-            self._last = seen
+        """Between 1 and the most; looks at the machine again once in CORES_S: a look costs time."""
+        last = self._last
+        if self._clock() - last.at_s < CORES_S:
+            return self._now
+        seen = self._look()
+        others = ((seen.busy_s - last.busy_s) - (seen.own_s - last.own_s)) / (seen.at_s - last.at_s)
+        self._now = max(1, min(self._most, round(seen.n_cores - others)))
+        self._last = seen
         return self._now
 
 

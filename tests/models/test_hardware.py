@@ -13,25 +13,20 @@ from models.hardware import CORES_S, CpuTime, FreeCores, cpu_time
 def test_cores_that_others_use_are_left_to_them(others: float, expected: int) -> None:
     own = 4.0 - others
     seen = iter([CpuTime(0.0, 100.0, 50.0, 4), CpuTime(1.0, 104.0, 50.0 + own, 4)])
-    cores = FreeCores(4, lambda: next(seen))
+    cores = FreeCores(4, lambda: next(seen), lambda: 1.0)
     assert cores.count() == expected
 
 
 def test_a_users_limit_holds_on_an_idle_machine() -> None:
     seen = iter([CpuTime(0.0, 0.0, 0.0, 16), CpuTime(1.0, 2.0, 2.0, 16)])
-    assert FreeCores(2, lambda: next(seen)).count() == 2
+    assert FreeCores(2, lambda: next(seen), lambda: 1.0).count() == 2
 
 
 def test_the_machine_is_looked_at_now_and_then_only() -> None:
-    seen = iter(
-        [
-            CpuTime(0.0, 0.0, 0.0, 4),
-            CpuTime(CORES_S / 2, 2.0, 0.0, 4),
-            CpuTime(CORES_S, 2.0, 0.0, 4),
-        ]
-    )
-    cores = FreeCores(4, lambda: next(seen))
-    assert cores.count() == 4, "half of the time is too short to tell"
+    seen = iter([CpuTime(0.0, 0.0, 0.0, 4), CpuTime(CORES_S, 2.0, 0.0, 4)])
+    now = iter([0.0, CORES_S / 2, CORES_S])
+    cores = FreeCores(4, lambda: next(seen), lambda: next(now))
+    assert [cores.count() for _ in range(2)] == [4, 4], "half of the time is too short to tell"
     assert cores.count() == 1
 
 
