@@ -4,9 +4,10 @@
 
 Prints in one run: writing and reading speed against llama.cpp's own loop on the same prompt, each
 in a process of its own; the first token of a second question about the same workspace against the
-first; edits with and without prompt look-up, and whether the text is the same; cancels at many
-points of prompt and answer (until the asker has its reply, and until the model has stopped); a
-worker that is killed while somebody waits; memory over many short generations.
+first; the writing speed beside busy programs; edits with and without prompt look-up, and whether
+the text is the same; cancels at many points of prompt and answer (until the asker has its reply,
+and until the model has stopped); a worker that is killed while somebody waits; memory over many
+short generations.
 Weights must be there: `postil models fetch`.
 """
 
@@ -34,6 +35,7 @@ from models import hardware, prompts, weights
 from models.backends import Conversation, Generation, Message, Sampling
 from models.backends.loading import Drafts
 from models.backends.worker_client import LlamaCppBackend, Options
+from models.catalog import CatalogEntry
 from models.errors import ModelCrashed
 from tests.models.weights import models_folder
 
@@ -74,6 +76,7 @@ async def main() -> None:
     await cancels(backend, options.cancels)
     await generations(backend, options.generations)
     await backend.close()
+    await beside_others(entry, file)
     await edits(options.model)
     await kills(options.model, options.kills)
 
@@ -116,6 +119,30 @@ async def speed(backend: LlamaCppBackend, file: Path, name: str) -> None:
     print(f"writes {writes:.1f} tokens/s; llama.cpp alone {alone:.1f}: {writes / alone:.2f}x")
     print(f"reads {reads:.0f} tokens/s; llama.cpp alone {alone_reads:.0f}: "
           f"{reads / alone_reads:.2f}x")  # fmt: skip
+
+
+async def beside_others(entry: CatalogEntry, file: Path) -> None:
+    """The same while every core has a busy program on it, as beside a build."""
+    loops = [await _busy_loop() for _ in range(os.cpu_count() or 1)]
+    try:
+        await asyncio.sleep(2 * hardware.CORES_S)  # until the load can be seen
+        command = [sys.executable, __file__, "--alone", "--model", entry.name]
+        done = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+        alone = json.loads((await done.communicate())[0])
+        backend = await LlamaCppBackend.start(entry, file, Options(n_ctx=N_CTX, drafts=Drafts.NONE))
+        first_s, total_s, n_tokens, _ = await timed(backend, explain(PIECES[0]))
+        await backend.close()
+    finally:
+        for loop in loops:
+            loop.kill()
+            await loop.wait()
+    writes = (n_tokens - 1) / (total_s - first_s)
+    print(f"beside a busy program on each core: writes {writes:.1f} tokens/s; llama.cpp alone "
+          f"{alone['writes']:.1f}: {writes / alone['writes']:.2f}x")  # fmt: skip
+
+
+async def _busy_loop() -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
 
 
 def llama_cpp_alone(file: Path) -> dict[str, float]:
