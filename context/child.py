@@ -149,6 +149,22 @@ class Child:
         else:
             future.set_result(message["result"])
 
+    async def stop(
+        self, call: asyncio.Future[Any], within_s: float, idle: str, params: Any
+    ) -> None:
+        """Cancel a call and wait until the child obeyed, or kill it.
+
+        For a child that does one job at a time: an answer to the job `idle`, which costs nothing,
+        means that the cancelled one has ended.
+        """
+        call.cancel()
+        with contextlib.suppress(asyncio.CancelledError, ChildError):
+            await call
+        try:
+            await asyncio.wait_for(asyncio.shield(self.call(idle, params)), within_s)
+        except (TimeoutError, ChildError):
+            await self.kill()
+
     async def close(self, timeout_s: float = 2.0) -> None:
         """Ask the process to end by closing its stdin; kill it when it does not within the time."""
         if self._process.stdin is not None:

@@ -8,7 +8,6 @@ whoever waited gets `ModelCrashed`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib.util
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
@@ -100,7 +99,7 @@ class TransformersBackend:
                 await _outcome(call)
             finally:
                 if not call.done():
-                    await _stop(child, call)
+                    await child.stop(call, CANCEL_S, "count", [])
 
     async def close(self) -> None:
         if self._child is not None:
@@ -112,7 +111,7 @@ class TransformersBackend:
         try:
             return await _outcome(asyncio.shield(call))
         except asyncio.CancelledError:
-            await _stop(child, call)
+            await child.stop(call, CANCEL_S, "count", [])
             raise
 
     async def _worker(self) -> Child:
@@ -134,14 +133,3 @@ async def _outcome(call: Any) -> Any:
     except ChildError as error:
         kinds = {"ContextFull": ContextFull, "ModelUnavailable": ModelUnavailable}
         raise kinds.get(error.kind, ModelError)(str(error)) from error
-
-
-async def _stop(child: Child, call: asyncio.Future[Any]) -> None:
-    """Cancel in the worker and wait until it is idle again, or kill it."""
-    call.cancel()
-    with contextlib.suppress(asyncio.CancelledError, ChildError):
-        await call
-    try:  # the worker does one job at a time: an answer means that the cancelled one ended
-        await asyncio.wait_for(asyncio.shield(child.call("count", [])), CANCEL_S)
-    except (TimeoutError, ChildError):
-        await child.kill()

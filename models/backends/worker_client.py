@@ -140,7 +140,7 @@ class LlamaCppBackend:
                 await self._outcome(call)
             finally:
                 if not call.done():
-                    turn.stopping = self._stop(child, call)
+                    turn.stopping = child.stop(call, CANCEL_S, "count", [])
 
     async def close(self) -> None:
         if self._warming is not None:
@@ -175,7 +175,7 @@ class LlamaCppBackend:
         try:
             return await self._outcome(asyncio.shield(call))
         except asyncio.CancelledError:
-            turn.stopping = self._stop(child, call)
+            turn.stopping = child.stop(call, CANCEL_S, "count", [])
             raise
 
     async def _worker(self) -> Child:
@@ -242,13 +242,3 @@ class LlamaCppBackend:
         with contextlib.suppress(ModelError):  # said to whoever asks next
             async with self._turn(Priority.BACKGROUND):
                 await self._worker()
-
-    async def _stop(self, child: Child, call: asyncio.Future[Any]) -> None:
-        """Cancel in the worker and wait until it is idle again, or kill it."""
-        call.cancel()
-        with contextlib.suppress(asyncio.CancelledError, ChildError):
-            await call
-        try:  # the worker does one job at a time: an answer means that the cancelled one ended
-            await asyncio.wait_for(asyncio.shield(child.call("count", [])), CANCEL_S)
-        except (TimeoutError, ChildError):
-            await child.kill()
