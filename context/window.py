@@ -106,17 +106,14 @@ async def pack(
     secrets hidden.
     """
     hider = Hider()
-    left_out = [
-        LeftOut(s.path, s.start_line, s.end_line, 0, "a file of secrets")
-        for s in snippets
-        if is_secret(s.path.rpartition("/")[2])
-    ]
-    ordered = [
-        replace(s, text=hider.hide(s.text))
-        for role in Role
-        for s in snippets
-        if s.role is role and not is_secret(s.path.rpartition("/")[2])
-    ]
+    left_out: list[LeftOut] = []
+    ordered: list[Snippet] = []
+    for snippet in (s for role in Role for s in snippets if s.role is role):
+        if is_secret(snippet.path.rpartition("/")[2]):
+            first, last = snippet.start_line, snippet.end_line
+            left_out.append(LeftOut(snippet.path, first, last, 0, "a file of secrets"))
+        else:
+            ordered.append(replace(snippet, text=hider.hide(snippet.text)))
     file_ids = {path: f"F{n}" for n, path in enumerate(dict.fromkeys(s.path for s in ordered), 1)}
     sizes = await count_tokens([_rendered(file_ids[s.path], s) for s in ordered])
     shown: list[ShownPiece] = []
