@@ -12,10 +12,12 @@ from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from context.window import ContextWindow
 from models import prompts
 from models.backends import Backend, Conversation, Generation, Sampling, StopReason, Thinks
+from models.citations import check_citations
 from models.errors import ReplyUnusable
-from models.findings import CutReason, Trace
+from models.findings import CutReason, Provenance, Trace
 from models.reasoning import CLOSE_TAG, OPEN_TAG, LoopDetector, Start, ThinkingSplitter
 from models.replies import freely_written
 
@@ -50,6 +52,12 @@ class Answer:
     text: str
     trace: Trace
     prompt_digest: str  # SHA-256 of the conversation, hex
+
+
+def provenance_of(backend: Backend, answer: Answer, window: ContextWindow, told: str) -> Provenance:
+    """Where an answer comes from. `told`: what the model was told beside the window's code."""
+    citations = check_citations(answer.trace.text, window, told)
+    return Provenance(backend.info, answer.trace, window.receipt, answer.prompt_digest, citations)
 
 
 async def ask(

@@ -12,11 +12,10 @@ from enum import StrEnum
 
 from context.window import ContextWindow, Snippet, pack, render_plain
 from models import prompts
-from models.asking import OnEvent, ask
+from models.asking import Answer, OnEvent, ask, provenance_of
 from models.backends import Backend, Thinks
-from models.citations import check_citations
 from models.errors import ReplyUnusable
-from models.findings import Edit, Proposal, Provenance, Refusal, Trace
+from models.findings import Edit, Proposal, Refusal
 from models.gate import Deletion, OutlineOf, check_edits, check_rewrite
 from models.prompts import Grammar
 from models.replies import parse_edits, parse_rewrite
@@ -86,8 +85,7 @@ async def propose_edit(
     else:
         conversation, form = prompts.edit(words, code), Grammar.EDITS
     refusals: list[Refusal] = []
-    trace: Trace | None = None
-    asked = ""
+    answer: Answer | None = None
     edits: tuple[Edit, ...] = ()
     n_tries = 0
     while not edits and n_tries < 2:
@@ -101,7 +99,6 @@ async def propose_edit(
             max_answer_tokens=MAX_ANSWER_TOKENS,
             on_event=on_event,
         )
-        trace, asked = answer.trace, answer.prompt_digest
         try:
             written = window.reveal(answer.text)
             if region is not None:
@@ -120,9 +117,8 @@ async def propose_edit(
             conversation = prompts.mend(conversation, answer.text, refusals[-1].sentence)
     if all(refusal.check == "form" for refusal in refusals) and not edits:
         raise ReplyUnusable(refusals[-1].sentence)
-    assert trace is not None
-    citations = check_citations(trace.text, window, words)
-    provenance = Provenance(backend.info, trace, window.receipt, asked, citations)
+    assert answer is not None
+    provenance = provenance_of(backend, answer, window, words)
     return Proposal(task.title, edits, tuple(refusals), n_tries - 1 if edits else 0, provenance)
 
 

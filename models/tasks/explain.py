@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from context.window import Snippet, pack, render_numbered
 from models import prompts
-from models.asking import OnEvent, ask
+from models.asking import OnEvent, ask, provenance_of
 from models.backends import Backend
 from models.citations import Citations, check_citations
 from models.errors import ReplyUnusable
@@ -61,13 +61,6 @@ async def explain(
         on_event=on_event,
     )
     text = answer.text.strip()
-    provenance = Provenance(
-        backend.info,
-        answer.trace,
-        window.receipt,
-        answer.prompt_digest,
-        check_citations(answer.trace.text, window, remark),
-    )
     return Explanation(
         snippet.path,
         first_line,
@@ -75,5 +68,5 @@ async def explain(
         text,
         snippet.file_hash,
         check_citations(text, window, remark),
-        provenance,
+        provenance_of(backend, answer, window, remark),
     )

@@ -13,11 +13,10 @@ from dataclasses import replace
 
 from context.window import ContextWindow, Snippet, pack, render_numbered
 from models import prompts
-from models.asking import ANSWER_SAMPLING, Answer, OnEvent, ask
+from models.asking import ANSWER_SAMPLING, Answer, OnEvent, ask, provenance_of
 from models.backends import Backend, Conversation, Generation
-from models.citations import check_citations
 from models.errors import CannotScore, ReplyUnusable
-from models.findings import Finding, Provenance
+from models.findings import Finding
 from models.prompts import Grammar
 from models.reasoning import CLOSE_TAG, OPEN_TAG
 from models.replies import Place, parse_bug, parse_place
@@ -176,11 +175,5 @@ def _finding(
         symbol=snippet.symbol,
         cause=place.cause.strip(),
         file_hash=snippet.file_hash,
-        provenance=Provenance(
-            backend.info,
-            answer.trace,
-            window.receipt,
-            answer.prompt_digest,
-            check_citations(answer.trace.text, window, report),
-        ),
+        provenance=provenance_of(backend, answer, window, report),
     )
