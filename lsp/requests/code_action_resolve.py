@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from lsp import work
 from lsp.errors import INVALID_PARAMS, Failure, Stale
+from lsp.jobs import editing
 from lsp.requests.execute_command import Target, read_target
 from lsp.session import Session
 from models.tasks.edit import EditTask
@@ -20,6 +20,6 @@ async def code_action_resolve(session: Session, action: types.CodeAction) -> typ
         raise Stale(target.uri.rpartition("/")[2])
     task_path = session.relative(target.uri)[1]
     task = EditTask(target.edit, task_path, target.first_line, target.last_line, target.detail)
-    root, proposal = await work.propose(session, target.uri, task, None)
-    action.edit = work.workspace_edit(session, root, proposal)
+    root, proposal = await editing.propose(session, target.uri, task, None)
+    action.edit = editing.workspace_edit(session, root, proposal)
     return action

@@ -10,8 +10,9 @@ from lsprotocol import types
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from context.suspects import Suspect
-from lsp import from_lsp, to_lsp, work
+from lsp import from_lsp, to_lsp
 from lsp.errors import INVALID_PARAMS, REQUEST_FAILED, Failure, Stale
+from lsp.jobs import editing, locating, reading
 from lsp.session import Session
 from models.findings import Finding
 from models.tasks.edit import EditKind, EditTask
@@ -68,7 +69,7 @@ async def _locate(session: Session, argument: Any, token: Token) -> dict[str, An
         raise Failure(INVALID_PARAMS, "This needs an object with a text named report.") from error
     path = from_lsp.path(report.uri) if report.uri else None
     root = session.root_of(path) if path else session.any_root()
-    outcome = await work.locate(session, root, report.report or report.detail, token)
+    outcome = await locating.locate(session, root, report.report or report.detail, token)
     return {
         "elapsed_s": outcome.located.elapsed_s,
         "suspects": [_suspect(session, root, s) for s in outcome.located.suspects],
@@ -79,7 +80,7 @@ async def _locate(session: Session, argument: Any, token: Token) -> dict[str, An
 
 async def _find_bugs(session: Session, argument: Any, token: Token) -> dict[str, Any]:
     target = read_target(argument)
-    found = await work.find_bugs(session, target.uri, target.first_line, target.last_line, token)
+    found = await reading.find_bugs(session, target.uri, target.first_line, target.last_line, token)
     if isinstance(found, Finding):
         root, _ = session.relative(target.uri)
         return {"finding": _finding(session, root, found), "reason": ""}
@@ -89,7 +90,7 @@ async def _find_bugs(session: Session, argument: Any, token: Token) -> dict[str,
 async def _explain(session: Session, argument: Any, token: Token) -> dict[str, Any]:
     """`detail`: what a diagnostic says about the lines, if that is to be explained."""
     target = read_target(argument)
-    said = await work.explain(
+    said = await reading.explain(
         session, target.uri, target.first_line, target.last_line, target.detail, token
     )
     return {
@@ -110,8 +111,8 @@ def _edit(kind: EditKind) -> Command:
             raise Failure(INVALID_PARAMS, "Say in `detail` what is to be changed.")
         _, path = session.relative(target.uri)
         task = EditTask(kind, path, target.first_line, target.last_line, target.detail)
-        root, proposal = await work.propose(session, target.uri, task, token)
-        edit = work.workspace_edit(session, root, proposal)
+        root, proposal = await editing.propose(session, target.uri, task, token)
+        edit = editing.workspace_edit(session, root, proposal)
         answer = await session.wire.request(
             "workspace/applyEdit", types.ApplyWorkspaceEditParams(edit, proposal.title)
         )

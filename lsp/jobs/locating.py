@@ -1,0 +1,100 @@
+"""From a report to suspects and a finding, as diagnostics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from context.host import RemoteWorkspace
+from context.suspects import Located, Suspect
+from lsp import to_lsp
+from lsp.errors import Failure
+from lsp.jobs.noting import note_finding, reporter
+from lsp.progress import Progress
+from lsp.session import Session
+from lsp.traces import Kind, Note
+from models.errors import ModelError
+from models.findings import Finding
+from models.tasks.locate import locate as ask_to_locate
+from models.tasks.rank import reorder
+
+
+@dataclass(frozen=True, slots=True)
+class LocateOutcome:
+    """What came of a report: suspects always, a finding when a model found one."""
+
+    root: Path
+    located: Located
+    finding: Finding | None
+    without_model: str  # why there is no finding; empty when there is one
+
+
+async def locate(
+    session: Session, root: Path, report: str, token: int | str | None
+) -> LocateOutcome:
+    """Suspects at once, then the model's finding; both as diagnostics."""
+    async with session.working("Postil: locating the bug", token) as progress:
+        workspace = await session.workspace(root)
+        located = await workspace.locate(
+            report, session.settings.max_suspects, diagnostics=session.others.of(root)
+        )
+        _show_suspects(session, root, located)
+        if not located.suspects:
+            return LocateOutcome(root, located, None, "Nothing in this workspace is like it.")
+        try:
+            if weight := session.settings.reorder_weight:
+                progress.report("ordering the suspects")
+                located = await reorder(await session.backend(), report, located, weight)
+                _show_suspects(session, root, located)
+            finding = await _ask_model(session, workspace, located, report, progress)
+        except ModelError as error:
+            return LocateOutcome(root, located, None, str(error))
+        session.recorder.finding("locate", finding)
+        note_finding(session, root, finding)
+        return LocateOutcome(root, located, finding, "")
+
+
+async def _ask_model(
+    session: Session,
+    workspace: RemoteWorkspace,
+    located: Located,
+    report: str,
+    progress: Progress,
+) -> Finding:
+    progress.report("loading the model")
+    backend = await session.backend()
+    snippets = await workspace.snippets(located.suspects, report)
+    return await ask_to_locate(
+        report,
+        snippets,
+        backend=backend,
+        thinking_tokens=session.settings.effort.thinking_tokens,
+        context_tokens=session.settings.context_tokens,
+        on_event=reporter(progress),
+    )
+
+
+def _show_suspects(session: Session, root: Path, located: Located) -> None:
+    session.clear()
+    for rank, suspect in enumerate(located.suspects, 1):
+        _note_suspect(session, root, rank, suspect)
+    _publish_all(session)
+
+
+def _note_suspect(session: Session, root: Path, rank: int, suspect: Suspect) -> None:
+    uri = session.uri_of(root, suspect.path)
+    try:
+        text = session.text_of(uri)
+    except Failure:
+        return  # gone since it was indexed
+    line = next((e.line for e in suspect.evidence if e.line is not None and e.symbol), None)
+    if line is None or not suspect.start_line <= line <= suspect.end_line:
+        line = suspect.start_line
+    span = text.line_span(min(line, text.n_lines) - 1)
+    message = to_lsp.suspect_message(rank, suspect)
+    session.notes.add(Note(Kind.SUSPECT, uri, span, message, to_lsp.suspect_hover(rank, suspect)))
+
+
+def _publish_all(session: Session) -> None:
+    for uri in session.notes.uris():
+        session.publish(uri)

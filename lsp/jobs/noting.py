@@ -1,0 +1,52 @@
+"""What all jobs do while they work and with what comes of it: report, refuse, note."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from context.text import content_hash
+from lsp import to_lsp
+from lsp.errors import Stale
+from lsp.progress import Progress
+from lsp.session import Session
+from lsp.traces import Kind, Note
+from models.asking import Answering, OnEvent, Thinking
+from models.findings import Finding
+
+
+def reporter(progress: Progress) -> OnEvent:
+    text = ""
+
+    def on_event(event: Thinking | Answering) -> None:
+        nonlocal text
+        text += event.text
+        what = "thinking" if isinstance(event, Thinking) else "answering"
+        tail = to_lsp.visible(" ".join(text[-80:].split()))
+        progress.report(f"{what}: …{tail}")
+
+    return on_event
+
+
+def refuse_if_stale(session: Session, uri: str, file_hash: str) -> None:
+    if content_hash(session.text_of(uri).content) != file_hash:
+        raise Stale(Path(uri).name)
+
+
+def note_finding(session: Session, root: Path, finding: Finding) -> None:
+    uri = session.uri_of(root, finding.path)
+    text = session.text_of(uri)
+    if content_hash(text.content) != finding.file_hash:
+        raise Stale(finding.path)
+    span = text.lines_span(finding.start_line, finding.end_line)
+    session.notes.add(
+        Note(
+            kind=Kind.FINDING,
+            uri=uri,
+            span=span,
+            message=to_lsp.visible(finding.cause),
+            hover=to_lsp.finding_hover(finding),
+            trace=to_lsp.trace_text(finding.provenance),
+            cause=finding.cause,
+        )
+    )
+    session.publish(uri)
