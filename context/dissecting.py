@@ -18,7 +18,7 @@ from tree_sitter import Node
 from context.anatomy import Anatomy, Call, Function, Parameter, ParameterKind
 from context.languages import Language
 from context.outline import Symbol
-from context.syntax import comments_above, functions
+from context.syntax import body_of, comments_above, functions
 from context.text import Span, encode
 
 MAX_CALLS = 20_000
@@ -90,7 +90,7 @@ class _Offsets:
 def _function(symbol: Symbol, head: Node, offsets: _Offsets, language: Language) -> Function | None:
     """None where there is no body: a declaration has nothing to work on."""
     node = _callable(head)
-    body = node.child_by_field_name("body")
+    body = body_of(node)
     if body is None:
         return None
     listed = _parameter_list(node)

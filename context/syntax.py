@@ -263,13 +263,14 @@ def _last_line(node: Node) -> int:
 def _signature(head: Node, source: bytes) -> str:
     """The head up to the body, or up to a comment that some grammars put before the body."""
     ends = [c.start_byte for c in head.children if "comment" in c.type]
-    if (body := _body(head)) is not None:
+    if (body := body_of(head)) is not None:
         ends.append(body.start_byte)
     text = source[head.start_byte : min(ends, default=head.end_byte)].decode("utf-8", "replace")
     return _SPACE.sub(" ", text).strip(" {=")[:MAX_SIGNATURE]
 
 
-def _body(head: Node) -> Node | None:
+def body_of(head: Node) -> Node | None:
+    """The node of a definition's body; None for a declaration without one."""
     body = head.child_by_field_name("body")
     return body or next((c for c in head.children if c.type in _BODIES), None)
 

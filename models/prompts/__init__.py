@@ -29,6 +29,9 @@ class Grammar(StrEnum):
     REWRITE = "rewrite.gbnf"
     NAMES = "names.gbnf"
     TEXT = "text.gbnf"
+    DOC = "doc.gbnf"
+    SIGNATURE = "signature.gbnf"
+    TEST_CODE = "test_code.gbnf"
 
 
 @cache
