@@ -43,6 +43,7 @@ class Function:
     end_line: int
     head: Span  # from its first keyword up to its body
     parameters: tuple[Parameter, ...] | None  # None: a form that is not understood
+    parameters_start: int  # offset of the opening parenthesis
     parameters_end: int  # offset just after the closing parenthesis, where a return type would go
     returns: str
     body: Span

@@ -108,6 +108,7 @@ def _function(symbol: Symbol, head: Node, offsets: _Offsets, language: Language)
         end_line=symbol.end_line,
         head=offsets.span(start.start_byte, body.start_byte),
         parameters=parameters,
+        parameters_start=offsets.at(listed.start_byte if listed is not None else body.start_byte),
         parameters_end=offsets.at(listed.end_byte if listed is not None else body.start_byte),
         returns=_type_text(returns),
         body=offsets.span(body.start_byte, body.end_byte),

@@ -37,7 +37,7 @@ async def types_refusal(
     """Why edits are more than types of `function`: names, order, defaults and bodies must stay."""
     if refusal := await _plain_refusal(edits, sources, code):
         return refusal
-    if any(edit.old_text for edit in edits):
+    if any(edit.old_text.strip() not in ("", "=") for edit in edits):
         return Refusal("code changed", "The edit would replace more than it adds.")
     for path, after in _after(edits, sources):
         old, new = await code.anatomy(path, sources[path]), await code.anatomy(path, after)

@@ -22,15 +22,9 @@ _SIGNATURE = """{fence} code
 {code}
 {fence} end of code
 
-Write the first line of {name} again with types ({language}): one for each parameter and one for \
-the result, as the code above uses them. Keep the names, their order and their defaults. Use types \
-of the language and names that the file knows. Write that line alone, and nothing after it. An \
-example, on other code: {example}"""
-
-_EXAMPLES_OF_TYPES = {
-    "Python": "def mean(values: list[float], start: float = 0.0) -> float:",
-    "TypeScript": "function mean(values: number[], start: number = 0): number {",
-}
+Add types to {name} ({language}): one for each parameter and one for the result, as the code above \
+uses them. Keep the names, their order and their defaults. Use types that are built into \
+{language}, and names that the file knows. Answer with the first line of {name} alone."""
 
 _TEST = """{fence} code
 {code}
@@ -54,8 +48,8 @@ def document(code: str, name: str, language: str) -> Conversation:
 
 
 def signature(code: str, name: str, language: str) -> Conversation:
-    example = _EXAMPLES_OF_TYPES[language]
-    return framed(_SIGNATURE, code=code, name=name, language=language, example=example)
+    """No example: small models copy its names."""
+    return framed(_SIGNATURE, code=code, name=name, language=language)
 
 
 def write_test(code: str, name: str, framework: str, example: str) -> Conversation:
