@@ -15,7 +15,7 @@ a path is no symbolic link is seen to by whoever reads `sources`.
 from models.gate.code import Code
 from models.gate.content import INVISIBLE, Deletion
 from models.gate.edits import Verdict, check_edits, check_rewrite
-from models.gate.exact import docs_refusal, new_file_refusal, types_refusal
+from models.gate.exact import added_refusal, docs_refusal, new_file_refusal, types_refusal
 from models.gate.paths import confirmation_of, path_refusal
 from models.gate.syntax import OutlineOf, apply_edits
 from models.gate.uses import uses_remarks
@@ -26,6 +26,7 @@ __all__ = [
     "Deletion",
     "OutlineOf",
     "Verdict",
+    "added_refusal",
     "apply_edits",
     "check_edits",
     "check_rewrite",

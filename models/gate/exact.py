@@ -54,6 +54,15 @@ async def types_refusal(
     return None
 
 
+async def added_refusal(
+    edits: Sequence[Edit], sources: Mapping[str, str], code: Code
+) -> Refusal | None:
+    """Why edits do more than add lines to a file."""
+    if any(edit.old_text for edit in edits):
+        return Refusal("code changed", "The edit would replace more than it adds.")
+    return await _plain_refusal(edits, sources, code)
+
+
 async def new_file_refusal(new: NewFile, known: Sequence[str], code: Code) -> Refusal | None:
     """Why a file must not be made: a bad place, one that acts by itself, one that is there."""
     if refusal := path_refusal(new.path):
