@@ -28,6 +28,7 @@ from lsp.settings import Settings
 from lsp.traces import Kind, Note, Notes
 from lsp.wire import Wire
 from models import backends, hardware, weights
+from models.asking import thinking_within
 from models.backends.endpoint import Endpoint, parse_endpoint
 from models.backends.scripted import ScriptedBackend
 from models.backends.transformers import TransformersBackend
@@ -342,7 +343,8 @@ class Session:
         if task is not None and shown is not None:
             self._cancellable[shown] = task
         try:
-            yield progress
+            with thinking_within(self.settings.thinking_seconds):
+                yield progress
         finally:
             if shown is not None:
                 self._cancellable.pop(shown, None)

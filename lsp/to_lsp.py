@@ -58,7 +58,8 @@ def fenced(words: str) -> str:
 
 def finding_hover(finding: Finding) -> str:
     place = f"{finding.path}, lines {finding.start_line}-{finding.end_line}"
-    return _hover("Cause, as the model sees it", f"{finding.cause}\n({place})", finding.provenance)
+    words = f"{finding.cause}\n({place}){_agreement(finding.provenance)}"
+    return _hover("Cause, as the model sees it", words, finding.provenance)
 
 
 def explanation_hover(explanation: Explanation) -> str:
@@ -86,7 +87,7 @@ def suspect_message(rank: int, suspect: Suspect) -> str:
 def trace_text(provenance: Provenance) -> str:
     """The whole trace and receipt as plain text."""
     return visible(
-        f"{_trace_head(provenance)}\n\n{_marked_trace(provenance)}\n\n"
+        f"{_trace_head(provenance)}{_agreement(provenance)}\n\n{_marked_trace(provenance)}\n\n"
         f"{_references(provenance.citations)}"
         f"Shown to the model:\n{_receipt(provenance.receipt)}\n\n{_model(provenance)}\n"
     )
@@ -112,6 +113,7 @@ def _trace_head(provenance: Provenance) -> str:
         CutReason.NONE: "",
         CutReason.BUDGET: f", cut at {trace.n_tokens} tokens",
         CutReason.LOOP: ", cut where it repeated itself",
+        CutReason.TIME: f", cut after {trace.elapsed_s:.0f} s",
     }[trace.cut]
     citations = provenance.citations
     supported = ""
@@ -121,6 +123,13 @@ def _trace_head(provenance: Provenance) -> str:
         f"Reasoning ({trace.thinks.value}{cut}; {trace.n_tokens} tokens, "
         f"{trace.elapsed_s:.0f} s{supported})"
     )
+
+
+def _agreement(provenance: Provenance) -> str:
+    if (agreement := provenance.agreement) is None:
+        return ""
+    name = "name" if agreement.n_agreeing > 1 else "names"
+    return f"\n{agreement.n_agreeing} of {agreement.n_asked} answers {name} these lines"
 
 
 def _marked_trace(provenance: Provenance) -> str:

@@ -110,6 +110,7 @@ class TokenLog:
     start: int  # code points of the text before it
     log: float  # nats
     best: float  # of the likeliest token there, in nats: `log` when it was this one
+    entropy: float  # nats to be expected there: high where anything may follow
 
 
 class Backend(Protocol):

@@ -169,9 +169,7 @@ class LoadedModel:
         Several tokens in one pass are computed in another order than one, and come out a little
         different. Where that could matter the token is computed again, alone.
         """
-        pointer = llama_cpp.llama_get_logits_ith(self._context.ctx, index)
-        n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
-        logits = np.ctypeslib.as_array(pointer, shape=(n_vocab,)).copy()
+        logits = self._logits(index).copy()
         best = int(logits.argmax())
         highest, logits[best] = logits[best], -np.inf
         return bool(highest - logits.max() < CLOSE_LOGITS)
@@ -225,10 +223,15 @@ class LoadedModel:
         starts = _starts(text, [self.piece(token) for token in tokens])
         return [TokenLog(start, *logs) for start, logs in zip(starts, found, strict=True)]
 
-    def _told(self, index: int, token: int) -> tuple[float, float]:
-        """(log-probability of `token`, that of the likeliest) after the batch's token `index`."""
-        logs = self._log_probabilities(index)
-        return float(logs[token]), float(logs.max())
+    def _told(self, index: int, token: int) -> tuple[float, float, float]:
+        """(log-probability of `token`, of the likeliest, entropy) after the batch's `index`."""
+        logits = self._logits(index)
+        shifted = logits - logits.max()
+        weights = np.exp(shifted)
+        total = weights.sum(dtype=np.float64)
+        log_total = float(np.log(total))
+        entropy = log_total - float(np.dot(weights, shifted)) / float(total)
+        return float(shifted[token]) - log_total, -log_total, entropy
 
     def _refuse_if_full(self, n_prompt: int, n_more: int) -> None:
         if n_prompt + n_more > self.n_ctx:
@@ -312,13 +315,16 @@ class LoadedModel:
         llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(self._context.ctx), True)  # noqa: FBT003
         self._cache.tokens.clear()
 
-    def _log_probabilities(self, index: int = -1) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Of each token after the batch's token `index`, -1 being its last."""
-        n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
-        pointer = llama_cpp.llama_get_logits_ith(self._context.ctx, index)
-        logits = np.ctypeslib.as_array(pointer, shape=(n_vocab,)).astype(np.float64)
+    def _log_probabilities(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        logits = self._logits(-1).astype(np.float64)
         logits -= logits.max()
         return np.asarray(logits - np.log(np.exp(logits).sum()))
+
+    def _logits(self, index: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """llama.cpp's own memory, good until the next decode."""
+        n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
+        pointer = llama_cpp.llama_get_logits_ith(self._context.ctx, index)
+        return np.ctypeslib.as_array(pointer, shape=(n_vocab,))
 
     def _sampler(self, generation: Generation) -> Sampler:
         return Sampler(self._llama._model, self._context, generation.sampling, generation.grammar)

@@ -92,7 +92,7 @@ class ScriptedBackend:
     async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
         self.asked.append(Generation(conversation, 0))
         return [
-            TokenLog(token.start(), -4.0 if token[0].strip() in self._unlikely else -0.1, -0.1)
+            TokenLog(token.start(), -4.0 if token[0].strip() in self._unlikely else -0.1, -0.1, 0.2)
             for token in _TOKEN.finditer(text)
         ]
 

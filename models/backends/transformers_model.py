@@ -137,7 +137,8 @@ class LoadedModel:
         for at, (token, (start, _)) in enumerate(zip(encoded.ids, encoded.offsets, strict=True)):
             logits = self._logits([*prompt, *encoded.ids[:at]], cancelled)
             logs = torch.log_softmax(logits, dim=-1)
-            found.append(TokenLog(start, float(logs[token]), float(logs.max())))
+            entropy = float(-(logs.exp() * logs).sum())
+            found.append(TokenLog(start, float(logs[token]), float(logs.max()), entropy))
         return found
 
     def _logits(self, ids: list[int], cancelled: threading.Event) -> torch.Tensor:
