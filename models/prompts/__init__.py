@@ -27,6 +27,7 @@ class Grammar(StrEnum):
     BUG_OR_NONE = "bug_or_none.gbnf"
     EDITS = "edits.gbnf"
     REWRITE = "rewrite.gbnf"
+    CAUSE = "cause.gbnf"
     NAMES = "names.gbnf"
     TEXT = "text.gbnf"
     DOC = "doc.gbnf"
@@ -77,6 +78,8 @@ Look only at lines {first_line} to {last_line} of {file_id}. Is there a real bug
 crash, a leak? Style does not count. Answer as JSON: {{"bug": true, "file": "{file_id}", \
 "first_line": 10, "last_line": 12, "cause": "one or two sentences"}} or {{"bug": false, \
 "reason": "one sentence"}}"""
+
+_RECITE = "Write {symbol} of {path}."
 
 _EXPLAIN = """Read this code. Every line has its number:
 {fence} code
@@ -186,6 +189,12 @@ def find_bug(code: str, file_id: str, first_line: int, last_line: int) -> Conver
     return _conversation(
         _FIND_BUG, code=code, file_id=file_id, first_line=first_line, last_line=last_line
     )
+
+
+def recite(path: str, symbol: str) -> Conversation:
+    """Code is to follow, as a model that knows no more than its name would write it."""
+    text = _RECITE.format(path=path, symbol=symbol)
+    return Conversation((Message("user", text),), "```\n")
 
 
 def explain(code: str, file_id: str, first_line: int, last_line: int, remark: str) -> Conversation:

@@ -108,6 +108,9 @@ async def test_its_scores_are_those_of_llama_cpp(model: TransformersBackend) -> 
     """The same weights on other kernels: the numbers that llama.cpp gives, within a few percent."""
     asked = Conversation((Message("user", "Complete: 2 + 2 ="),), "2 + 2 = ")
     four, words = await model.score(asked, ["4", "banana boat"])
+    logs = await model.token_logs(asked, "banana boat")
+    assert logs[0].start == 0
+    assert sum(log.log for log in logs) == pytest.approx(words, abs=0.1)
     assert four == pytest.approx(-0.0023, abs=0.002)
     assert words < -15
 

@@ -9,6 +9,7 @@ local M = {}
 ---@field root_markers? string[]
 ---@field model? string auto, a name from `postil models list`, or none
 ---@field effort? 'quick'|'normal'|'deep' how long the model may think
+---@field thinking_seconds? number the thinking of one answer is closed after so long
 ---@field context_tokens? integer code shown to the model, in its tokens
 ---@field reorder_weight? number how much the model's own order of the best suspects counts
 ---@field n_threads? integer
@@ -54,7 +55,8 @@ M.config = {
 
 -- The server's settings, with the type that each has here. The README says what they mean.
 local settings = {
-  model = 'string', model_digest = 'string', effort = 'string', context_tokens = 'number', reorder_weight = 'number',
+  model = 'string', model_digest = 'string', effort = 'string', thinking_seconds = 'number',
+  context_tokens = 'number', reorder_weight = 'number',
   n_threads = 'number', n_ctx = 'number', n_gpu_layers = 'number', kv_cache = 'string', flash_attention = 'string',
   drafts = 'string', idle_unload_minutes = 'number', code_lens = 'boolean', symbols = 'boolean',
   inline_completion = 'boolean', review_on_save = 'boolean', pull_diagnostics = 'boolean', max_suspects = 'number', endpoints = 'table',
