@@ -61,12 +61,9 @@ _BODIES = frozenset(
 def outline(source: bytes, language: Language) -> Outline:
     """Everything the index keeps of one file. Never raises on broken source."""
     tree = parse(source, language)
-    definitions: list[_Definition] = []
     imports: dict[int, tuple[list[str], list[str], int]] = {}
     found = QueryCursor(_query(language), match_limit=MATCH_LIMIT).captures(tree.root_node)
-    for kind in ("function", "type", "macro", "scope"):
-        for head, parts in _with_parts(kind, found):
-            definitions += _definitions(kind, head, parts)
+    definitions = _all_definitions(found)
     for node, parts in _with_parts("import", found):
         _add_import(imports, node, parts)
     references = [
@@ -76,7 +73,7 @@ def outline(source: bytes, language: Language) -> Outline:
     ]
     return Outline(
         language=language.name,
-        symbols=tuple(_symbols(definitions, source)),
+        symbols=tuple(symbol for symbol, _ in _symbols(definitions, source)),
         references=tuple(references),
         imports=tuple(
             Import(module, tuple(names), line)
@@ -86,6 +83,19 @@ def outline(source: bytes, language: Language) -> Outline:
         literals=tuple(_literals(found.get("literal", []))),
         problems=tuple(_problems(tree)),
     )
+
+
+def functions(source: bytes, language: Language) -> tuple[Tree, list[tuple[Symbol, Node]]]:
+    """The tree, and each function with its own node, without decorators or export."""
+    tree = parse(source, language)
+    found = QueryCursor(_query(language), match_limit=MATCH_LIMIT).captures(tree.root_node)
+    symbols = _symbols(_all_definitions(found), source)
+    return tree, [(s, d.head) for s, d in symbols if s.kind is SymbolKind.FUNCTION]
+
+
+def comments_above(node: Node) -> list[Node]:
+    """The comments that end right above a node, the nearest first."""
+    return list(_comments_above(node))
 
 
 def problems(source: bytes, language: Language) -> tuple[Problem, ...]:
@@ -205,7 +215,16 @@ def _c_function_name(declarator: Node) -> str:
     return _SPACE.sub("", _GENERIC.sub("", _text(name))).replace("::", ".").strip("*&().")
 
 
-def _symbols(definitions: list[_Definition], source: bytes) -> Iterator[Symbol]:
+def _all_definitions(found: dict[str, list[Node]]) -> list[_Definition]:
+    return [
+        definition
+        for kind in ("function", "type", "macro", "scope")
+        for head, parts in _with_parts(kind, found)
+        for definition in _definitions(kind, head, parts)
+    ]
+
+
+def _symbols(definitions: list[_Definition], source: bytes) -> Iterator[tuple[Symbol, _Definition]]:
     """Qualify names by the types around them; drop what is nested in a function."""
     definitions.sort(key=lambda d: (d.node.start_byte, -d.node.end_byte))
     around: list[_Definition] = []
@@ -225,7 +244,7 @@ def _symbols(definitions: list[_Definition], source: bytes) -> Iterator[Symbol]:
             continue
         seen.add(key)
         node = definition.node
-        yield Symbol(
+        symbol = Symbol(
             qualified_name=name,
             kind=_KINDS[definition.kind],
             start_line=node.start_point[0] + 1,
@@ -235,6 +254,7 @@ def _symbols(definitions: list[_Definition], source: bytes) -> Iterator[Symbol]:
             signature=_signature(definition.head, source),
             doc=_doc(definition),
         )
+        yield symbol, definition
 
 
 def _last_line(node: Node) -> int:
@@ -246,13 +266,14 @@ def _last_line(node: Node) -> int:
 def _signature(head: Node, source: bytes) -> str:
     """The head up to the body, or up to a comment that some grammars put before the body."""
     ends = [c.start_byte for c in head.children if "comment" in c.type]
-    if (body := _body(head)) is not None:
+    if (body := body_of(head)) is not None:
         ends.append(body.start_byte)
     text = source[head.start_byte : min(ends, default=head.end_byte)].decode("utf-8", "replace")
     return _SPACE.sub(" ", text).strip(" {=")[:MAX_SIGNATURE]
 
 
-def _body(head: Node) -> Node | None:
+def body_of(head: Node) -> Node | None:
+    """The node of a definition's body; None for a declaration without one."""
     body = head.child_by_field_name("body")
     return body or next((c for c in head.children if c.type in _BODIES), None)
 

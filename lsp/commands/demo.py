@@ -132,7 +132,7 @@ async def _fix(
         ),
         around,
         {finding.path: source},
-        workspace.outline,
+        workspace,
         backend=backend,
         thinking_tokens=settings().effort.thinking_tokens // 2,
         context_tokens=settings().context_tokens,

@@ -33,7 +33,7 @@ async def propose(
             task,
             snippets,
             sources,
-            workspace.outline,
+            workspace,
             backend=backend,
             thinking_tokens=session.settings.effort.thinking_tokens,
             context_tokens=session.settings.context_tokens,

@@ -281,7 +281,7 @@ def _may_be(
 
 
 def _keyword_reason(symbol: Symbol, place: Place) -> str:
-    owner = symbol.pyname.pyobject if isinstance(symbol.pyname, pynames.ParameterName) else None
+    owner = symbol.pyname.pyfunction if isinstance(symbol.pyname, pynames.ParameterName) else None
     names = {"super", "partial", "replace"}
     if owner is not None:
         names.add(owner.get_name())
