@@ -32,6 +32,7 @@ ONLY_IN = {
     "llguidance": ("models/backends/transformers_model.py",),
     "tokenizers": ("models/backends/transformers_model.py",),
     "tree_sitter": ("context/syntax.py", "context/dissecting.py"),
+    "rope": ("context/refactoring/python/",),
     "git": ("context/git.py",),
     "sqlite3": ("context/store.py",),
     "rich": ("lsp/",),
