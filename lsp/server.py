@@ -15,11 +15,12 @@ from lsprotocol import types
 from context.serving import guard_stdout
 from lsp import __version__, from_lsp
 from lsp.capabilities import read_capabilities, server_capabilities, watched_files
+from lsp.command_table import COMMANDS
 from lsp.notifications import text_sync, workspace
 from lsp.recording import Recorder
 from lsp.requests.code_action import code_action
 from lsp.requests.code_action_resolve import code_action_resolve
-from lsp.requests.execute_command import COMMANDS, execute_command
+from lsp.requests.execute_command import execute_command
 from lsp.requests.hover import hover
 from lsp.session import Session
 from lsp.settings import read_settings

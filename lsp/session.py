@@ -20,7 +20,7 @@ from context.text import Span, Text, content_hash
 from lsp import from_lsp, to_lsp
 from lsp.capabilities import ClientCapabilities, read_capabilities
 from lsp.documents import Documents
-from lsp.errors import REQUEST_FAILED, Failure, failure_of
+from lsp.errors import REQUEST_FAILED, Failure, Stale, failure_of
 from lsp.others import OtherDiagnostics
 from lsp.progress import Progress
 from lsp.recording import Recorder
@@ -155,6 +155,12 @@ class Session:
             return Text(read_source(path.parent, path.name))
         except Skipped as reason:
             raise Failure(REQUEST_FAILED, f"{path.name} cannot be read ({reason}).") from reason
+
+    def refuse_other_version(self, uri: str, version: int | None) -> None:
+        """Raises `Stale` when the open document is not of the version that was asked about."""
+        document = self.documents.get(uri)
+        if document is not None and version is not None and document.version != version:
+            raise Stale(uri.rpartition("/")[2])
 
     def relative(self, uri: str) -> tuple[Path, str]:
         """(workspace folder, path in it with /) of a file."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from context.text import Span
 from lsp.documents import Change
+from models.findings import Finding, Provenance
+
+ID_CHARS = 12  # of a digest: enough that no two remarks of a session meet
 
 
 class Kind(StrEnum):
@@ -19,7 +23,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One remark at a span of a document, with what its hover and its full trace say."""
+    """One remark at a span of a document, with what its hover says and where it comes from."""
 
     kind: Kind
     uri: str
@@ -28,6 +32,20 @@ class Note:
     hover: str
     trace: str = ""
     cause: str = ""
+    provenance: Provenance | None = None  # None for what was found without a model
+    id: str = ""  # given by `Notes.add` where it is empty; the same remark has the same one
+
+
+def digest_id(*parts: object) -> str:
+    """A short id that the same parts always have."""
+    text = "\0".join(map(str, parts))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:ID_CHARS]
+
+
+def finding_id(finding: Finding) -> str:
+    """What a finding is called between server and editors."""
+    lines = (finding.start_line, finding.end_line)
+    return digest_id(Kind.FINDING, finding.path, *lines, finding.cause, finding.file_hash)
 
 
 class Notes:
@@ -37,7 +55,13 @@ class Notes:
         self._by_uri: dict[str, list[Note]] = {}
 
     def add(self, note: Note) -> None:
-        self._by_uri.setdefault(note.uri, []).append(note)
+        """Keep a remark; one with the same id is replaced."""
+        if not note.id:
+            span = note.span
+            identity = digest_id(note.kind, note.uri, span.start, span.end, note.message)
+            note = replace(note, id=identity)
+        kept = [other for other in self._by_uri.get(note.uri, ()) if other.id != note.id]
+        self._by_uri[note.uri] = [*kept, note]
 
     def of(self, uri: str) -> list[Note]:
         return list(self._by_uri.get(uri, ()))

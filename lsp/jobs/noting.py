@@ -9,7 +9,7 @@ from lsp import to_lsp
 from lsp.errors import Stale
 from lsp.progress import Progress
 from lsp.session import Session
-from lsp.traces import Kind, Note
+from lsp.traces import Kind, Note, finding_id
 from models.asking import Answering, OnEvent, Thinking
 from models.findings import Finding
 
@@ -47,6 +47,8 @@ def note_finding(session: Session, root: Path, finding: Finding) -> None:
             hover=to_lsp.finding_hover(finding),
             trace=to_lsp.trace_text(finding.provenance),
             cause=finding.cause,
+            provenance=finding.provenance,
+            id=finding_id(finding),
         )
     )
     session.publish(uri)
