@@ -49,13 +49,22 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     }
 
 
-def run_script(folder: Path, script: str, *arguments: str, **more: str) -> str:
-    """Run one scenario headless; its output. Fails with the logs when a check failed."""
+def run_script(
+    folder: Path,
+    script: str,
+    *arguments: str,
+    init: Path | None = SCRIPTS / "init.lua",
+    **more: str,
+) -> str:
+    """Run one scenario headless; its output. Fails with the logs when a check failed.
+
+    `init`: the user's configuration, the one in the profile where it is None.
+    """
     given = {0: str(SCRIPTS / script)} | dict(enumerate(arguments, 1))
     listed = json.dumps({str(place): value for place, value in given.items()})
     done = subprocess.run(
-        [str(nvim()), "--headless", "-u", str(SCRIPTS / "init.lua"),
-         "-S", str(SCRIPTS / "run.lua")],
+        [str(nvim()), "--headless", *(["-u", str(init)] if init else []), "-S",
+         str(SCRIPTS / "run.lua")],
         env=environment(folder, POSTIL_TEST_ARGUMENTS=listed, **more),
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -53,7 +53,7 @@ end
 ---@return table?
 ---@return string?
 local function name_here()
-  local uri, client = file_uri(), require('postil').client(0)
+  local uri, client = file_uri(), require('postil').client(vim.api.nvim_get_current_buf())
   if not uri or not client then
     return nil, NO_FILE
   end

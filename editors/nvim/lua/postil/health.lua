@@ -8,9 +8,9 @@ local DOCTOR_MS = 120000 -- it loads llama.cpp, and a GPU's library compiles ker
 ---@param config postil.Config
 local function check_server(config)
   local health = vim.health
-  local clients = vim.lsp.get_clients({ name = 'postil' })
-  if #clients > 0 then
-    local info = clients[1].server_info or {}
+  local client = require('postil').running()
+  if client then
+    local info = client.server_info or {}
     health.ok(('the server is running, version %s'):format(info.version or 'unknown'))
     return
   end
@@ -18,7 +18,7 @@ local function check_server(config)
     { name = 'postil-health', cmd = config.cmd, capabilities = vim.empty_dict() },
     { attach = false, silent = true }
   )
-  local client = id and vim.lsp.get_client_by_id(id)
+  client = id and vim.lsp.get_client_by_id(id) or nil
   local started = client
     and vim.wait(START_MS, function()
       return client.initialized or client:is_stopped()

@@ -28,12 +28,25 @@ function M.setup(options)
   vim.lsp.enable('postil')
 end
 
---- The client of a buffer, else the newest; nil with a message when there is none.
+--- The client of a buffer, else the newest; nil when none runs.
+---@param bufnr? integer
+---@return vim.lsp.Client?
+function M.running(bufnr)
+  -- one that has been told to stop is still listed for a while
+  local clients = vim.tbl_filter(function(client)
+    return not client:is_stopped()
+  end, vim.lsp.get_clients({ name = 'postil' }))
+  local own = vim.iter(clients):find(function(client)
+    return bufnr ~= nil and client.attached_buffers[bufnr] == true
+  end)
+  return own or clients[#clients]
+end
+
+--- The same, with a message when there is none.
 ---@param bufnr? integer
 ---@return vim.lsp.Client?
 function M.client(bufnr)
-  local all = vim.lsp.get_clients({ name = 'postil' })
-  local client = vim.lsp.get_clients({ name = 'postil', bufnr = bufnr })[1] or all[#all]
+  local client = M.running(bufnr)
   if not client then
     M.say('the server is not running; open a file of a project first', vim.log.levels.WARN)
   end

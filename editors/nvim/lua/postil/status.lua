@@ -34,8 +34,7 @@ end
 --- The status of the buffer's server, else of any. Empty when no server runs.
 ---@return string
 function M.line()
-  local client = vim.lsp.get_clients({ name = 'postil', bufnr = 0 })[1]
-    or vim.lsp.get_clients({ name = 'postil' })[1]
+  local client = require('postil').running(vim.api.nvim_get_current_buf())
   if not client then
     return ''
   end
