@@ -34,6 +34,12 @@ def edit(kind: EditKind) -> Callable[[Session, Target, Token], Awaitable[dict[st
     return run
 
 
+fix = edit(EditKind.FIX)
+simplify = edit(EditKind.SIMPLIFY)
+extract_function = edit(EditKind.EXTRACT_FUNCTION)
+change = edit(EditKind.CUSTOM)
+
+
 async def apply(session: Session, root: Path, proposal: Proposal) -> dict[str, Any]:
     """Have the client apply it. Raises `Failure` with the client's reason when it does not."""
     edit = editing.workspace_edit(session, root, proposal)

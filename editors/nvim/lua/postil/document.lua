@@ -27,7 +27,10 @@ local function thinking(lines)
     if not first and vim.startswith(line, 'Reasoning (') then
       first = number
     elseif
-      first and (vim.startswith(line, 'Referred to:') or vim.startswith(line, 'Shown to the model'))
+      first
+      and (
+        vim.startswith(line, 'Not in what was shown:') or vim.startswith(line, 'Shown to the model')
+      )
     then
       return first, number - 2
     end

@@ -14,6 +14,11 @@
 ---@field flash_attention? 'auto'|'on'|'off' auto, on or off; auto is on for a GPU or a small kv_cache.
 ---@field drafts? 'prompt'|'none' prompt: what an answer copies from the prompt is written faster; none.
 ---@field idle_unload_minutes? number The model leaves memory after so long without a question; 0 is never.
+---@field code_lens? boolean What can be asked about a function or a finding stands above it.
+---@field symbols? boolean Names in a file and in the workspace come from Postil's index, too; for editors without another server for a language.
+---@field inline_completion? boolean The model fills in code at the cursor, where it was trained for that.
+---@field review_on_save? boolean What was changed since the last commit is read by the model on saving.
+---@field pull_diagnostics? boolean The editor asks for diagnostics, where it can, instead of being sent them.
 ---@field max_suspects? integer Suspects shown for one report.
 ---@field endpoints? string[] Addresses of servers to ask instead of the local model; several share the load.
 ---@field endpoint_kind? 'openai'|'ollama' What the servers speak: openai or ollama.
@@ -43,6 +48,11 @@ M.known = {
   flash_attention = { type = 'string', one_of = { 'auto', 'on', 'off' } },
   drafts = { type = 'string', one_of = { 'prompt', 'none' } },
   idle_unload_minutes = { type = 'number', min = 0, max = 10080 },
+  code_lens = { type = 'boolean' },
+  symbols = { type = 'boolean' },
+  inline_completion = { type = 'boolean' },
+  review_on_save = { type = 'boolean' },
+  pull_diagnostics = { type = 'boolean' },
   max_suspects = { type = 'integer', min = 1, max = 100 },
   endpoints = { type = 'list' },
   endpoint_kind = { type = 'string', one_of = { 'openai', 'ollama' } },
