@@ -4,4 +4,7 @@ vim.opt.shada = ''
 vim.opt.hidden = true
 vim.opt.runtimepath:prepend(vim.env.POSTIL_TEST_PLUGIN)
 vim.cmd('runtime! plugin/postil.lua')
-require('postil').setup({ cmd = vim.json.decode(vim.env.POSTIL_TEST_CMD), root_markers = { '.root' } })
+local options = vim.json.decode(vim.env.POSTIL_TEST_OPTIONS or '{}')
+options.cmd = vim.json.decode(vim.env.POSTIL_TEST_CMD)
+options.root_markers = { '.root' }
+require('postil').setup(options)

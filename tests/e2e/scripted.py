@@ -1,0 +1,51 @@
+"""A workspace and the words of a scripted model, for the editors that have no plugin of ours."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+CALLER = """\
+from rates import old_rate
+
+
+def pay():
+    # postil: say rate instead of old_rate everywhere
+    smile = "😀"; return old_rate()
+"""
+RATES = "def old_rate():\n    return 3\n"
+REPORT = """\
+Traceback (most recent call last):
+  File "/srv/shop/caller.py", line 6, in pay
+    smile = "😀"; return old_rate()
+AssertionError: pay() gives 3, not 4
+"""
+CAUSE = "The rate in rates.py gives 3."
+_THINKING = "The caller only passes it on, so look at `old_rate`.\n</think>"
+_CHANGE = """\
+REASON: The function is called rate now, here and where it is called.
+FILE: F1
+<<<<<<< SEARCH
+    smile = "😀"; return old_rate()
+=======
+    smile = "😀"; return rate()
+>>>>>>> REPLACE
+FILE: F2
+<<<<<<< SEARCH
+def old_rate():
+=======
+def rate():
+>>>>>>> REPLACE
+"""
+
+
+def write_workspace(folder: Path) -> str:
+    """Files, a report and the model's words in `folder`; the setting `model` for them."""
+    folder.mkdir()
+    (folder / "caller.py").write_text(CALLER, encoding="utf-8")
+    (folder / "rates.py").write_text(RATES, encoding="utf-8")
+    (folder / "report.txt").write_text(REPORT, encoding="utf-8")
+    finding = {"file": "F1", "first_line": 6, "last_line": 6, "cause": CAUSE}
+    replies = folder.parent / "replies.json"
+    replies.write_text(json.dumps([_THINKING, json.dumps(finding), _THINKING, _CHANGE]))
+    return f"scripted:{replies}"
