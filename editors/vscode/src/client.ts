@@ -220,9 +220,7 @@ export class PostilClient implements vscode.Disposable {
     if (this.offers(command)) {
       return true;
     }
-    void vscode.window.showWarningMessage(
-      vscode.l10n.t('This server has no command {0}; install a server of the extension’s version.', command),
-    );
+    tooOld(command);
     return false;
   }
 
@@ -315,6 +313,13 @@ function announcement(): StaticFeature {
     getState: () => ({ kind: 'static' }),
     clear: () => undefined,
   };
+}
+
+/** Say that the server does not know a command, or not as this extension does. */
+export function tooOld(command: string): void {
+  void vscode.window.showWarningMessage(
+    vscode.l10n.t('This server does not know {0}; install a server of the extension’s version.', command),
+  );
 }
 
 async function offerSetting(sentence: string): Promise<void> {

@@ -3,8 +3,8 @@
 import * as vscode from 'vscode';
 
 import type { ChangePreview } from './changes';
-import type { PostilClient } from './client';
-import { goTo, visible, type Changed, type Finding, type Located, type TextDocument } from './contract';
+import { tooOld, type PostilClient } from './client';
+import { goTo, readDocument, visible, type Changed, type Finding, type Located } from './contract';
 import type { TextDocuments } from './documents';
 import { readReport, type ReportEditor, type Source } from './report';
 import type { SuspectsTree } from './suspects';
@@ -242,11 +242,14 @@ export async function showDocument({ client, documents }: Parts, command: 'posti
   const editor = vscode.window.activeTextEditor;
   const uri = activeFile();
   const argument = editor !== undefined && uri !== undefined ? { uri, line: editor.selection.active.line + 1 } : {};
-  const document = await client.ask<TextDocument | null>(command, argument);
-  if (document === null) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('There is no reasoning yet: locate a bug, or ask for an explanation or a fix.'));
-  } else if (document !== undefined) {
+  const answer = await client.ask<unknown>(command, argument);
+  const document = readDocument(answer);
+  if (document !== undefined) {
     await documents.show(document);
+  } else if (answer === null) {
+    void vscode.window.showInformationMessage(vscode.l10n.t('There is no reasoning yet: locate a bug, or ask for an explanation or a fix.'));
+  } else if (answer !== undefined) {
+    tooOld(command);
   }
 }
 

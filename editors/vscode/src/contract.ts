@@ -112,6 +112,13 @@ export function readStatus(raw: unknown): Status {
   };
 }
 
+/** A text as the server sent it; undefined for what an older server answers. */
+export function readDocument(raw: unknown): TextDocument | undefined {
+  const given = (typeof raw === 'object' && raw !== null ? raw : {}) as Partial<TextDocument>;
+  const { uri, title, text, references } = given;
+  return uri === undefined || text === undefined ? undefined : { uri, title: title ?? '', text, references: references ?? [] };
+}
+
 /** Words of a workspace or a model for a label: one line, control and direction characters written out. */
 export function visible(words: string): string {
   return words

@@ -70,6 +70,13 @@ function middleware(changes: ChangePreview, parts: () => Parts): Middleware {
       const offered = await next(document, range, context, token);
       return offered?.map((action) => withDiff(action)) ?? offered;
     },
+    handleDiagnostics: (uri, diagnostics, next) => {
+      // A finding's list of suspects is the tree's; in a hover it would stand before the reasoning.
+      for (const diagnostic of diagnostics.filter(({ code }) => code === 'finding')) {
+        diagnostic.relatedInformation = [];
+      }
+      next(uri, diagnostics);
+    },
     workspace: {
       // Our own notification carries what somebody chose; the client's would carry all defaults as well.
       didChangeConfiguration: () => Promise.resolve(),
@@ -104,6 +111,7 @@ function registerCommands(context: vscode.ExtensionContext, parts: Parts, status
     locateFromClipboard: () => commands.locateFrom(parts, 'clipboard'),
     locateFromSelection: () => commands.locateFrom(parts, 'selection'),
     locateFromTerminal: () => commands.locateFrom(parts, 'terminal'),
+    locateFromTerminalSelection: () => commands.locateFrom(parts, 'terminalSelection'),
     locateFromFile: () => commands.locateFrom(parts, 'file'),
     locateFromText: () => parts.report.open(),
     'locate.menu': () => commands.locateFromChosen(parts),

@@ -9,7 +9,14 @@ const MAX_REPORT_BYTES = 1_000_000; // a log's end is what matters; the server r
 export const REPORT_SCHEME = 'postil-report';
 const REPORT_URI = vscode.Uri.from({ scheme: REPORT_SCHEME, path: '/Bug report.txt' });
 
-export type Source = 'clipboard' | 'selection' | 'terminal' | 'file';
+// The editor shows a terminal's text to extensions only by way of the clipboard.
+const SELECTION = ['workbench.action.terminal.copySelection'] as const;
+const TERMINAL_WAYS = [
+  ['workbench.action.terminal.copyLastCommandOutput'], // where the shell tells the editor of its commands
+  ['workbench.action.terminal.selectAll', ...SELECTION, 'workbench.action.terminal.clearSelection'],
+] as const;
+
+export type Source = 'clipboard' | 'selection' | 'terminal' | 'terminalSelection' | 'file';
 
 /** The report, or undefined after having said why there is none. */
 export async function readReport(source: Source): Promise<string | undefined> {
@@ -18,8 +25,10 @@ export async function readReport(source: Source): Promise<string | undefined> {
       return nonEmpty(await vscode.env.clipboard.readText(), vscode.l10n.t('The clipboard holds no text; copy the report first.'));
     case 'selection':
       return nonEmpty(selectedText(), vscode.l10n.t('Nothing is selected; select the report in an editor first.'));
+    case 'terminalSelection':
+      return nonEmpty(await copied([SELECTION]), vscode.l10n.t('Nothing is selected in the terminal.'));
     case 'terminal':
-      return nonEmpty(await terminalText(), vscode.l10n.t('No terminal with text is open; run what fails in one first.'));
+      return nonEmpty(await copied(TERMINAL_WAYS), vscode.l10n.t('No terminal with text is open; run what fails in one first.'));
     case 'file':
       return await fileText();
   }
@@ -30,18 +39,13 @@ function selectedText(): string {
   return editor === undefined ? '' : editor.selections.map((selection) => editor.document.getText(selection)).join('\n');
 }
 
-/** The terminal's selection, else its last command's output, else all of it. The clipboard is put back. */
-async function terminalText(): Promise<string> {
+/** The text that the first of these ways puts on the clipboard, whose own text is put back. */
+async function copied(ways: readonly (readonly string[])[]): Promise<string> {
   if (vscode.window.activeTerminal === undefined) {
     return '';
   }
   const before = await vscode.env.clipboard.readText();
   try {
-    const ways = [
-      ['workbench.action.terminal.copySelection'],
-      ['workbench.action.terminal.copyLastCommandOutput'],
-      ['workbench.action.terminal.selectAll', 'workbench.action.terminal.copySelection', 'workbench.action.terminal.clearSelection'],
-    ];
     for (const way of ways) {
       await vscode.env.clipboard.writeText('');
       for (const command of way) {
@@ -78,13 +82,20 @@ function nonEmpty(text: string, otherwise: string): string | undefined {
 }
 
 /** The one document in memory in which a report is written. */
-export class ReportEditor implements vscode.FileSystemProvider, vscode.Disposable {
+export class ReportEditor implements vscode.FileSystemProvider, vscode.CodeLensProvider, vscode.Disposable {
   private content: Uint8Array = new Uint8Array();
   private changedAt = Date.now();
   private readonly changed = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
-  private readonly registered = vscode.workspace.registerFileSystemProvider(REPORT_SCHEME, this, { isCaseSensitive: true });
+  private readonly registered: vscode.Disposable;
 
   readonly onDidChangeFile = this.changed.event;
+
+  constructor() {
+    this.registered = vscode.Disposable.from(
+      vscode.workspace.registerFileSystemProvider(REPORT_SCHEME, this, { isCaseSensitive: true }),
+      vscode.languages.registerCodeLensProvider({ scheme: REPORT_SCHEME }, this),
+    );
+  }
 
   /** Open the editor with the text that was written last. */
   async open(): Promise<void> {
@@ -102,6 +113,12 @@ export class ReportEditor implements vscode.FileSystemProvider, vscode.Disposabl
       await vscode.window.tabGroups.close(tabs.filter(isReport));
     }
     return text;
+  }
+
+  /** Says over the text what sends it. */
+  provideCodeLenses(): vscode.CodeLens[] {
+    const title = vscode.l10n.t('$(search) Locate the bug that is described here (Ctrl+Enter)');
+    return [new vscode.CodeLens(new vscode.Range(0, 0, 0, 0), { title, command: 'postil.sendReport' })];
   }
 
   watch(): vscode.Disposable {
