@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from lsprotocol import types
 
 from lsp import from_lsp
-from lsp.capabilities import CHANGE_KIND, EXPLAIN_KIND, FIND_BUGS_KIND, LOCATE_KIND, SIMPLIFY_KIND
+from lsp.capabilities import (
+    CHANGE_KIND,
+    EXPLAIN_KIND,
+    EXTRACT_KIND,
+    FIND_BUGS_KIND,
+    LOCATE_KIND,
+    QUICK_FIX,
+    SIMPLIFY_KIND,
+)
 from lsp.errors import Failure
 from lsp.session import Session
 from models.tasks.edit import EditKind
@@ -61,7 +69,7 @@ def _offers(params: types.CodeActionParams, selected: str) -> Iterator[Offer]:
             continue  # a place to look at is nothing to fix
         yield Offer(
             f"Postil: fix “{first}”",
-            types.CodeActionKind.QuickFix.value,
+            QUICK_FIX,
             "postil.fix",
             EditKind.FIX,
             diagnostic.message,
@@ -77,7 +85,7 @@ def _offers(params: types.CodeActionParams, selected: str) -> Iterator[Offer]:
     yield Offer("Postil: simplify", SIMPLIFY_KIND, "postil.simplify", EditKind.SIMPLIFY)
     yield Offer(
         "Postil: extract function",
-        types.CodeActionKind.RefactorExtract.value,
+        EXTRACT_KIND,
         "postil.extractFunction",
         EditKind.EXTRACT_FUNCTION,
     )

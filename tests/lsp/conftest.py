@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lsp.client import RawClient
+from tests.lsp.client import Client, MemoryClient, RawClient
 
 SHOP = '''\
 """Prices of a shop. 😀"""
@@ -48,6 +48,7 @@ FIX_REPLIES = [
 ]
 
 Start = Callable[..., Awaitable[RawClient]]
+StartAny = Callable[..., Awaitable[Client]]
 
 
 @pytest.fixture
@@ -77,6 +78,41 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
 
     async def run(**environment: str) -> RawClient:
         client = await RawClient.start(POSTIL_CACHE_DIR=str(tmp_path / "cache"), **environment)
+        clients.append(client)
+        return client
+
+    yield run
+    for client in clients:
+        await client.close()
+
+
+@pytest.fixture
+async def start_here(tmp_path: Path) -> AsyncIterator[StartAny]:
+    """The server in this process."""
+    clients: list[Client] = []
+
+    async def run(**environment: str) -> Client:
+        client = MemoryClient(POSTIL_CACHE_DIR=str(tmp_path / "cache"), **environment)
+        clients.append(client)
+        return client
+
+    yield run
+    for client in clients:
+        await client.close()
+
+
+@pytest.fixture(params=["here", "process"])
+async def start_both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[StartAny]:
+    """Once in this process, once as a process."""
+    clients: list[Client] = []
+
+    async def run(**environment: str) -> Client:
+        environment["POSTIL_CACHE_DIR"] = str(tmp_path / "cache")
+        client: Client
+        if request.param == "here":
+            client = MemoryClient(**environment)
+        else:
+            client = await RawClient.start(**environment)
         clients.append(client)
         return client
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lsp.session import open_backend
+from lsp.backend import open_backend
 from lsp.settings import Settings, read_settings
 from models.errors import ModelUnavailable
 
@@ -37,6 +37,7 @@ def test_the_readme_has_every_setting_with_its_default() -> None:
     for name, default in rows.items():
         value = Settings.model_fields[name].default
         shown = "none" if value in ("", (), None) else str(getattr(value, "value", value))
+        shown = {True: "on", False: "off"}[value] if isinstance(value, bool) else shown
         if name not in ("cache_dir", "data_dir", "models_dir"):
             assert shown == default.strip(), name
 

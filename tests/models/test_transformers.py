@@ -17,7 +17,7 @@ import pytest
 from llguidance.gbnf_to_lark import any_to_lark
 from tokenizers import Tokenizer
 
-from lsp.session import open_backend
+from lsp.backend import open_backend
 from lsp.settings import read_settings
 from models import prompts
 from models.backends import Conversation, Generation, Message, StopReason

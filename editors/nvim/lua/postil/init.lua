@@ -18,6 +18,11 @@ local M = {}
 ---@field flash_attention? 'auto'|'on'|'off'
 ---@field drafts? 'prompt'|'none'
 ---@field idle_unload_minutes? number
+---@field code_lens? boolean
+---@field symbols? boolean
+---@field inline_completion? boolean
+---@field review_on_save? boolean
+---@field pull_diagnostics? boolean
 ---@field max_suspects? integer
 ---@field model_digest? string
 ---@field record? 'off'|'digests'|'text'
@@ -51,7 +56,8 @@ M.config = {
 local settings = {
   model = 'string', model_digest = 'string', effort = 'string', context_tokens = 'number', reorder_weight = 'number',
   n_threads = 'number', n_ctx = 'number', n_gpu_layers = 'number', kv_cache = 'string', flash_attention = 'string',
-  drafts = 'string', idle_unload_minutes = 'number', max_suspects = 'number', endpoints = 'table',
+  drafts = 'string', idle_unload_minutes = 'number', code_lens = 'boolean', symbols = 'boolean',
+  inline_completion = 'boolean', review_on_save = 'boolean', pull_diagnostics = 'boolean', max_suspects = 'number', endpoints = 'table',
   endpoint_kind = 'string', endpoint_model = 'string', endpoint_format = 'string', allowed_hosts = 'table',
   api_key_variable = 'string', ca_file = 'string', record = 'string', cache_dir = 'string', data_dir = 'string',
   models_dir = 'string',
