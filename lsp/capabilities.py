@@ -17,11 +17,19 @@ LOCATE_KIND = "source.postil.locate"
 EXPLAIN_KIND = "source.postil.explain"
 SIMPLIFY_KIND = "refactor.rewrite.simplify"
 CHANGE_KIND = "refactor.rewrite.change"
+MODERNISE_KIND = "refactor.rewrite.modernise"
+ADD_TYPES_KIND = "refactor.rewrite.addTypes"
+DOCUMENT_KIND = "refactor.rewrite.document"
+WRITE_TEST_KIND = "refactor.rewrite.writeTest"
 ACTION_KINDS = (
     types.CodeActionKind.QuickFix,
     types.CodeActionKind.RefactorExtract,
     SIMPLIFY_KIND,
     CHANGE_KIND,
+    MODERNISE_KIND,
+    ADD_TYPES_KIND,
+    DOCUMENT_KIND,
+    WRITE_TEST_KIND,
     FIND_BUGS_KIND,
     LOCATE_KIND,
     EXPLAIN_KIND,
@@ -34,6 +42,7 @@ class ClientCapabilities:
     resolves_edits: bool  # codeAction/resolve may bring the edit
     document_changes: bool  # takes versioned edits
     annotates: bool  # shows a change annotation, and asks where one needs confirmation
+    creates_files: bool  # takes an edit that makes a file
     tags_actions: bool  # knows CodeActionTag.LLMGenerated
     markdown: bool  # in hovers
     progress: bool  # takes window/workDoneProgress/create
@@ -53,6 +62,7 @@ def read_capabilities(raw: Mapping[str, Any]) -> ClientCapabilities:
         resolves_edits="edit" in (_at(action, "resolveSupport", "properties") or []),
         document_changes=bool(edit.get("documentChanges")),
         annotates=edit.get("changeAnnotationSupport") is not None,
+        creates_files="create" in (edit.get("resourceOperations") or []),
         tags_actions=types.CodeActionTag.LlmGenerated.value in tags,
         markdown=types.MarkupKind.Markdown.value in formats,
         progress=bool(_at(raw, "window", "workDoneProgress")),

@@ -7,10 +7,22 @@ from dataclasses import dataclass
 
 from lsprotocol import types
 
+from context.test_places import has_place
 from lsp import from_lsp
-from lsp.capabilities import CHANGE_KIND, EXPLAIN_KIND, FIND_BUGS_KIND, LOCATE_KIND, SIMPLIFY_KIND
+from lsp.capabilities import (
+    ADD_TYPES_KIND,
+    CHANGE_KIND,
+    DOCUMENT_KIND,
+    EXPLAIN_KIND,
+    FIND_BUGS_KIND,
+    LOCATE_KIND,
+    MODERNISE_KIND,
+    SIMPLIFY_KIND,
+    WRITE_TEST_KIND,
+)
 from lsp.errors import Failure
 from lsp.session import Session
+from models.tasks.doc_forms import has_form
 from models.tasks.edit import EditKind
 
 MAX_FIXES = 5
@@ -81,6 +93,16 @@ def _offers(params: types.CodeActionParams, selected: str) -> Iterator[Offer]:
         "postil.extractFunction",
         EditKind.EXTRACT_FUNCTION,
     )
+    path = params.text_document.uri
+    yield Offer("Postil: modernise", MODERNISE_KIND, "postil.modernise", EditKind.MODERNISE)
+    if path.endswith((".py", ".pyi", ".ts", ".mts", ".cts", ".tsx")):
+        yield Offer("Postil: add types", ADD_TYPES_KIND, "postil.addTypes", EditKind.ADD_TYPES)
+    if has_form(path):
+        yield Offer("Postil: document", DOCUMENT_KIND, "postil.document", EditKind.DOCUMENT)
+    if has_place(path):
+        yield Offer(
+            "Postil: write a test", WRITE_TEST_KIND, "postil.writeTest", EditKind.WRITE_TEST
+        )
     if instruction := _instruction(selected):
         title = f"Postil: change as I say: {instruction[:60]}"
         yield Offer(title, CHANGE_KIND, "postil.change", EditKind.CUSTOM, instruction)

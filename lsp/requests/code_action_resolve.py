@@ -6,6 +6,7 @@ from lsprotocol import types
 
 from lsp.errors import INVALID_PARAMS, Failure, Stale
 from lsp.jobs import editing
+from lsp.jobs.applying import announced
 from lsp.requests.execute_command import Target, read_target
 from lsp.session import Session
 from models.tasks.edit import EditTask
@@ -22,4 +23,5 @@ async def code_action_resolve(session: Session, action: types.CodeAction) -> typ
     task = EditTask(target.edit, task_path, target.first_line, target.last_line, target.detail)
     root, proposal = await editing.propose(session, target.uri, task, None)
     action.edit = editing.workspace_edit(session, root, proposal)
+    action.title = announced(proposal)
     return action

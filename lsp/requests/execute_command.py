@@ -13,6 +13,7 @@ from context.suspects import Suspect
 from lsp import from_lsp, to_lsp
 from lsp.errors import INVALID_PARAMS, REQUEST_FAILED, Failure, Stale
 from lsp.jobs import editing, locating, reading
+from lsp.jobs.applying import announced
 from lsp.session import Session
 from models.findings import Finding
 from models.tasks.edit import EditKind, EditTask
@@ -114,13 +115,14 @@ def _edit(kind: EditKind) -> Command:
         root, proposal = await editing.propose(session, target.uri, task, token)
         edit = editing.workspace_edit(session, root, proposal)
         answer = await session.wire.request(
-            "workspace/applyEdit", types.ApplyWorkspaceEditParams(edit, proposal.title)
+            "workspace/applyEdit", types.ApplyWorkspaceEditParams(edit, announced(proposal))
         )
         applied = isinstance(answer, dict) and bool(answer.get("applied"))
         if not applied:
             reason = answer.get("failureReason") if isinstance(answer, dict) else None
             raise Failure(REQUEST_FAILED, f"The editor did not apply the edit: {reason or 'no'}.")
-        return {"title": proposal.title, "files": len({e.path for e in proposal.edits})}
+        paths = {e.path for e in proposal.edits} | {new.path for new in proposal.new_files}
+        return {"title": announced(proposal), "files": len(paths)}
 
     return run
 
@@ -181,6 +183,10 @@ COMMANDS: dict[str, Command] = {
     "postil.simplify": _edit(EditKind.SIMPLIFY),
     "postil.extractFunction": _edit(EditKind.EXTRACT_FUNCTION),
     "postil.change": _edit(EditKind.CUSTOM),
+    "postil.modernise": _edit(EditKind.MODERNISE),
+    "postil.addTypes": _edit(EditKind.ADD_TYPES),
+    "postil.document": _edit(EditKind.DOCUMENT),
+    "postil.writeTest": _edit(EditKind.WRITE_TEST),
     "postil.clear": _clear,
     "postil.trace": _trace,
     "postil.status": _status,
