@@ -27,7 +27,6 @@ class Grammar(StrEnum):
     BUG_OR_NONE = "bug_or_none.gbnf"
     EDITS = "edits.gbnf"
     REWRITE = "rewrite.gbnf"
-    CAUSE = "cause.gbnf"
     NAMES = "names.gbnf"
     TEXT = "text.gbnf"
     DOC = "doc.gbnf"
@@ -75,9 +74,11 @@ _FIND_BUG = """Read this code. Every line has its number:
 {fence} end of code
 
 Look only at lines {first_line} to {last_line} of {file_id}. Is there a real bug: wrong results, a \
-crash, a leak? Style does not count. Answer as JSON: {{"bug": true, "file": "{file_id}", \
+crash, a leak? Style does not count. {odd}Answer as JSON: {{"bug": true, "file": "{file_id}", \
 "first_line": 10, "last_line": 12, "cause": "one or two sentences"}} or {{"bug": false, \
 "reason": "one sentence"}}"""
+
+_ODD = "Read word by word, these lines are the least expected, the oddest first: {lines}. "
 
 _RECITE = "Write {symbol} of {path}."
 
@@ -185,9 +186,17 @@ def propose_names(report: str) -> Conversation:
     return Conversation((Message("user", text),))
 
 
-def find_bug(code: str, file_id: str, first_line: int, last_line: int) -> Conversation:
+def find_bug(
+    code: str, file_id: str, first_line: int, last_line: int, odd_lines: Sequence[int] = ()
+) -> Conversation:
+    """`odd_lines`: where to look first, as numbers of lines."""
     return _conversation(
-        _FIND_BUG, code=code, file_id=file_id, first_line=first_line, last_line=last_line
+        _FIND_BUG,
+        code=code,
+        file_id=file_id,
+        first_line=first_line,
+        last_line=last_line,
+        odd=_ODD.format(lines=", ".join(map(str, odd_lines))) if odd_lines else "",
     )
 
 

@@ -61,8 +61,12 @@ async def score_lines(backend: Backend, snippet: Snippet) -> LineScores | None:
 def scored_lines(snippet: Snippet) -> tuple[int, ...]:
     """Lines that may hold a bug: those with more than a bracket, without the first."""
     numbered = enumerate(snippet.text.split("\n"), snippet.start_line)
-    telling = [number for number, line in numbered if len(line.strip()) > MIN_LINE_CHARS]
+    telling = [number for number, line in numbered if is_telling(line)]
     return tuple(telling[1:] or telling)
+
+
+def is_telling(line: str) -> bool:
+    return len(line.strip()) > MIN_LINE_CHARS
 
 
 def line_scores(snippet: Snippet, logs: Sequence[TokenLog]) -> LineScores:

@@ -21,11 +21,12 @@ from models.findings import Agreement, Finding
 from models.prompts import Grammar
 from models.reasoning import CLOSE_TAG, OPEN_TAG
 from models.replies import Place, parse_bug, parse_place
+from models.tasks.lines import is_telling, score_lines
 
 MAX_ANSWER_TOKENS = 220
-MAX_SCORED_LINES = 80  # a score of each costs two decodes
+MAX_SCORED_LINES = 80  # ten that begin alike cost a decode
 MAX_LINE_TOKENS = 12  # a digit each, and a comma
-MIN_LINE_CHARS = 3  # a line of a bracket holds no bug
+N_ODD_LINES = 3  # that a model is told to look at
 MAX_REPORT_CHARS = 3_000  # of a report, its head and tail; logs are long and the prompt is not free
 
 
@@ -85,8 +86,11 @@ async def find_bug(
     window = await pack([snippet, *related], context_tokens, backend.count_tokens)
     if not window.pieces:
         raise ReplyUnusable("There is no code to show to the model.")
-    code = render_numbered(window)
-    conversation = prompts.find_bug(code, window.pieces[0].file_id, first_line, last_line)
+    first = window.pieces[0]
+    odd_lines = await _odd_lines(backend, first.snippet, first_line, last_line)
+    conversation = prompts.find_bug(
+        render_numbered(window), first.file_id, first_line, last_line, odd_lines
+    )
 
     async def ask_once(sampling: Sampling | None) -> _Said:
         answer = await _ask(
@@ -102,6 +106,18 @@ async def find_bug(
     if said.place is None:
         return said.reason
     return _finding(said.place, said.answer, window, "", backend, agreement)
+
+
+async def _odd_lines(
+    backend: Backend, snippet: Snippet, first_line: int, last_line: int
+) -> list[int]:
+    """The likeliest of the lines by how the model reads them; none where a backend cannot say."""
+    try:
+        scores = await score_lines(backend, snippet)
+    except CannotScore:
+        return []
+    ranked = scores.ranked() if scores is not None else []
+    return [line for line in ranked if first_line <= line <= last_line][:N_ODD_LINES]
 
 
 def _agree(one: _Said, other: _Said) -> bool:
@@ -179,7 +195,7 @@ async def _most_probable(
         number
         for piece in pieces
         for number, line in enumerate(piece.snippet.text.split("\n"), piece.snippet.start_line)
-        if len(line.strip()) > MIN_LINE_CHARS
+        if is_telling(line)
     ][:MAX_SCORED_LINES]
     if not lines:
         raise ReplyUnusable("The model names lines that it was not shown.")

@@ -5,8 +5,9 @@
 --work is that of tests/bench/localization.py after a run: its predictions and instances are read.
 For every N-th report the model ranks the ten best files, and the ten best functions, by the
 probability of a letter each; printed are the evidence's order, the model's, and mixes of both, each
-with 95 % intervals (bootstrap over reports; what a row adds to the evidence is paired). For reports that name no path, symbol or frame it proposes identifiers, which are written to
-names-MODEL.json: give that to localization.py --more to see what they are worth.
+with 95 % intervals (bootstrap over reports; what a row adds to the evidence is paired). For reports
+that name no path, symbol or frame it proposes identifiers, which are written to names-MODEL.json:
+give that to localization.py --more to see what they are worth.
 """
 
 from __future__ import annotations
