@@ -14,7 +14,7 @@ local M = {}
 ---@field on_change? fun(job: postil.Job, piece: string) a window that follows it
 ---@field on_end? fun(job: postil.Job, how: 'done'|'failed'|'stopped')
 
----@type postil.Job[] the newest last
+---@type postil.Job[] those that a model works on, the newest last
 M.running = {}
 local n_started = 0
 
@@ -65,7 +65,9 @@ function M.run(command, argument, asks)
     thinking = '',
     answer = '',
   }
-  table.insert(M.running, job)
+  if require('postil.results').takes_time(command) then
+    table.insert(M.running, job)
+  end
   -- A request brings only its own buffer's changes with it, and others' wait 150 ms; a notification
   -- brings them all. This one means nothing here.
   client:notify('$/setTrace', { value = 'off' })
