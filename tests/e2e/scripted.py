@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import sys
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
 
 CALLER = """\
 from rates import old_rate
@@ -60,3 +65,20 @@ def write_workspace(folder: Path, *, piece_delay_s: float = 0.0) -> str:
     words = [part for answer in said for part in (_THINKING, answer)]
     replies.write_text(json.dumps({"replies": words, "piece_delay_s": piece_delay_s}))
     return f"scripted:{replies}"
+
+
+def postil_on_path(folder: Path) -> str:
+    """A PATH whose `postil` is this checkout, as its console script is one."""
+    script = folder / "bin" / "postil"
+    script.parent.mkdir(exist_ok=True)
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m lsp "$@"\n')
+    script.chmod(0o755)
+    return os.pathsep.join([str(script.parent), os.environ["PATH"]])
+
+
+def documented(heading: str, language: str) -> str:
+    """The first block in this language under a heading of editors/README.md: what users copy."""
+    text = (ROOT / "editors" / "README.md").read_text(encoding="utf-8")
+    chapter = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    (block, *_) = re.findall(rf"```{language}\n(.*?)```", chapter, re.DOTALL)
+    return str(block)

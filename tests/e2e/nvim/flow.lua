@@ -122,6 +122,12 @@ vim.cmd('Postil why')
 local why = steps.float('Shown to the model, in this order')
 vim.api.nvim_win_close(why.win, true)
 
+vim.api.nvim_win_set_cursor(0, { 1, 0 })
+vim.cmd('Postil trace')
+local newest = steps.float('Reasoning (elicited')
+steps.check('away from a note, the newest is shown', newest.text == trace.text)
+vim.api.nvim_win_close(newest.win, true)
+
 -- a change of two files
 local asked = steps.answer('y')
 vim.cmd('5,6Postil refactor change say rate instead of old_rate everywhere')

@@ -6,6 +6,7 @@ local M = {}
 ---@class (exact) postil.Job
 ---@field token string the work-done token that its progress and its thinking carry
 ---@field command string
+---@field argument table
 ---@field client_id integer
 ---@field request_id integer
 ---@field asks boolean its edit is made from a person's words, and is shown before it lands
@@ -59,6 +60,7 @@ function M.run(command, argument, asks)
   local job = {
     token = ('postil-nvim-%d'):format(n_started),
     command = command,
+    argument = argument,
     client_id = client.id,
     request_id = 0,
     asks = asks or command == 'postil.change',

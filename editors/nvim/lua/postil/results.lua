@@ -20,11 +20,14 @@ local function show_edit(_, result)
   say(('%s changed, not saved, u undoes it in each: %s'):format(files, result.title))
 end
 
+--- Where the cursor's line has no note, the newest is meant.
 local function show_document(missing)
-  return function(_, result, client)
+  return function(job, result, client)
     local document = known(result)
     if document then
       require('postil.document').show(document, client.offset_encoding)
+    elseif job.argument.uri then
+      require('postil.jobs').run(job.command, vim.empty_dict())
     else
       say(missing)
     end
