@@ -27,14 +27,8 @@
     found))
 
 ;; What editors/README.md tells a user to write.
-(add-to-list 'eglot-server-programs
-             (cons 'python-mode (append (json-parse-string (getenv "POSTIL_TEST_CMD")) nil)))
+(load (getenv "POSTIL_TEST_CONFIGURATION") nil t)
 (setq project-find-functions (list (lambda (_) (cons 'transient folder))))
-
-(defun execute (server command argument)
-  "The result of a command of Postil's."
-  (jsonrpc-request server :workspace/executeCommand
-                   (list :command command :arguments (vector argument)) :timeout 60))
 
 (defun action-titled (actions words)
   (seq-find (lambda (action) (string-match-p (regexp-quote words) (plist-get action :title)))
@@ -47,12 +41,15 @@
 (let ((server (eglot-current-server)))
   (flymake-mode 1)
   ;; locate: suspects as diagnostics, the finding among them
-  (let ((result (execute server "postil.locate"
-                         (list :report (with-temp-buffer
-                                         (insert-file-contents (concat folder "report.txt"))
-                                         (buffer-string))))))
-    (check "a report has suspects" (> (length (plist-get result :suspects)) 0))
-    (check "and a finding" (plist-get (plist-get result :finding) :cause)))
+  (let ((said "") (report (find-file-noselect (concat folder "report.txt"))))
+    (cl-letf (((symbol-function 'message)
+               (lambda (text &rest values) (setq said (concat said (apply #'format text values))))))
+      (with-temp-buffer
+        (insert-buffer-substring report)
+        (cl-letf (((symbol-function 'eglot-current-server) (lambda () server)))
+          (postil-locate (point-min) (point-max))))
+      (wait-for 60 (lambda () (string-match-p "Postil: done" said))))
+    (check "a report is located" (string-match-p "Postil: done" said)))
   (flymake-start)
   (check "they are diagnostics"
          (wait-for 20 (lambda () (seq-find (lambda (d)

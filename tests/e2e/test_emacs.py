@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.neovim import ROOT, SERVER
-from tests.e2e.scripted import write_workspace
+from tests.e2e.scripted import ROOT, documented, postil_on_path, write_workspace
 from tests.e2e.setup_editors import FOLDER, why_missing
 
 
@@ -39,6 +37,8 @@ def test_eglot_shows_a_finding_and_applies_an_edit_of_two_files(name: str, tmp_p
     project = tmp_path / "project"
     model = write_workspace(project)
     command, environment = _emacs(name)
+    configuration = tmp_path / "configuration.el"
+    configuration.write_text(documented("Emacs with eglot", "elisp"))
     done = subprocess.run(
         [*command, "--batch", "-Q", "-l", str(Path(__file__).with_name("emacs.el")), str(project)],
         env={
@@ -49,7 +49,8 @@ def test_eglot_shows_a_finding_and_applies_an_edit_of_two_files(name: str, tmp_p
             "PYTHONPATH": str(ROOT),
             "POSTIL_CACHE_DIR": str(tmp_path / "cache"),
             "POSTIL_MODEL": model,
-            "POSTIL_TEST_CMD": json.dumps(SERVER),
+            "POSTIL_TEST_CONFIGURATION": str(configuration),
+            "PATH": postil_on_path(tmp_path),
         },
         capture_output=True,
         text=True,

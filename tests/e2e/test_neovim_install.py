@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.neovim import PLUGIN, SERVER, run_script
-from tests.e2e.scripted import write_workspace
+from tests.e2e.neovim import PLUGIN, run_script
+from tests.e2e.scripted import postil_on_path, write_workspace
 
 pytestmark = pytest.mark.editor
 
@@ -52,12 +51,8 @@ def _as_lazy_does(home: Path) -> tuple[Path, str]:
 
 
 def _command(home: Path) -> list[str]:
-    """A `postil` of this checkout, as the console script is one."""
-    script = home / "bin" / "postil"
-    script.parent.mkdir(exist_ok=True)
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m lsp "$@"\n')
-    script.chmod(0o755)
-    return [str(script), SERVER[-1]]
+    postil_on_path(home)
+    return [str(home / "bin" / "postil"), "serve"]
 
 
 @pytest.mark.parametrize("install", [_as_package, _by_folder, _as_lazy_does])

@@ -44,3 +44,10 @@ def test_every_command_of_the_server_has_a_subcommand_and_help(tmp_path: Path) -
     chapter = manual.partition("*postil-refactor*\n")[2].partition("====")[0]
     listed = set(re.findall(r"^    (\w+) ", chapter, re.MULTILINE))
     assert listed == set(told["refactorings"])
+
+
+def test_a_report_is_followed_to_its_finding_and_an_edit_and_back(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    model = write_workspace(project, piece_delay_s=0.02)
+    (project / ".root").touch()
+    run_script(tmp_path, "flow.lua", str(project), POSTIL_MODEL=model)

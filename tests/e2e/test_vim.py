@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.neovim import ROOT, SERVER
-from tests.e2e.scripted import write_workspace
+from tests.e2e.scripted import ROOT, documented, postil_on_path, write_workspace
 from tests.e2e.setup_editors import FOLDER, why_missing
 
 
@@ -36,6 +35,9 @@ def test_ale_shows_a_finding_and_applies_an_edit_of_two_files(tmp_path: Path) ->
         pytest.skip(reason)
     project, output = tmp_path / "project", tmp_path / "output"
     model = write_workspace(project)
+    (project / ".git").mkdir()
+    configuration = tmp_path / "configuration.vim"
+    configuration.write_text(documented("Vim with ALE", "vim"))
     vim, environment = _vim()
     done = subprocess.run(
         [vim, "-Nu", str(Path(__file__).with_name("vimrc")), "-es",
@@ -50,8 +52,8 @@ def test_ale_shows_a_finding_and_applies_an_edit_of_two_files(tmp_path: Path) ->
             "POSTIL_CACHE_DIR": str(tmp_path / "cache"),
             "POSTIL_MODEL": model,
             "POSTIL_TEST_ALE": str(FOLDER / "vim-ale" / "usr" / "share" / "vim-ale"),
-            "POSTIL_TEST_PROGRAM": SERVER[0],
-            "POSTIL_TEST_ARGUMENTS": " ".join(SERVER[1:]),
+            "POSTIL_TEST_CONFIGURATION": str(configuration),
+            "PATH": postil_on_path(tmp_path),
             "POSTIL_TEST_OUTPUT": str(output),
         },
         stdin=subprocess.DEVNULL,

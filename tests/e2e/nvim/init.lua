@@ -8,3 +8,4 @@ local options = vim.json.decode(vim.env.POSTIL_TEST_OPTIONS or '{}')
 options.cmd = vim.json.decode(vim.env.POSTIL_TEST_CMD)
 options.root_markers = { '.root' }
 require('postil').setup(options)
+vim.o.statusline = "%f%m%=%{%v:lua.require'postil'.statusline()%} "

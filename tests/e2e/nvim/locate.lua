@@ -19,6 +19,18 @@ steps.check(
   end),
   #with_code('suspect')
 )
+vim.cmd('Postil trace')
+local live = steps.float('Thinking', 60)
+steps.check(
+  'the thinking streams',
+  steps.wait(200, function()
+    return #vim.split(steps.text(live.buf), '%s+') > 8
+  end),
+  steps.text(live.buf)
+)
+if vim.api.nvim_win_is_valid(live.win) then
+  vim.api.nvim_win_close(live.win, true)
+end
 steps.check(
   'the model has a finding',
   steps.wait(200, function()
@@ -53,5 +65,8 @@ if finding then
   io.stdout:write(shown .. '\n')
   steps.check('it shows what the model was shown', shown:find('Shown to the model', 1, true))
   steps.check('it names the model and its digest', shown:find('SHA-256', 1, true))
+  vim.cmd('Postil trace')
+  local trace = steps.float('Postil: reasoning')
+  steps.check('the whole trace is a document', trace.text:find('SHA-256', 1, true), trace.text)
 end
 steps.done(client)

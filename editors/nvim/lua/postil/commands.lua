@@ -286,7 +286,10 @@ end
 function M.run(args)
   local name, rest = args.args:match('^(%S*)%s*(.-)$')
   local subcommand = M.subcommands[name]
-  if not subcommand then
+  if M.refactorings[name] then
+    local sentence = 'that is a refactoring: :Postil refactor %s'
+    require('postil').say(sentence:format(name), vim.log.levels.WARN)
+  elseif not subcommand then
     local known = table.concat(M.complete('', 'Postil '), ', ')
     local sentence = ('there is no subcommand %s; try: %s'):format(name, known)
     require('postil').say(sentence, vim.log.levels.ERROR)

@@ -7,11 +7,19 @@ local M = {}
 ---@type postil.Config
 M.config = require('postil.options').defaults()
 
---- One sentence to the user.
+--- One sentence to the user. What is no error is cut to one line of the screen, as Neovim would
+--- otherwise wait for a key; the whole of it is in the quickfix list, a diagnostic or a window.
 ---@param text string
 ---@param level? vim.log.levels
 function M.say(text, level)
-  vim.notify('postil: ' .. text, level or vim.log.levels.INFO)
+  local line = 'postil: ' .. text
+  if level == nil then
+    line = line:gsub('%s+', ' ')
+    while vim.fn.strdisplaywidth(line) > vim.v.echospace do
+      line = vim.fn.strcharpart(line, 0, vim.fn.strchars(line) - 2) .. '…'
+    end
+  end
+  vim.notify(line, level or vim.log.levels.INFO)
 end
 
 --- Check the options, merge them with the defaults and enable the server.

@@ -6,6 +6,7 @@ local M = {}
 ---@class (exact) postil.Job
 ---@field token string the work-done token that its progress and its thinking carry
 ---@field command string
+---@field argument table
 ---@field client_id integer
 ---@field request_id integer
 ---@field asks boolean its edit is made from a person's words, and is shown before it lands
@@ -14,7 +15,7 @@ local M = {}
 ---@field on_change? fun(job: postil.Job, piece: string) a window that follows it
 ---@field on_end? fun(job: postil.Job, how: 'done'|'failed'|'stopped')
 
----@type postil.Job[] the newest last
+---@type postil.Job[] those that a model works on, the newest last
 M.running = {}
 local n_started = 0
 
@@ -59,13 +60,16 @@ function M.run(command, argument, asks)
   local job = {
     token = ('postil-nvim-%d'):format(n_started),
     command = command,
+    argument = argument,
     client_id = client.id,
     request_id = 0,
     asks = asks or command == 'postil.change',
     thinking = '',
     answer = '',
   }
-  table.insert(M.running, job)
+  if require('postil.results').takes_time(command) then
+    table.insert(M.running, job)
+  end
   -- A request brings only its own buffer's changes with it, and others' wait 150 ms; a notification
   -- brings them all. This one means nothing here.
   client:notify('$/setTrace', { value = 'off' })

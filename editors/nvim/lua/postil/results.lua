@@ -17,14 +17,17 @@ end
 
 local function show_edit(_, result)
   local files = result.files == 1 and '1 file' or ('%d files'):format(result.files)
-  say(('%s (%s changed, not saved; u undoes it in each)'):format(result.title, files))
+  say(('%s changed, not saved, u undoes it in each: %s'):format(files, result.title))
 end
 
+--- Where the cursor's line has no note, the newest is meant.
 local function show_document(missing)
-  return function(_, result, client)
+  return function(job, result, client)
     local document = known(result)
     if document then
       require('postil.document').show(document, client.offset_encoding)
+    elseif job.argument.uri then
+      require('postil.jobs').run(job.command, vim.empty_dict())
     else
       say(missing)
     end
@@ -39,6 +42,10 @@ end
 
 local function show_suspects(_, result)
   require('postil.suspects').show(result)
+end
+
+local function show_review(_, result)
+  require('postil.suspects').show_findings(result)
 end
 
 local function show_explanation(job, result)
@@ -67,9 +74,7 @@ local shows = {
   ['postil.locate'] = show_suspects,
   ['postil.rerun'] = show_suspects,
   ['postil.findBugs'] = show_bug,
-  ['postil.review'] = function(_, result)
-    require('postil.suspects').show_findings(result)
-  end,
+  ['postil.review'] = show_review,
   ['postil.explain'] = show_explanation,
   ['postil.fix'] = show_edit,
   ['postil.fixTest'] = show_edit,
@@ -110,19 +115,27 @@ function M.commands()
   return names
 end
 
+--- Does a model work on this command, so that it takes time and has thinking to show?
+---@param command string
+---@return boolean
+function M.takes_time(command)
+  local show = shows[command]
+  return show == show_edit
+    or show == show_suspects
+    or show == show_bug
+    or show == show_review
+    or show == show_explanation
+end
+
 --- A job has been sent: open the window that follows its thinking, where the user wants one.
 ---@param job postil.Job
 function M.begin(job)
   local live = require('postil').config.live
-  -- only what a model works on has thinking
-  local thinks = shows[job.command] == show_edit
-    or vim.list_contains(
-      { 'postil.locate', 'postil.rerun', 'postil.findBugs', 'postil.review' },
-      job.command
-    )
-  if job.command == 'postil.explain' and live ~= 'never' then
+  if not M.takes_time(job.command) or live == 'never' then
+    return
+  elseif job.command == 'postil.explain' then
     require('postil.live').open(job, true)
-  elseif thinks and live == 'always' then
+  elseif live == 'always' then
     require('postil.live').open(job, false)
   end
 end
