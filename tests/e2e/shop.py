@@ -76,9 +76,9 @@ TWO_FILES = [
     "REASON: The function is called with_tax now, here and where it is called.\n"
     "FILE: F1\n<<<<<<< SEARCH\ndef gross(net, country):\n=======\ndef with_tax(net, country):\n"
     ">>>>>>> REPLACE\n"
-    "FILE: F2\n<<<<<<< SEARCH\nreturn sum(gross(net, self.country)\n"
-    "=======\nreturn sum(with_tax(net, self.country)\n"
-    ">>>>>>> REPLACE\n",
+    "FILE: F2\n<<<<<<< SEARCH\n"
+    "        return sum(gross(net, self.country) for _, net in self.items)\n=======\n"
+    "        return sum(with_tax(net, self.country) for _, net in self.items)\n>>>>>>> REPLACE\n",
 ]
 
 

@@ -31,7 +31,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PICTURES = ROOT / "build" / "pictures" / "vscode"
 SERVER = [sys.executable, "-P", "-m", "lsp", "serve"]
-TIMEOUT_S = 60.0
+TIMEOUT_S = 30.0
 SIZE = {"width": 1180, "height": 720}
 QUIET = {
     "security.workspace.trust.enabled": True,
@@ -56,6 +56,7 @@ QUIET = {
     "editor.minimap.enabled": False,
     "editor.inlayHints.enabled": "off",
     "breadcrumbs.enabled": False,
+    "terminal.integrated.gpuAcceleration": "off",  # its text is then in the page
 }
 CHROMIUM = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -125,7 +126,7 @@ class Window:
         """Postil's, once there are any: path, line (0-based), message, severity."""
         return await self.until(
             """return vscode.languages.getDiagnostics().flatMap(([uri, all]) => all
-                .filter((d) => d.source === 'postil' && d.code === given.code)
+                .filter((d) => d.source === 'postil' && (d.code.value ?? d.code) === given.code)
                 .map((d) => ({path: vscode.workspace.asRelativePath(uri), line: d.range.start.line,
                     message: d.message, severity: d.severity})));""",
             f"a diagnostic of the kind {code}",
@@ -176,8 +177,10 @@ class Window:
             last=last,
         )
 
-    async def answer(self, words: str) -> None:
-        """Write into the input box that asks for something."""
+    async def answer(self, question: str, words: str) -> None:
+        """Write into the input box that asks this."""
+        asked = self.page.locator(".quick-input-widget:visible").filter(has_text=question)
+        await asked.wait_for()
         await self._fill(words)
         await self.page.keyboard.press("Enter")
 

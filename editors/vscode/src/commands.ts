@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 
 import type { ChangePreview } from './changes';
 import { tooOld, type PostilClient } from './client';
-import { goTo, readDocument, visible, type Changed, type Finding, type Located } from './contract';
+import { codeOf, goTo, readDocument, visible, type Changed, type Finding, type Located, type TextDocument } from './contract';
 import type { TextDocuments } from './documents';
 import { readReport, type ReportEditor, type Source } from './report';
 import type { SuspectsTree } from './suspects';
@@ -253,6 +253,13 @@ export async function showDocument({ client, documents }: Parts, command: 'posti
   }
 }
 
+/** A text by the URI that a finding's code leads to; undefined where the server does not know it. */
+export async function fetchDocument(client: PostilClient, uri: vscode.Uri): Promise<TextDocument | undefined> {
+  const command = { 'postil-trace': 'postil.trace', 'postil-receipt': 'postil.receipt' }[uri.scheme];
+  const id = /^\/(.+)\.txt$/.exec(uri.path)?.[1];
+  return command === undefined || id === undefined ? undefined : readDocument(await client.ask<unknown>(command, { id }));
+}
+
 /** A text of the server for a person: `postil.doctor`, `postil.log`. */
 export async function showText({ client, documents }: Parts, command: string, name: string): Promise<void> {
   const answer = await client.ask<{ text: string }>(command);
@@ -297,7 +304,7 @@ function diagnosticHere(): string | undefined {
     return undefined;
   }
   const around = vscode.languages.getDiagnostics(editor.document.uri).filter(({ range }) => range.intersection(editor.selection) !== undefined);
-  return around.find(({ source, code }) => source !== 'postil' || code !== 'suspect')?.message;
+  return around.find((diagnostic) => diagnostic.source !== 'postil' || codeOf(diagnostic) !== 'suspect')?.message;
 }
 
 async function askFor(prompt: string): Promise<string | undefined> {

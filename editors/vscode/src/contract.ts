@@ -119,6 +119,11 @@ export function readDocument(raw: unknown): TextDocument | undefined {
   return uri === undefined || text === undefined ? undefined : { uri, title: title ?? '', text, references: references ?? [] };
 }
 
+/** What a diagnostic of the server is: `suspect` or `finding`; a finding's code is a link to its trace. */
+export function codeOf({ code }: vscode.Diagnostic): string {
+  return String(typeof code === 'object' ? code.value : code);
+}
+
 /** Words of a workspace or a model for a label: one line, control and direction characters written out. */
 export function visible(words: string): string {
   return words

@@ -17,7 +17,8 @@ export class TextDocuments implements vscode.TextDocumentContentProvider, vscode
 
   readonly onDidChange = this.changed.event;
 
-  constructor() {
+  /** `fetch` asks the server for a text that is not here, such as that behind a finding's code. */
+  constructor(private readonly fetch: (uri: vscode.Uri) => Promise<TextDocument | undefined>) {
     this.registered = vscode.Disposable.from(
       ...SCHEMES.map((scheme) => vscode.workspace.registerTextDocumentContentProvider(scheme, this)),
       vscode.languages.registerDocumentLinkProvider(
@@ -34,6 +35,7 @@ export class TextDocuments implements vscode.TextDocumentContentProvider, vscode
       return; // not one of ours: a file must not be opened by this way
     }
     this.keep(uri, document);
+    this.changed.fire(uri); // where it is open already
     const opened = await vscode.workspace.openTextDocument(uri);
     await vscode.window.showTextDocument(opened, { preview: true, viewColumn: vscode.ViewColumn.Beside });
   }
@@ -43,9 +45,13 @@ export class TextDocuments implements vscode.TextDocumentContentProvider, vscode
     await this.show({ uri: `postil-text:/${name}.txt`, title: name, text, references: [] });
   }
 
-  provideTextDocumentContent(uri: vscode.Uri): string | undefined {
-    const document = this.documents.get(uri.toString());
-    return document === undefined ? undefined : withoutAddresses(document.text);
+  async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
+    const known = this.documents.get(uri.toString()) ?? (await this.fetch(uri));
+    if (known === undefined) {
+      return vscode.l10n.t('This text is gone: it is kept as long as the server runs.');
+    }
+    this.keep(uri, known);
+    return withoutAddresses(known.text);
   }
 
   provideDocumentLinks(shown: vscode.TextDocument): vscode.DocumentLink[] {
@@ -74,7 +80,6 @@ export class TextDocuments implements vscode.TextDocumentContentProvider, vscode
     if (this.documents.size > KEPT && oldest !== undefined) {
       this.documents.delete(oldest);
     }
-    this.changed.fire(uri);
   }
 }
 

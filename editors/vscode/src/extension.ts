@@ -7,6 +7,7 @@ import { ChangePreview } from './changes';
 import { PostilClient } from './client';
 import * as commands from './commands';
 import type { Parts } from './commands';
+import { codeOf } from './contract';
 import { TextDocuments } from './documents';
 import { ReportEditor } from './report';
 import { SECTION } from './settings';
@@ -29,7 +30,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     client.tell(sentence);
   });
   const client = new PostilClient(output, middleware(changes, () => parts));
-  const parts: Parts = { client, changes, tree: new SuspectsTree(), documents: new TextDocuments(), report: new ReportEditor() };
+  const parts: Parts = { client, changes, tree: new SuspectsTree(), documents: new TextDocuments((uri) => commands.fetchDocument(client, uri)), report: new ReportEditor() };
   running = client;
   const status = new StatusItem(client);
   context.subscriptions.push(
@@ -70,9 +71,11 @@ function middleware(changes: ChangePreview, parts: () => Parts): Middleware {
       const offered = await next(document, range, context, token);
       return offered?.map((action) => withDiff(action)) ?? offered;
     },
+    // The client offers the server's texts by itself, too; what is shown is made safe in one place.
+    provideTextDocumentContent: async (uri) => await parts().documents.provideTextDocumentContent(uri),
     handleDiagnostics: (uri, diagnostics, next) => {
       // A finding's list of suspects is the tree's; in a hover it would stand before the reasoning.
-      for (const diagnostic of diagnostics.filter(({ code }) => code === 'finding')) {
+      for (const diagnostic of diagnostics.filter((one) => codeOf(one) === 'finding')) {
         diagnostic.relatedInformation = [];
       }
       next(uri, diagnostics);
