@@ -41,6 +41,9 @@ class Documents:
     def __init__(self) -> None:
         self._open: dict[str, Document] = {}
 
+    def uris(self) -> list[str]:
+        return list(self._open)
+
     def get(self, uri: str) -> Document | None:
         return self._open.get(uri)
 

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from context.suspects import Suspect
 from lsp import from_lsp, to_lsp
 from lsp.errors import INVALID_PARAMS, REQUEST_FAILED, Failure, Stale
-from lsp.jobs import editing, locating, reading
+from lsp.jobs import editing, locating, reading, reviewing
 from lsp.jobs.applying import announced
 from lsp.session import Session
-from models.findings import Finding
+from models.findings import Finding, Proposal
 from models.tasks.edit import EditKind, EditTask
 
 
@@ -63,11 +63,15 @@ Token = int | str | None
 Command = Callable[[Session, Any, Token], Awaitable[Any]]
 
 
-async def _locate(session: Session, argument: Any, token: Token) -> dict[str, Any]:
+def _report(argument: Any) -> Report:
     try:
-        report = Report.model_validate(argument)
+        return Report.model_validate(argument)
     except ValidationError as error:
         raise Failure(INVALID_PARAMS, "This needs an object with a text named report.") from error
+
+
+async def _locate(session: Session, argument: Any, token: Token) -> dict[str, Any]:
+    report = _report(argument)
     path = from_lsp.path(report.uri) if report.uri else None
     root = session.root_of(path) if path else session.any_root()
     outcome = await locating.locate(session, root, report.report or report.detail, token)
@@ -81,11 +85,36 @@ async def _locate(session: Session, argument: Any, token: Token) -> dict[str, An
 
 async def _find_bugs(session: Session, argument: Any, token: Token) -> dict[str, Any]:
     target = read_target(argument)
+    if not target.model_fields_set & {"first_line", "last_line"}:
+        review = await reviewing.find_bugs_in_file(session, target.uri, token)
+        first = next(iter(review.findings), None)
+        shown = _finding(session, review.root, first) if first else None
+        return {"finding": shown, "reason": review.reason}
     found = await reading.find_bugs(session, target.uri, target.first_line, target.last_line, token)
     if isinstance(found, Finding):
         root, _ = session.relative(target.uri)
         return {"finding": _finding(session, root, found), "reason": ""}
     return {"finding": None, "reason": found}
+
+
+async def _review(session: Session, argument: Any, token: Token) -> dict[str, Any]:
+    """The changes of a file or of what is below a folder; without a uri of the whole folder."""
+    uri = argument.get("uri") if isinstance(argument, dict) else None
+    review = await reviewing.review(session, uri if isinstance(uri, str) else None, token)
+    return {
+        "findings": [_finding(session, review.root, f) for f in review.findings],
+        "hunks": review.n_parts,
+        "reason": review.reason,
+    }
+
+
+async def _fix_test(session: Session, argument: Any, token: Token) -> dict[str, Any]:
+    """{report}: what a run of the tests printed."""
+    report = _report(argument)
+    path = from_lsp.path(report.uri) if report.uri else None
+    root = session.root_of(path) if path else session.any_root()
+    proposal = await editing.fix_test(session, root, report.report or report.detail, token)
+    return await _apply(session, root, proposal)
 
 
 async def _explain(session: Session, argument: Any, token: Token) -> dict[str, Any]:
@@ -113,18 +142,22 @@ def _edit(kind: EditKind) -> Command:
         _, path = session.relative(target.uri)
         task = EditTask(kind, path, target.first_line, target.last_line, target.detail)
         root, proposal = await editing.propose(session, target.uri, task, token)
-        edit = editing.workspace_edit(session, root, proposal)
-        answer = await session.wire.request(
-            "workspace/applyEdit", types.ApplyWorkspaceEditParams(edit, announced(proposal))
-        )
-        applied = isinstance(answer, dict) and bool(answer.get("applied"))
-        if not applied:
-            reason = answer.get("failureReason") if isinstance(answer, dict) else None
-            raise Failure(REQUEST_FAILED, f"The editor did not apply the edit: {reason or 'no'}.")
-        paths = {e.path for e in proposal.edits} | {new.path for new in proposal.new_files}
-        return {"title": announced(proposal), "files": len(paths)}
+        return await _apply(session, root, proposal)
 
     return run
+
+
+async def _apply(session: Session, root: Path, proposal: Proposal) -> dict[str, Any]:
+    edit = editing.workspace_edit(session, root, proposal)
+    answer = await session.wire.request(
+        "workspace/applyEdit", types.ApplyWorkspaceEditParams(edit, announced(proposal))
+    )
+    applied = isinstance(answer, dict) and bool(answer.get("applied"))
+    if not applied:
+        reason = answer.get("failureReason") if isinstance(answer, dict) else None
+        raise Failure(REQUEST_FAILED, f"The editor did not apply the edit: {reason or 'no'}.")
+    paths = {e.path for e in proposal.edits} | {new.path for new in proposal.new_files}
+    return {"title": announced(proposal), "files": len(paths)}
 
 
 async def _clear(session: Session, argument: Any, token: Token) -> None:
@@ -178,8 +211,10 @@ def _finding(session: Session, root: Path, finding: Finding) -> dict[str, Any]:
 COMMANDS: dict[str, Command] = {
     "postil.locate": _locate,
     "postil.findBugs": _find_bugs,
+    "postil.review": _review,
     "postil.explain": _explain,
     "postil.fix": _edit(EditKind.FIX),
+    "postil.fixTest": _fix_test,
     "postil.simplify": _edit(EditKind.SIMPLIFY),
     "postil.extractFunction": _edit(EditKind.EXTRACT_FUNCTION),
     "postil.change": _edit(EditKind.CUSTOM),

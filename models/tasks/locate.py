@@ -59,13 +59,18 @@ async def find_bug(
     thinking_tokens: int,
     context_tokens: int,
     on_event: OnEvent,
+    before: str = "",
 ) -> Finding | str:
-    """A bug in the selected lines, or the model's reason to see none."""
+    """A bug in the selected lines, or the model's reason to see none.
+
+    `before`: the same code as it was before somebody changed it, for a review of the change.
+    """
     window = await pack([snippet, *related], context_tokens, backend.count_tokens)
     if not window.pieces:
         raise ReplyUnusable("There is no code to show to the model.")
     code = render_numbered(window)
-    conversation = prompts.find_bug(code, window.pieces[0].file_id, first_line, last_line)
+    file_id = window.pieces[0].file_id
+    conversation = prompts.find_bug(code, file_id, first_line, last_line, before)
 
     answer = await _ask(backend, conversation, Grammar.BUG_OR_NONE, thinking_tokens, on_event)
     reply = parse_bug(answer.text)
@@ -79,7 +84,7 @@ async def find_bug(
     )
     if not _is_shown(place, window):
         place = await _most_probable(backend, conversation, answer, place, window)
-    return _finding(place, answer, window, "", backend)
+    return _finding(place, answer, window, before, backend)
 
 
 def shorten(report: str) -> str:
