@@ -31,6 +31,8 @@ from context.outline import (
     SymbolKind,
 )
 
+__all__ = ["Node", "Tree", "broken_grammars", "outline", "parse", "problems"]
+
 MAX_PARSE_BYTES = 1_000_000  # a larger file is searched by words only (memory is ~125x source)
 MAX_PROBLEMS = 50
 MAX_LITERAL = 300  # code points kept of a string literal
@@ -58,7 +60,7 @@ _BODIES = frozenset(
 
 def outline(source: bytes, language: Language) -> Outline:
     """Everything the index keeps of one file. Never raises on broken source."""
-    tree = _parse(source, language)
+    tree = parse(source, language)
     imports: dict[int, tuple[list[str], list[str], int]] = {}
     found = QueryCursor(_query(language), match_limit=MATCH_LIMIT).captures(tree.root_node)
     definitions = _all_definitions(found)
@@ -85,7 +87,7 @@ def outline(source: bytes, language: Language) -> Outline:
 
 def functions(source: bytes, language: Language) -> tuple[Tree, list[tuple[Symbol, Node]]]:
     """The tree, and each function with its own node, without decorators or export."""
-    tree = _parse(source, language)
+    tree = parse(source, language)
     found = QueryCursor(_query(language), match_limit=MATCH_LIMIT).captures(tree.root_node)
     symbols = _symbols(_all_definitions(found), source)
     return tree, [(s, d.head) for s, d in symbols if s.kind is SymbolKind.FUNCTION]
@@ -98,7 +100,7 @@ def comments_above(node: Node) -> list[Node]:
 
 def problems(source: bytes, language: Language) -> tuple[Problem, ...]:
     """What the grammar could not read, in file order, at most MAX_PROBLEMS."""
-    return tuple(_problems(_parse(source, language)))
+    return tuple(_problems(parse(source, language)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,8 @@ def _with_parts(
     yield from ((heads[key], own[key]) for key in own)
 
 
-def _parse(source: bytes, language: Language) -> Tree:
+def parse(source: bytes, language: Language) -> Tree:
+    """The whole tree, for who must know each node of it; same process rules as for `outline`."""
     return Parser(_grammar(language)).parse(source)
 
 

@@ -30,6 +30,7 @@ async def find_bugs(
             last_line,
             backend=backend,
             thinking_tokens=session.settings.effort.thinking_tokens,
+            n_samples=session.settings.effort.n_samples,
             context_tokens=session.settings.context_tokens,
             on_event=reporter(progress),
         )
@@ -75,7 +76,7 @@ async def explain(
             span=text.lines_span(first_line, min(last_line, text.n_lines)),
             message=to_lsp.visible(explanation.text),
             hover=to_lsp.explanation_hover(explanation),
-            trace=to_lsp.trace_text(explanation.provenance),
+            provenance=explanation.provenance,
         )
     )
     return explanation

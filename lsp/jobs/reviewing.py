@@ -144,6 +144,7 @@ async def _read_part(
         last,
         backend=await session.backend(),
         thinking_tokens=session.settings.effort.thinking_tokens,
+        n_samples=session.settings.effort.n_samples,
         context_tokens=session.settings.context_tokens,
         on_event=reporter(progress),
         before=part.before,
