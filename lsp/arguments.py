@@ -46,6 +46,12 @@ class Target(Argument):
     detail: str = ""
 
 
+class Place(Argument):
+    """A file or a folder; nothing for the first workspace folder."""
+
+    uri: str = ""
+
+
 class NoteAt(Argument):
     """A remark of ours: by its `id`, by a place, or, with neither, the newest."""
 

@@ -36,9 +36,11 @@ class Call:
 _ROWS = (
     Command("postil.locate", "Locate the bug of a report", "locating.locate"),
     Command("postil.rerun", "Locate the last report again", "locating.rerun"),
-    Command("postil.findBugs", "Find a bug in lines", "reading.find_bugs"),
+    Command("postil.findBugs", "Find bugs in lines or a file", "reading.find_bugs"),
+    Command("postil.review", "Review what changed", "reading.review"),
     Command("postil.explain", "Explain lines", "reading.explain"),
     Command("postil.fix", "Fix what a diagnostic says", "editing.fix"),
+    Command("postil.fixTest", "Fix a failing test", "editing.fix_test"),
     Command("postil.simplify", "Simplify", "editing.simplify"),
     Command("postil.extractFunction", "Extract a function", "editing.extract_function"),
     Command("postil.change", "Change as I say", "editing.change"),

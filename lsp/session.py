@@ -15,6 +15,7 @@ from typing import Any
 
 from lsprotocol import types
 
+from context.checking import CheckRun
 from context.host import RemoteWorkspace
 from context.parsing import MAX_FILE_BYTES, Skipped, read_source
 from context.text import Text
@@ -33,7 +34,7 @@ from lsp.others import OtherDiagnostics
 from lsp.progress import Progress
 from lsp.recording import Recorder
 from lsp.settings import Settings
-from lsp.status import Status, Teller, status_of
+from lsp.status import Status, Teller, status_of, untrusted_advice
 from lsp.traces import Note, Notes
 from lsp.wire import Wire
 from models import backends
@@ -65,6 +66,7 @@ class Session:
         self.others = OtherDiagnostics()
         self.recorder = Recorder(settings, self.say)
         self.last_report: LastReport | None = None
+        self.check_runs: dict[str, CheckRun] = {}  # of the check command, by command and contents
         self.advice = ""  # about this machine, once it was looked at
         self.has_started = False
         self.background = Background()
@@ -222,7 +224,7 @@ class Session:
             self.model,
             tuple(self._jobs.values()),
             has_started=self.has_started,
-            advice=self.advice,
+            advice=untrusted_advice(self.settings, is_trusted=self.trusted) or self.advice,
         )
 
     def changed(self) -> None:

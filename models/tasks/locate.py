@@ -81,15 +81,19 @@ async def find_bug(
     context_tokens: int,
     on_event: OnEvent,
     n_samples: int = 1,
+    before: str = "",
 ) -> Finding | str:
-    """A bug in the selected lines, or the model's reason to see none."""
+    """A bug in the selected lines, or the model's reason to see none.
+
+    `before`: the same code as it was before somebody changed it, for a review of the change.
+    """
     window = await pack([snippet, *related], context_tokens, backend.count_tokens)
     if not window.pieces:
         raise ReplyUnusable("There is no code to show to the model.")
     first = window.pieces[0]
     odd_lines = await _odd_lines(backend, first.snippet, first_line, last_line)
     conversation = prompts.find_bug(
-        render_numbered(window), first.file_id, first_line, last_line, odd_lines
+        render_numbered(window), first.file_id, first_line, last_line, odd_lines, before
     )
 
     async def ask_once(sampling: Sampling | None) -> _Said:
@@ -105,7 +109,7 @@ async def find_bug(
     said, agreement = await ask_several(backend, ask_once, n_samples, _agree)
     if said.place is None:
         return said.reason
-    return _finding(said.place, said.answer, window, "", backend, agreement)
+    return _finding(said.place, said.answer, window, before, backend, agreement)
 
 
 async def _odd_lines(
