@@ -9,8 +9,8 @@ from typing import Any
 from context.languages import language_of
 from context.outline import Outline
 from context.syntax import outline
-from models.backends import Backend
-from models.errors import ModelError
+from models.backends import Backend, Conversation, TokenLog
+from models.errors import CannotScore, ModelError
 from models.findings import Finding, Proposal
 from models.gate import apply_edits
 from models.tasks.edit import EditKind, EditTask, propose_edit
@@ -21,7 +21,33 @@ CONTEXT_TOKENS = 4_000  # more than any function of a case has
 
 
 async def think(backend: Backend, case: Case, thinking_tokens: int) -> dict[str, Any]:
-    """One row: what was found, how much of the trace was shown, whether a fix restored it."""
+    """One row: what thinking and answering finds, lines not being scored."""
+    row, _ = await _find(_Unscored(backend), case, thinking_tokens)
+    return row
+
+
+async def think_and_fix(backend: Backend, case: Case, thinking_tokens: int) -> dict[str, Any]:
+    """One row: what is found as Postil does it, and whether its fix restores the original."""
+    row, found = await _find(backend, case, thinking_tokens)
+    return row | (await _fix(backend, case, found, thinking_tokens) if found else {})
+
+
+class _Unscored:
+    """A backend that does not tell how probable a text is."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+    async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
+        raise CannotScore("Not asked.")
+
+
+async def _find(
+    backend: Any, case: Case, thinking_tokens: int
+) -> tuple[dict[str, Any], Finding | None]:
     started = time.perf_counter()
     try:
         found = await find_bug(
@@ -35,12 +61,12 @@ async def think(backend: Backend, case: Case, thinking_tokens: int) -> dict[str,
             on_event=_ignore,
         )
     except ModelError as error:
-        return {"parses": False, "error": str(error), "seconds": time.perf_counter() - started}
+        return {"parses": False, "error": str(error)}, None
     row: dict[str, Any] = {"parses": True, "seconds": time.perf_counter() - started}
     if not isinstance(found, Finding):
-        return row | {"found": None, "reason": found}
+        return row | {"found": None, "reason": found}, None
     citations = found.provenance.citations
-    row |= {
+    return row | {
         "found": [found.start_line, found.end_line],
         "cause": found.cause,
         "cut": found.provenance.trace.cut.value,
@@ -48,8 +74,7 @@ async def think(backend: Backend, case: Case, thinking_tokens: int) -> dict[str,
         "n_cited": len(citations.found),
         "n_shown": citations.n_shown,
         "n_foreign": len(citations.foreign),
-    }
-    return row | await _fix(backend, case, found, thinking_tokens)
+    }, found
 
 
 async def _fix(
