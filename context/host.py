@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from context.anatomy import ANATOMY, CALLS, Anatomy, CallAt
 from context.child import Child, ChildError
 from context.errors import ContextError, IndexUnavailable, NoWorkspace, ParserUnavailable
 from context.evidence.diagnostics import OtherDiagnostic
@@ -25,6 +26,7 @@ from context.indexer import IndexProgress, IndexSummary
 from context.outline import Outline, Problem
 from context.report import EmptyReport
 from context.serving import Emit, Method, die_with_parent, guard_stdout, serve
+from context.store import SymbolAt
 from context.suspects import Located, Suspect
 from context.watching import Watcher
 from context.window import Snippet
@@ -33,6 +35,7 @@ from context.workspace import Workspace
 _LOCATED = TypeAdapter(Located)
 _SUSPECTS = TypeAdapter(list[Suspect])
 _DIAGNOSTICS = TypeAdapter(list[OtherDiagnostic])
+_SYMBOLS = TypeAdapter(list[SymbolAt])
 _SNIPPETS = TypeAdapter(list[Snippet])
 _OUTLINE = TypeAdapter(Outline)
 _PROBLEMS = TypeAdapter(tuple[Problem, ...])
@@ -79,11 +82,24 @@ class RemoteWorkspace:
         params = [_SUSPECTS.dump_python(list(suspects), mode="json"), report]
         return _SNIPPETS.validate_python(await self._call("snippets", params))
 
+    async def symbols_like(self, query: str, limit: int) -> list[SymbolAt]:
+        """Definitions whose name holds `query`, in any case."""
+        return _SYMBOLS.validate_python(await self._call("symbols_like", [query, limit]))
+
     async def outline(self, path: str, text: str) -> Outline:
         return _OUTLINE.validate_python(await self._call("outline", [path, text]))
 
     async def problems(self, path: str, text: str) -> tuple[Problem, ...]:
         return _PROBLEMS.validate_python(await self._call("problems", [path, text]))
+
+    async def anatomy(self, path: str, text: str) -> Anatomy:
+        return ANATOMY.validate_python(await self._call("anatomy", [path, text]))
+
+    async def calls_to(self, path: str, names: Sequence[str]) -> list[CallAt]:
+        return CALLS.validate_python(await self._call("calls_to", [path, list(names)]))
+
+    async def files(self) -> list[str]:
+        return list(await self._call("files", None))
 
     async def set_overlay(self, path: str, text: str | None) -> None:
         await self._call("set_overlay", [path, text])
@@ -124,8 +140,12 @@ class _Host:
             "index": self._index,
             "locate": self._locate,
             "snippets": self._snippets,
+            "symbols_like": self._symbols_like,
             "outline": self._outline,
             "problems": self._problems,
+            "anatomy": self._anatomy,
+            "calls_to": self._calls_to,
+            "files": self._files,
             "set_overlay": self._set_overlay,
             "refresh": self._refresh,
             "watch": self._watch,
@@ -165,6 +185,11 @@ class _Host:
         found = self._run(self._open_workspace.snippets(suspects, report))
         return _SNIPPETS.dump_python(found, mode="json")
 
+    def _symbols_like(self, params: list[Any], emit: Emit, cancelled: threading.Event) -> Any:
+        del emit, cancelled
+        found = self._run(self._open_workspace.symbols_like(*params))
+        return _SYMBOLS.dump_python(found, mode="json")
+
     def _outline(self, params: list[str], emit: Emit, cancelled: threading.Event) -> Any:
         del emit, cancelled
         return _OUTLINE.dump_python(self._run(self._open_workspace.outline(*params)), mode="json")
@@ -172,6 +197,18 @@ class _Host:
     def _problems(self, params: list[str], emit: Emit, cancelled: threading.Event) -> Any:
         del emit, cancelled
         return _PROBLEMS.dump_python(self._run(self._open_workspace.problems(*params)), mode="json")
+
+    def _anatomy(self, params: list[str], emit: Emit, cancelled: threading.Event) -> Any:
+        del emit, cancelled
+        return ANATOMY.dump_python(self._run(self._open_workspace.anatomy(*params)), mode="json")
+
+    def _calls_to(self, params: list[Any], emit: Emit, cancelled: threading.Event) -> Any:
+        del emit, cancelled
+        return CALLS.dump_python(self._run(self._open_workspace.calls_to(*params)), mode="json")
+
+    def _files(self, params: None, emit: Emit, cancelled: threading.Event) -> Any:
+        del params, emit, cancelled
+        return self._run(self._open_workspace.files())
 
     def _set_overlay(self, params: list[Any], emit: Emit, cancelled: threading.Event) -> None:
         del emit, cancelled

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,6 +59,22 @@ class Text:
     def line_starts(self) -> tuple[int, ...]:
         """Offset of each line's first code point; never empty."""
         return (0, *(m.end() for m in _EOL.finditer(self.content)))
+
+    def edited(self, span: Span, new_text: str) -> Text:
+        """This text with `span` replaced; a line index known here is known there at once."""
+        content = self.content
+        text = Text(content[: span.start] + new_text + content[span.end :])
+        if "line_starts" in self.__dict__:
+            starts, new_end = self.line_starts, span.start + len(new_text)
+            # A start stays one when it and the character before it stay; between, look again. The
+            # character before the edit is looked at, too: it may be half of an end-of-line.
+            head = bisect_left(starts, span.start) if span.start else 1
+            tail = bisect_right(starts, span.end)
+            eols = _EOL.finditer(text.content, max(span.start - 1, 0), new_end + 1)
+            found = [m.end() for m in eols if m.end() <= new_end]
+            moved = map((new_end - span.end).__add__, starts[tail:])
+            text.__dict__["line_starts"] = (*starts[:head], *found, *moved)
+        return text
 
     @property
     def n_lines(self) -> int:

@@ -1,5 +1,5 @@
 """`python -P -m lsp` is `postil`."""
 
-from lsp.cli import main
+from lsp.entry import main
 
 main()

@@ -1,4 +1,8 @@
-"""What the client can do, read once, and what we offer it."""
+"""What the client can do, read once, and what we offer it.
+
+Plain data on both sides: this much must be there before `initialize` is answered, and the
+protocol's types take longer to import than a client should wait.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lsprotocol import types
-
-from context.languages import LANGUAGES
-from context.scan import TEXT_EXTENSIONS
 from lsp.from_lsp import Encoding
 
+QUICK_FIX = "quickfix"
+EXTRACT_KIND = "refactor.extract"
 FIND_BUGS_KIND = "source.postil.findBugs"
 LOCATE_KIND = "source.postil.locate"
 EXPLAIN_KIND = "source.postil.explain"
+TRACE_KIND = "source.postil.trace"
 SIMPLIFY_KIND = "refactor.rewrite.simplify"
 CHANGE_KIND = "refactor.rewrite.change"
+MODERNISE_KIND = "refactor.rewrite.modernise"
+ADD_TYPES_KIND = "refactor.rewrite.addTypes"
+DOCUMENT_KIND = "refactor.rewrite.document"
+WRITE_TEST_KIND = "refactor.rewrite.writeTest"
 ACTION_KINDS = (
-    types.CodeActionKind.QuickFix,
-    types.CodeActionKind.RefactorExtract,
+    QUICK_FIX,
+    EXTRACT_KIND,
     SIMPLIFY_KIND,
     CHANGE_KIND,
+    MODERNISE_KIND,
+    ADD_TYPES_KIND,
+    DOCUMENT_KIND,
+    WRITE_TEST_KIND,
     FIND_BUGS_KIND,
     LOCATE_KIND,
     EXPLAIN_KIND,
+    TRACE_KIND,
 )
+TRACE_SCHEME, RECEIPT_SCHEME = "postil-trace", "postil-receipt"
+LLM_GENERATED = 1  # CodeActionTag.LLMGenerated
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,75 +48,133 @@ class ClientCapabilities:
     resolves_edits: bool  # codeAction/resolve may bring the edit
     document_changes: bool  # takes versioned edits
     annotates: bool  # shows a change annotation, and asks where one needs confirmation
+    creates_files: bool  # takes an edit that makes a file
     tags_actions: bool  # knows CodeActionTag.LLMGenerated
+    disables_actions: bool  # shows an action that cannot be had, with the reason
     markdown: bool  # in hovers
     progress: bool  # takes window/workDoneProgress/create
     watches: bool  # reports changed files when asked with client/registerCapability
+    pushed_to: bool  # takes textDocument/publishDiagnostics
+    pulls: bool  # asks with textDocument/diagnostic
+    refreshes: bool  # asks again after workspace/diagnostic/refresh
+    describes_codes: bool  # follows a diagnostic's codeDescription
+    configured: bool  # answers workspace/configuration
+    configures: bool  # registers for workspace/didChangeConfiguration
+    opens_content: bool  # shows documents of our own schemes
+    shows_documents: bool  # takes window/showDocument
+    nests_symbols: bool  # takes documentSymbol as a tree
+    refreshes_lenses: bool  # asks again after workspace/codeLens/refresh
+    told_status: bool  # takes postil/status
+    told_suspects: bool  # takes postil/suspects
+    told_thinking: bool  # takes postil/thinking
 
 
 def read_capabilities(raw: Mapping[str, Any]) -> ClientCapabilities:
-    """From the client's raw capabilities, which may lack anything."""
-    offered = _at(raw, "general", "positionEncodings") or []
+    """From the client's raw capabilities, which may lack anything and hold any nonsense."""
+    offered = _list_at(raw, "general", "positionEncodings")
     known = [Encoding(name) for name in offered if name in list(Encoding)]
-    edit = _at(raw, "workspace", "workspaceEdit") or {}
-    action = _at(raw, "textDocument", "codeAction") or {}
-    tags = _at(action, "tagSupport", "valueSet") or []
-    formats = _at(raw, "textDocument", "hover", "contentFormat") or []
+    action = ("textDocument", "codeAction")
+    edit = ("workspace", "workspaceEdit")
+    watched = ("workspace", "didChangeWatchedFiles", "dynamicRegistration")
+    configures = ("workspace", "didChangeConfiguration", "dynamicRegistration")
+    nests = ("textDocument", "documentSymbol", "hierarchicalDocumentSymbolSupport")
+    describes = ("textDocument", "publishDiagnostics", "codeDescriptionSupport")
+    ours = ("experimental", "postil")
     return ClientCapabilities(
         encoding=known[0] if known else Encoding.UTF16,
-        resolves_edits="edit" in (_at(action, "resolveSupport", "properties") or []),
-        document_changes=bool(edit.get("documentChanges")),
-        annotates=edit.get("changeAnnotationSupport") is not None,
-        tags_actions=types.CodeActionTag.LlmGenerated.value in tags,
-        markdown=types.MarkupKind.Markdown.value in formats,
+        resolves_edits="edit" in _list_at(raw, *action, "resolveSupport", "properties"),
+        document_changes=bool(_at(raw, *edit, "documentChanges")),
+        annotates=_at(raw, *edit, "changeAnnotationSupport") is not None,
+        creates_files="create" in _list_at(raw, *edit, "resourceOperations"),
+        tags_actions=LLM_GENERATED in _list_at(raw, *action, "tagSupport", "valueSet"),
+        disables_actions=bool(_at(raw, *action, "disabledSupport")),
+        markdown="markdown" in _list_at(raw, "textDocument", "hover", "contentFormat"),
         progress=bool(_at(raw, "window", "workDoneProgress")),
-        watches=bool(_at(raw, "workspace", "didChangeWatchedFiles", "dynamicRegistration")),
+        watches=bool(_at(raw, *watched)),
+        pushed_to=_at(raw, "textDocument", "publishDiagnostics") is not None,
+        pulls=_at(raw, "textDocument", "diagnostic") is not None,
+        refreshes=bool(_at(raw, "workspace", "diagnostics", "refreshSupport")),
+        describes_codes=bool(_at(raw, *describes)),
+        configured=bool(_at(raw, "workspace", "configuration")),
+        configures=bool(_at(raw, *configures)),
+        opens_content=_at(raw, "workspace", "textDocumentContent") is not None,
+        shows_documents=bool(_at(raw, "window", "showDocument", "support")),
+        nests_symbols=bool(_at(raw, *nests)),
+        refreshes_lenses=bool(_at(raw, "workspace", "codeLens", "refreshSupport")),
+        told_status=bool(_at(raw, *ours, "status")),
+        told_suspects=bool(_at(raw, *ours, "suspects")),
+        told_thinking=bool(_at(raw, *ours, "thinking")),
     )
+
+
+def pulls_diagnostics(client: ClientCapabilities, *, is_wanted: bool) -> bool:
+    """Whether the client asks for diagnostics; if not, they are sent. Never both.
+
+    Only on the user's wish, or where a client takes nothing else: several clients that can ask do
+    so for open documents alone, and would never show a suspect in a file that is not open.
+    """
+    return client.pulls and (is_wanted or not client.pushed_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a user switches on (lsp/settings.py says what it is)."""
+
+    code_lens: bool = False
+    symbols: bool = False
+    inline_completion: bool = False
+    pull_diagnostics: bool = False
+
+
+def read_extras(options: Mapping[str, Any], environ: Mapping[str, str]) -> Extras:
+    """The switches alone, as `read_settings` reads them, which comes too late for `initialize`."""
+
+    def is_on(name: str) -> bool:
+        value = environ.get(f"POSTIL_{name.upper()}", options.get(name))
+        return str(value).lower() in ("true", "1", "on", "yes", "t", "y")
+
+    return Extras(*map(is_on, ("code_lens", "symbols", "inline_completion", "pull_diagnostics")))
 
 
 def server_capabilities(
-    client: ClientCapabilities, commands: list[str]
-) -> types.ServerCapabilities:
-    return types.ServerCapabilities(
-        position_encoding=types.PositionEncodingKind(client.encoding.value),
-        text_document_sync=types.TextDocumentSyncOptions(
-            open_close=True,
-            change=types.TextDocumentSyncKind.Incremental,
-            save=types.SaveOptions(include_text=False),
-        ),
-        hover_provider=True,
-        code_action_provider=types.CodeActionOptions(
-            code_action_kinds=list(ACTION_KINDS), resolve_provider=client.resolves_edits
-        ),
-        execute_command_provider=types.ExecuteCommandOptions(
-            commands=commands, work_done_progress=True
-        ),
-        workspace=types.WorkspaceOptions(
-            workspace_folders=types.WorkspaceFoldersServerCapabilities(
-                supported=True, change_notifications=True
-            )
-        ),
-    )
-
-
-def watched_files() -> types.RegistrationParams:
-    """Asks the client to report changes of what we index, and of the rules that leave files out."""
-    extensions = {e for language in LANGUAGES for e in language.extensions} | TEXT_EXTENSIONS
-    names = ",".join(sorted(e.removeprefix(".") for e in extensions))
-    watchers = [
-        types.FileSystemWatcher(glob_pattern=pattern)
-        for pattern in (f"**/*.{{{names}}}", "**/.gitignore")
-    ]
-    options = types.DidChangeWatchedFilesRegistrationOptions(watchers=watchers)
-    method = "workspace/didChangeWatchedFiles"
-    return types.RegistrationParams(
-        registrations=[
-            types.Registration(id="postil-files", method=method, register_options=options)
-        ]
-    )
+    client: ClientCapabilities, commands: tuple[str, ...], extras: Extras
+) -> dict[str, Any]:
+    offered: dict[str, Any] = {
+        "positionEncoding": client.encoding.value,
+        "textDocumentSync": {"openClose": True, "change": 2, "save": {"includeText": False}},
+        "hoverProvider": True,
+        "codeActionProvider": {
+            "codeActionKinds": list(ACTION_KINDS),
+            "resolveProvider": client.resolves_edits,
+        },
+        "executeCommandProvider": {"commands": list(commands), "workDoneProgress": True},
+        "workspace": {"workspaceFolders": {"supported": True, "changeNotifications": True}},
+    }
+    if pulls_diagnostics(client, is_wanted=extras.pull_diagnostics):
+        offered["diagnosticProvider"] = {
+            "identifier": "postil",
+            "interFileDependencies": True,
+            "workspaceDiagnostics": True,
+        }
+    if extras.code_lens:
+        offered["codeLensProvider"] = {"resolveProvider": False}
+    if extras.symbols:
+        offered["documentSymbolProvider"] = {"label": "Postil"}
+        offered["workspaceSymbolProvider"] = True
+    if extras.inline_completion:
+        offered["inlineCompletionProvider"] = True
+    if client.opens_content:
+        schemes = {"schemes": [TRACE_SCHEME, RECEIPT_SCHEME]}
+        offered["workspace"]["textDocumentContent"] = schemes
+    return offered
 
 
 def _at(raw: Any, *names: str) -> Any:
     for name in names:
         raw = raw.get(name) if isinstance(raw, Mapping) else None
     return raw
+
+
+def _list_at(raw: Any, *names: str) -> list[Any]:
+    found = _at(raw, *names)
+    return found if isinstance(found, list) else []

@@ -115,10 +115,29 @@ def evaluate(
 
 
 @app.command()
-def serve() -> None:
-    """Run the language server on stdin and stdout; editors call this."""
-    from lsp.server import serve_stdio
+def serve(
+    tcp: Annotated[
+        int | None,
+        typer.Option(min=0, max=65_535, help="Listen on this port for one client; 0: any free."),
+    ] = None,
+    websocket: Annotated[
+        int | None,
+        typer.Option(min=0, max=65_535, help="The same, for a WebSocket (extra `websocket`)."),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Where to listen. Others than this machine can then connect.")
+    ] = "127.0.0.1",
+) -> None:
+    """Run the language server on stdin and stdout, or on a socket; editors call this."""
+    from lsp.server import serve_socket, serve_stdio
 
+    if tcp is not None and websocket is not None:
+        sys.stderr.write("postil: choose one of --tcp and --websocket\n")
+        sys.exit(BAD_USE)
+    if tcp is not None:
+        serve_socket("tcp", host, tcp)
+    if websocket is not None:
+        serve_socket("websocket", host, websocket)
     serve_stdio()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from lsprotocol import types
 
@@ -40,6 +41,14 @@ class Documents:
 
     def __init__(self) -> None:
         self._open: dict[str, Document] = {}
+        self._spelled: dict[Path, str] = {}  # the client's own URI of each open file
+
+    def uris(self) -> list[str]:
+        return list(self._open)
+
+    def spelling(self, path: Path) -> str | None:
+        """The URI by which the client opened a file, which may be escaped unlike ours."""
+        return self._spelled.get(path)
 
     def get(self, uri: str) -> Document | None:
         return self._open.get(uri)
@@ -47,10 +56,14 @@ class Documents:
     def open(self, item: types.TextDocumentItem) -> Document:
         document = Document(item.uri, item.language_id, item.version, Text(item.text))
         self._open[item.uri] = document
+        if path := from_lsp.path(item.uri):
+            self._spelled[path] = item.uri
         return document
 
     def close(self, uri: str) -> None:
         self._open.pop(uri, None)
+        if path := from_lsp.path(uri):
+            self._spelled.pop(path, None)
 
     def change(
         self,
@@ -80,7 +93,7 @@ class Documents:
             except SpanOutOfRange as error:
                 raise Failure(INVALID_PARAMS, "A change ends before it starts.") from error
             made.append(Change(span.start, span.end, len(change.text)))
-            text = Text(text.content[: span.start] + change.text + text.content[span.end :])
+            text = text.edited(span, change.text)
         changed = Document(uri, document.language_id, version, text)
         self._open[uri] = changed
         return changed, made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from context.errors import ContextError
-from context.report import EmptyReport
 from models.errors import ModelError
 
 PARSE_ERROR = -32700
@@ -36,6 +35,8 @@ class Stale(Failure):
 
 def failure_of(error: Exception) -> Failure | None:
     """The answer for an error that a user can meet; None for a fault of ours."""
+    from context.report import EmptyReport  # here, so that `initialize` need not wait for it
+
     match error:
         case Failure():
             return error

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from lsprotocol import types
-
 from context.text import Span, Text
+
+if TYPE_CHECKING:
+    from lsprotocol import types
 
 
 class Encoding(StrEnum):

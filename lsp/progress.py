@@ -12,6 +12,8 @@ from lsp.errors import Failure
 from lsp.wire import Wire
 
 REPORT_S = 0.3  # seconds between two reports: editors redraw for each
+STREAM_S = 0.1  # between two pieces of a stream, whatever the model's speed
+CREATE_S = 5.0  # a client that does not answer to create by then goes without
 
 _numbers = itertools.count(1)
 
@@ -19,24 +21,34 @@ _numbers = itertools.count(1)
 class Progress:
     """One piece of work as the client sees it; silent for clients without progress."""
 
-    def __init__(self, wire: Wire, token: int | str | None) -> None:
+    def __init__(self, wire: Wire, token: int | str | None, *, streams: bool = False) -> None:
         self._wire = wire
         self._token = token
         self._last_s = 0.0
+        self._streams = streams and token is not None
+        self._kind, self._piece, self._streamed_s = "", "", 0.0
 
     @classmethod
     async def start(
-        cls, wire: Wire, title: str, *, given: int | str | None, can_create: bool
+        cls,
+        wire: Wire,
+        title: str,
+        *,
+        given: int | str | None,
+        can_create: bool,
+        streams: bool = False,
     ) -> Progress:
+        """`streams`: the client takes what the model writes as `postil/thinking`."""
         token = given
         if token is None and can_create:
             token = f"postil/{next(_numbers)}"
             try:
-                params = types.WorkDoneProgressCreateParams(token=token)
-                await asyncio.wait_for(wire.request("window/workDoneProgress/create", params), 5)
+                params = {"token": token}
+                asked = wire.request("window/workDoneProgress/create", params)
+                await asyncio.wait_for(asked, CREATE_S)
             except (TimeoutError, Failure):
                 token = None
-        progress = cls(wire, token)
+        progress = cls(wire, token, streams=streams)
         progress._send(types.WorkDoneProgressBegin(title=title, cancellable=True))
         return progress
 
@@ -50,9 +62,29 @@ class Progress:
             self._last_s = now
             self._send(types.WorkDoneProgressReport(message=message, percentage=percentage))
 
+    def stream(self, kind: str, text: str) -> None:
+        """What the model writes, harmless already; `kind` is "thinking" or "answering"."""
+        if not self._streams:
+            return
+        now = time.monotonic()
+        if kind != self._kind:
+            self._flush()
+            self._kind = kind
+        self._piece += text
+        if now - self._streamed_s >= STREAM_S:
+            self._streamed_s = now
+            self._flush()
+
     def end(self, message: str = "") -> None:
+        self._flush()
         self._send(types.WorkDoneProgressEnd(message=message or None))
-        self._token = None
+        self._token, self._streams = None, False
+
+    def _flush(self) -> None:
+        if self._piece:
+            piece, self._piece = self._piece, ""
+            params = {"token": self._token, "kind": self._kind, "text": piece}
+            self._wire.notify("postil/thinking", params)
 
     def _send(
         self,

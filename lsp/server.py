@@ -1,4 +1,8 @@
-"""Builds the server: which method goes where. No feature's code stands here."""
+"""Starts the server on a transport and answers `initialize`. No feature's code stands here.
+
+What the features import takes longer than a client should wait for that answer, so lsp/methods.py
+is imported right after it was given.
+"""
 
 from __future__ import annotations
 
@@ -6,49 +10,112 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn
-
-import psutil
-from lsprotocol import types
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from context.serving import guard_stdout
 from lsp import __version__, from_lsp
-from lsp.capabilities import read_capabilities, server_capabilities, watched_files
-from lsp.notifications import text_sync, workspace
-from lsp.recording import Recorder
-from lsp.requests.code_action import code_action
-from lsp.requests.code_action_resolve import code_action_resolve
-from lsp.requests.execute_command import COMMANDS, execute_command
-from lsp.requests.hover import hover
-from lsp.session import Session
-from lsp.settings import read_settings
+from lsp.capabilities import (
+    ClientCapabilities,
+    Extras,
+    read_capabilities,
+    read_extras,
+    server_capabilities,
+)
+from lsp.command_table import COMMANDS
+from lsp.transports import (
+    CannotListen,
+    PipeTransport,
+    Transport,
+    tcp_client,
+    websocket_client,
+)
 from lsp.wire import Method, Wire
+
+if TYPE_CHECKING:
+    from lsp.session import Session
 
 logger = logging.getLogger(__name__)
 
-PARENT_CHECK_S = 3.0  # how often the client's process is looked for, as other servers do
+LOAD_AFTER_S = 0.005  # the answer to `initialize` leaves first; a guess
+CLOSE_S = 1.5  # editors kill a server after 2 s
+_LISTENERS: dict[str, Callable[[str, int], AbstractAsyncContextManager[Transport]]] = {
+    "tcp": tcp_client,
+    "websocket": websocket_client,
+}
 
-_REQUESTS: dict[str, tuple[Callable[[Session, Any], Awaitable[Any]], Any]] = {
-    "textDocument/hover": (hover, types.HoverParams),
-    "textDocument/codeAction": (code_action, types.CodeActionParams),
-    "codeAction/resolve": (code_action_resolve, types.CodeAction),
-    "workspace/executeCommand": (execute_command, types.ExecuteCommandParams),
-}
-_NOTIFICATIONS: dict[str, tuple[Callable[[Session, Any], Awaitable[None]], Any]] = {
-    "textDocument/didOpen": (text_sync.did_open, types.DidOpenTextDocumentParams),
-    "textDocument/didChange": (text_sync.did_change, types.DidChangeTextDocumentParams),
-    "textDocument/didSave": (text_sync.did_save, types.DidSaveTextDocumentParams),
-    "textDocument/didClose": (text_sync.did_close, types.DidCloseTextDocumentParams),
-    "workspace/didChangeWorkspaceFolders": (
-        workspace.did_change_folders,
-        types.DidChangeWorkspaceFoldersParams,
-    ),
-    "workspace/didChangeWatchedFiles": (
-        workspace.did_change_watched_files,
-        types.DidChangeWatchedFilesParams,
-    ),
-}
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What `initialize` said, for the session that is made afterwards."""
+
+    client: ClientCapabilities = field(default_factory=lambda: read_capabilities({}))
+    extras: Extras = field(default_factory=Extras)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    folders: tuple[Path, ...] = ()
+    parent: int | None = None  # the client's process
+    is_trusted: bool = True
+
+
+class Server:
+    """One client's server. `environ` holds the settings of the user's environment."""
+
+    def __init__(self, transport: Transport, environ: Mapping[str, str]) -> None:
+        self.wire = Wire(transport, self._load)
+        self.session: Session | None = None
+        self._environ = environ
+        self._opening = Opening()
+        self.wire.on_request("initialize", Method(self._initialize))
+
+    async def run(self) -> int:
+        """Serve until the client ends; the exit code."""
+        code = await self.wire.run()
+        if self.session is not None:
+            try:
+                await asyncio.wait_for(self.session.close(), CLOSE_S)
+            except TimeoutError:
+                logger.warning("some work did not end in time")
+        return code
+
+    async def _initialize(self, params: Any) -> dict[str, Any]:
+        self._opening = opening = _read_opening(params, self._environ)
+        asyncio.get_running_loop().call_later(LOAD_AFTER_S, self.wire.load_now)
+        return {
+            "capabilities": server_capabilities(opening.client, tuple(COMMANDS), opening.extras),
+            "serverInfo": {"name": "postil", "version": __version__},
+        }
+
+    def _load(self) -> None:
+        from lsp.methods import open_session
+
+        self.session = open_session(self.wire, self._opening, self._environ)
+
+
+def _read_opening(params: Any, environ: Mapping[str, str]) -> Opening:
+    """Takes whatever a client sends: what is not as it should be counts as not sent."""
+    given = params if isinstance(params, dict) else {}
+    capabilities = given.get("capabilities")
+    client = read_capabilities(capabilities if isinstance(capabilities, dict) else {})
+    options = given.get("initializationOptions")
+    options = dict(options) if isinstance(options, dict) else {}
+    is_trusted = options.pop("trusted", True) is not False
+    folders = given.get("workspaceFolders")
+    listed = folders if isinstance(folders, list) else []
+    uris = [folder.get("uri") for folder in listed if isinstance(folder, dict)]
+    uris = uris or [given.get("rootUri")]
+    paths = [path for uri in uris if isinstance(uri, str) and (path := from_lsp.path(uri))]
+    parent = given.get("processId")
+    return Opening(
+        client,
+        read_extras(options, environ),
+        options,
+        tuple(dict.fromkeys(paths)),
+        parent if isinstance(parent, int) and not isinstance(parent, bool) else None,
+        is_trusted,
+    )
 
 
 def serve_stdio() -> NoReturn:
@@ -57,82 +124,40 @@ def serve_stdio() -> NoReturn:
     Does not return: at an ordinary exit the interpreter aborts on the reader's hold of stdin.
     """
     wire_fd = guard_stdout()
+    _log_to_stderr()
+    _run(Server(PipeTransport(sys.stdin.fileno(), wire_fd), os.environ).run)
+
+
+def serve_socket(kind: str, host: str, port: int) -> NoReturn:
+    """Serve the first client that connects to `port` (0: any free one). Kinds: tcp, websocket.
+
+    Exit code 3 and a sentence on stderr where that port cannot be had.
+    """
+    _log_to_stderr()
+
+    async def serve() -> int:
+        async with _LISTENERS[kind](host, port) as transport:
+            return await Server(transport, os.environ).run()
+
+    _run(serve)
+
+
+def _run(serve: Callable[[], Awaitable[int]]) -> NoReturn:
+    async def run() -> int:
+        return await serve()
+
+    try:
+        code = asyncio.run(run())
+    except CannotListen as error:
+        sys.stderr.write(f"postil: {error}\n")
+        code = 3
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _log_to_stderr() -> None:
     logging.basicConfig(
         level=os.environ.get("POSTIL_LOG_LEVEL", "WARNING"),
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    code = asyncio.run(_serve(Wire(sys.stdin.buffer, wire_fd)))
-    sys.stderr.flush()
-    os._exit(code)
-
-
-async def _serve(wire: Wire) -> int:
-    settings, _ = read_settings(os.environ)
-    session = Session(wire, settings)
-    register(wire, session)
-    code = await wire.run()
-    try:
-        await asyncio.wait_for(session.close(), 1.5)  # editors kill a server after 2 s
-    except TimeoutError:
-        logger.warning("some work did not end in time")
-    return code
-
-
-def register(wire: Wire, session: Session) -> None:
-    """Connect every method to its handler."""
-
-    def bind(handler: Callable[[Session, Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
-        return lambda params: handler(session, params)
-
-    wire.on_request("initialize", Method(bind(_initialize)))
-    wire.on_notification("initialized", Method(bind(_initialized)))
-    wire.on_notification("window/workDoneProgress/cancel", Method(bind(_cancel_work)))
-    for name, (handler, params_type) in _REQUESTS.items():
-        wire.on_request(name, Method(bind(handler), params_type))
-    for name, (notified, params_type) in _NOTIFICATIONS.items():
-        wire.on_notification(name, Method(bind(notified), params_type))
-
-
-async def _initialize(session: Session, params: Any) -> types.InitializeResult:
-    """Answer at once: folders are opened and indexed after `initialized`."""
-    given = params if isinstance(params, dict) else {}
-    session.client = read_capabilities(given.get("capabilities") or {})
-    options = given.get("initializationOptions")
-    settings, complaints = read_settings(os.environ, options if isinstance(options, dict) else None)
-    session.settings = settings
-    session.recorder = Recorder(settings, session.say)
-    session.complaints = complaints
-    folders = [f.get("uri") for f in given.get("workspaceFolders") or [] if isinstance(f, dict)]
-    if not folders and isinstance(given.get("rootUri"), str):
-        folders = [given["rootUri"]]
-    session.first_folders = [path for uri in folders if uri and (path := from_lsp.path(uri))]
-    if isinstance(parent := given.get("processId"), int):
-        session.in_background(_watch_parent(session.wire, parent))
-    return types.InitializeResult(
-        capabilities=server_capabilities(session.client, list(COMMANDS)),
-        server_info=types.ServerInfo("postil", __version__),
-    )
-
-
-async def _initialized(session: Session, params: Any) -> None:
-    del params
-    for complaint in session.complaints:
-        session.say(complaint)
-    for folder in session.first_folders:
-        session.add_root(folder)
-    if session.client.watches:
-        session.in_background(session.wire.request("client/registerCapability", watched_files()))
-
-
-async def _cancel_work(session: Session, params: Any) -> None:
-    token = params.get("token") if isinstance(params, dict) else None
-    if isinstance(token, int | str):
-        session.cancel_work(token)
-
-
-async def _watch_parent(wire: Wire, pid: int) -> None:
-    """End when the client's process is gone, even if its pipe stays open."""
-    while psutil.pid_exists(pid):  # noqa: ASYNC110 - nobody tells us when a process ends
-        await asyncio.sleep(PARENT_CHECK_S)
-    wire.end(1)

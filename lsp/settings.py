@@ -1,8 +1,11 @@
 """What a user can set, read once into one frozen object.
 
-Sources, the later wins: defaults, the editor's `initializationOptions`, environment variables
-(POSTIL_ and the name in capitals), the command line. The workspace cannot set anything: a
-repository must not choose a model, a binary or a folder.
+Sources, the later wins: defaults, the editor's `initializationOptions`, its answer to
+`workspace/configuration` (section `postil`), environment variables (POSTIL_ and the name in
+capitals), the command line. No file of a workspace is read: a repository must not choose a model, a
+server, a binary or a folder. A server cannot see which scope of an editor a value comes from, so
+the configuration is asked for without a folder, and editors are told by `scope` in the schema
+which settings a workspace's own file must not hold.
 """
 
 from __future__ import annotations
@@ -98,6 +101,27 @@ class Settings(BaseModel):
         le=10_080.0,
         description="The model leaves memory after so long without a question; 0 is never.",
     )
+    code_lens: bool = Field(
+        default=False,
+        description="What can be asked about a function or a finding stands above it.",
+    )
+    symbols: bool = Field(
+        default=False,
+        description="Names in a file and in the workspace come from Postil's index, too; for "
+        "editors without another server for a language.",
+    )
+    inline_completion: bool = Field(
+        default=False,
+        description="The model fills in code at the cursor, where it was trained for that.",
+    )
+    review_on_save: bool = Field(
+        default=False,
+        description="What was changed since the last commit is read by the model on saving.",
+    )
+    pull_diagnostics: bool = Field(
+        default=False,
+        description="The editor asks for diagnostics, where it can, instead of being sent them.",
+    )
     max_suspects: int = Field(10, ge=1, le=100, description="Suspects shown for one report.")
     endpoints: Names = Field(
         (),
@@ -152,6 +176,25 @@ class Settings(BaseModel):
         )
 
 
+# What decides which programs, files and servers are used: only the user's own settings may hold it.
+MACHINE_ONLY = frozenset(
+    """model model_digest n_threads n_ctx n_gpu_layers kv_cache flash_attention drafts
+    idle_unload_minutes endpoints endpoint_kind endpoint_model endpoint_format allowed_hosts
+    api_key_variable ca_file cache_dir record data_dir models_dir""".split()
+)
+
+
+def settings_schema() -> dict[str, Any]:
+    """A JSON schema of all settings, each with its `scope`: machine or window.
+
+    Folders that depend on the machine have no default.
+    """
+    schema = Settings.model_json_schema()
+    for name, rule in schema["properties"].items():
+        rule["scope"] = "machine" if name in MACHINE_ONLY else "window"
+    return schema
+
+
 def models_folder(environment: Path) -> Path:
     """Weights that an air-gap bundle installed with this environment, else the user's cache."""
     bundled = environment / "share" / "postil" / "models"
@@ -159,13 +202,22 @@ def models_folder(environment: Path) -> Path:
 
 
 def read_settings(
-    environ: Mapping[str, str], options: Mapping[str, Any] | None = None
+    environ: Mapping[str, str],
+    options: Mapping[str, Any] | None = None,
+    configuration: Mapping[str, Any] | None = None,
 ) -> tuple[Settings, list[str]]:
-    """Settings, and one sentence for each value that is wrong and was left at its default."""
+    """Settings, and one sentence for each value that is wrong and was left at its default.
+
+    `configuration` is the editor's section, which also holds what only its plugin knows: names
+    that are no settings are passed over there, and named when they come in `options`.
+    """
     given: dict[str, Any] = dict(options or {})
+    known = {k: v for k, v in (configuration or {}).items() if k in Settings.model_fields}
+    given.update({name: value for name, value in known.items() if value is not None})
     for name in Settings.model_fields:
         if (value := environ.get(f"POSTIL_{name.upper()}")) is not None:
             given[name] = value
+    given = {name: value for name, value in given.items() if value is not None}  # null: not set
     complaints: list[str] = []
     for name in [key for key in given if key not in Settings.model_fields]:
         complaints.append(f"Postil has no setting named {name}; it is left out.")

@@ -17,7 +17,7 @@ from context.suspects import Suspect
 from context.text import Span, Text
 from context.window import Receipt
 from lsp.from_lsp import Encoding, width
-from models.citations import Citations, marked
+from models.citations import marked
 from models.findings import CutReason, Edit, Finding, Provenance
 from models.gate import INVISIBLE
 from models.tasks.explain import Explanation
@@ -43,6 +43,15 @@ def range_(text: Text, span: Span, encoding: Encoding) -> types.Range:
     return types.Range(position(text, span.start, encoding), position(text, span.end, encoding))
 
 
+def plain_range(text: Text, span: Span, encoding: Encoding) -> dict[str, dict[str, int]]:
+    """`range_` as plain data, for what is no part of the protocol."""
+    start, end = (position(text, offset, encoding) for offset in (span.start, span.end))
+    return {
+        "start": {"line": start.line, "character": start.character},
+        "end": {"line": end.line, "character": end.character},
+    }
+
+
 def visible(words: str) -> str:
     """Control, bidirectional and invisible characters written out as \\u{...}."""
     plain = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda m: f"\\u{{{ord(m[0]):X}}}", words)
@@ -58,7 +67,7 @@ def fenced(words: str) -> str:
 
 def finding_hover(finding: Finding) -> str:
     place = f"{finding.path}, lines {finding.start_line}-{finding.end_line}"
-    words = f"{finding.cause}\n({place}){_agreement(finding.provenance)}"
+    words = f"{finding.cause}\n({place}){agreement_words(finding.provenance)}"
     return _hover("Cause, as the model sees it", words, finding.provenance)
 
 
@@ -84,21 +93,12 @@ def suspect_message(rank: int, suspect: Suspect) -> str:
     return visible(f"Suspect {rank}: {suspect.symbol or suspect.path}: {why}")
 
 
-def trace_text(provenance: Provenance) -> str:
-    """The whole trace and receipt as plain text."""
-    return visible(
-        f"{_trace_head(provenance)}{_agreement(provenance)}\n\n{_marked_trace(provenance)}\n\n"
-        f"{_references(provenance.citations)}"
-        f"Shown to the model:\n{_receipt(provenance.receipt)}\n\n{_model(provenance)}\n"
-    )
-
-
 def _hover(title: str, words: str, provenance: Provenance) -> str:
     """Put together from finished blocks: no text of a model is ever a place to fill in."""
-    head = f"**{title}**\n\n{fenced(words)}\n\n**{_trace_head(provenance)}**\n\n"
+    head = f"**{title}**\n\n{fenced(words)}\n\n**{trace_head(provenance)}**\n\n"
     tail = (
         f"\n\n**Shown to the model**\n\n{fenced(_receipt(provenance.receipt))}\n\n"
-        f"{fenced(_model(provenance))}"
+        f"{fenced(model_words(provenance))}"
     )
     trace = _marked_trace(provenance)
     room = MAX_HOVER_CHARS - len(head) - len(tail)
@@ -107,7 +107,8 @@ def _hover(title: str, words: str, provenance: Provenance) -> str:
     return f"{head}{fenced(trace)}{tail}"
 
 
-def _trace_head(provenance: Provenance) -> str:
+def trace_head(provenance: Provenance) -> str:
+    """How the reasoning came about, in one line."""
     trace = provenance.trace
     cut = {
         CutReason.NONE: "",
@@ -125,7 +126,8 @@ def _trace_head(provenance: Provenance) -> str:
     )
 
 
-def _agreement(provenance: Provenance) -> str:
+def agreement_words(provenance: Provenance) -> str:
+    """How many answers name the same lines, on a line of its own; nothing where one was asked."""
     if (agreement := provenance.agreement) is None:
         return ""
     name = "name" if agreement.n_agreeing > 1 else "names"
@@ -134,19 +136,6 @@ def _agreement(provenance: Provenance) -> str:
 
 def _marked_trace(provenance: Provenance) -> str:
     return marked(provenance.trace.text, provenance.citations) or "(no thinking)"
-
-
-def _references(citations: Citations) -> str:
-    """Where the trace's references lead, each once, as `path:line  what`."""
-    places = {
-        f"{c.path}:{c.line or 1}  {c.written}": None for c in citations.found if c.path is not None
-    }
-    text = ""
-    if places:
-        text += "Referred to:\n" + "\n".join(places) + "\n\n"
-    if citations.not_shown:
-        text += f"Not in what was shown: {', '.join(citations.not_shown)}\n\n"
-    return text
 
 
 def _receipt(receipt: Receipt) -> str:
@@ -167,7 +156,8 @@ def _receipt(receipt: Receipt) -> str:
     return "\n".join(lines)
 
 
-def _model(provenance: Provenance) -> str:
+def model_words(provenance: Provenance) -> str:
+    """Which model it was, with the beginning of its digest."""
     model = provenance.model
     digest = f", SHA-256 {model.digest[:16]}…" if model.digest else ""
     return f"{model.name} ({model.backend}, {model.device}{digest})"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from context.text import Span
 from lsp.documents import Change
+from models.findings import Finding, Provenance
+
+ID_CHARS = 12  # of a digest: enough that no two remarks of a session meet
 
 
 class Kind(StrEnum):
@@ -19,25 +23,57 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One remark at a span of a document, with what its hover and its full trace say."""
+    """One remark at a span of a document, with what its hover says and where it comes from."""
 
     kind: Kind
     uri: str
     span: Span
     message: str
     hover: str
-    trace: str = ""
     cause: str = ""
+    provenance: Provenance | None = None  # None for what was found without a model
+    id: str = ""  # given by `Notes.add` where it is empty; the same remark has the same one
+    order: int = 0  # given by `Notes.add`: the newest has the highest
+
+    @property
+    def is_diagnostic(self) -> bool:
+        """Whether it is shown in the editor's list of problems, not by hover alone."""
+        return self.kind in (Kind.SUSPECT, Kind.FINDING)
+
+
+def digest_id(*parts: object) -> str:
+    """A short id that the same parts always have."""
+    text = "\0".join(map(str, parts))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:ID_CHARS]
+
+
+def finding_id(finding: Finding) -> str:
+    """What a finding is called between server and editors."""
+    lines = (finding.start_line, finding.end_line)
+    return digest_id(Kind.FINDING, finding.path, *lines, finding.cause, finding.file_hash)
 
 
 class Notes:
     """Only the event loop changes it."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_unwanted: Callable[[Note], bool] = lambda _: False) -> None:
+        self._is_unwanted = is_unwanted
         self._by_uri: dict[str, list[Note]] = {}
+        self._order = 0
 
-    def add(self, note: Note) -> None:
-        self._by_uri.setdefault(note.uri, []).append(note)
+    def add(self, note: Note) -> bool:
+        """Keep a remark in place of one with its id; False when the user does not want it."""
+        if not note.id:
+            span = note.span
+            identity = digest_id(note.kind, note.uri, span.start, span.end, note.message)
+            note = replace(note, id=identity)
+        if self._is_unwanted(note):
+            return False
+        self._order += 1
+        note = replace(note, order=self._order)
+        kept = [other for other in self._by_uri.get(note.uri, ()) if other.id != note.id]
+        self._by_uri[note.uri] = [*kept, note]
+        return True
 
     def of(self, uri: str) -> list[Note]:
         return list(self._by_uri.get(uri, ()))
@@ -45,9 +81,17 @@ class Notes:
     def uris(self) -> list[str]:
         return list(self._by_uri)
 
-    def newest_trace(self) -> str:
-        traces = [note.trace for notes in self._by_uri.values() for note in notes if note.trace]
-        return traces[-1] if traces else ""
+    def with_id(self, note_id: str) -> Note | None:
+        return next((n for notes in self._by_uri.values() for n in notes if n.id == note_id), None)
+
+    def newest(self) -> Note | None:
+        """The newest that has a provenance."""
+        all_notes = [n for notes in self._by_uri.values() for n in notes if n.provenance]
+        return max(all_notes, key=lambda n: n.order, default=None)
+
+    def remove(self, note_id: str) -> None:
+        for uri, notes in self._by_uri.items():
+            self._by_uri[uri] = [note for note in notes if note.id != note_id]
 
     def at(self, uri: str, offset: int) -> Note | None:
         """The note around an offset: a finding before a suspect, the shortest first."""

@@ -1,9 +1,9 @@
-"""Reading and writing the protocol: framing, dispatch, exactly one reply to every request.
+"""Dispatch: each message to its handler, exactly one reply to every request.
 
 pygls's types and converter are used, its loop is not: its reader shares a pool with the handlers,
 it leaves requests with bad parameters unanswered and loses the stream at an unusual header (all
-seen on 2.1.1). Here a thread of its own reads; the event loop dispatches; each request is a task,
-so that a cancel acts at once, also on one that waits for a model.
+seen on 2.1.1). Here a transport hands over bodies, the event loop dispatches them in their order,
+and each request is a task, so that a cancel acts at once, also on one that waits for a model.
 """
 
 from __future__ import annotations
@@ -11,18 +11,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
-import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, BinaryIO
-
-from cattrs.errors import BaseValidationError
-from pygls.protocol import default_converter
+from typing import Any
 
 from lsp.errors import (
     INTERNAL_ERROR,
-    INVALID_PARAMS,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     NOT_INITIALIZED,
@@ -31,16 +25,15 @@ from lsp.errors import (
     Failure,
     failure_of,
 )
+from lsp.transports import Transport
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 64 << 20
-MAX_HEADER_BYTES = 4_096
 MAX_DEPTH = 100  # of nested JSON; the protocol needs about ten
+MAX_NAME = 100  # characters of a method's name that are said back
 
 Id = int | str
 Handler = Callable[[Any], Awaitable[Any]]
-converter = default_converter()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,52 +44,16 @@ class Method:
     params_type: Any = None
 
 
-class FramingLost(Exception):
-    """The stream cannot be followed any more."""
-
-
-def read_body(stream: BinaryIO) -> bytes | None:
-    """The next message's body; None at the end of the stream. Raises `FramingLost`.
-
-    Header names count in any case, with or without a space after the colon.
-    """
-    length: int | None = None
-    n_read = 0
-    while True:
-        line = stream.readline(MAX_HEADER_BYTES)
-        if not line:
-            return None
-        n_read += len(line)
-        if n_read > MAX_HEADER_BYTES:
-            raise FramingLost("a header is too long")
-        line = line.strip()
-        if not line:
-            if length is None:
-                continue  # a stray empty line between messages
-            break
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length":
-            if not value.strip().isdigit():
-                raise FramingLost("Content-Length is not a number")
-            length = int(value)
-    if length > MAX_BODY_BYTES:
-        raise FramingLost(f"a message has {length} bytes; {MAX_BODY_BYTES} is the limit")
-    body = b""
-    while len(body) < length:
-        chunk = stream.read(length - len(body))
-        if not chunk:
-            return None
-        body += chunk
-    return body
-
-
 class Wire:
-    """One connection. `run` returns the exit code."""
+    """One connection. `run` returns the exit code.
 
-    def __init__(self, stream: BinaryIO, wire_fd: int) -> None:
-        self._stream = stream
-        self._fd = wire_fd
-        self._write_lock = threading.Lock()
+    `load` registers the methods. It is called once, soon after `initialize` was answered: what the
+    handlers import takes longer than a client should wait for that answer.
+    """
+
+    def __init__(self, transport: Transport, load: Callable[[], None] | None = None) -> None:
+        self._transport = transport
+        self._load = load
         self._requests: dict[str, Method] = {}
         self._notifications: dict[str, Method] = {}
         self._running: dict[Id, asyncio.Task[None]] = {}
@@ -114,17 +71,19 @@ class Wire:
 
     async def run(self) -> int:
         """Serve until `exit` or the end of the stream. 0 after a shutdown, else 1."""
-        loop = asyncio.get_running_loop()
-        self._ended = loop.create_future()
-        threading.Thread(target=self._read_all, args=(loop,), daemon=True, name="reader").start()
+        self._ended = asyncio.get_running_loop().create_future()
+        self._transport.start(self.receive, self._on_end_of_stream)
         code = await self._ended
         for task in list(self._running.values()):
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
+        for future in self._asked.values():
+            future.cancel()
+        await self._transport.close()
         return code
 
     def notify(self, method: str, params: Any) -> None:
-        self._send({"jsonrpc": "2.0", "method": method, "params": converter.unstructure(params)})
+        self._send({"jsonrpc": "2.0", "method": method, "params": _plain(params)})
 
     async def request(self, method: str, params: Any) -> Any:
         """Ask the client; the raw result. Raises `Failure` when it answers with an error."""
@@ -132,26 +91,36 @@ class Wire:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._asked[request_id] = future
         try:
-            plain = converter.unstructure(params)
-            self._send({"jsonrpc": "2.0", "id": request_id, "method": method, "params": plain})
+            message = {"jsonrpc": "2.0", "id": request_id, "method": method}
+            self._send({**message, "params": _plain(params)})
             return await future
         finally:
             self._asked.pop(request_id, None)
 
-    def _read_all(self, loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            while (body := read_body(self._stream)) is not None:
-                loop.call_soon_threadsafe(self._receive, body)
-        except (FramingLost, OSError, ValueError) as error:
-            logger.error("the client's stream cannot be read: %s", error)
-        loop.call_soon_threadsafe(self.end, 0 if self._is_shut_down else 1)
+    def _on_end_of_stream(self) -> None:
+        self.end(0 if self._is_shut_down else 1)
 
     def end(self, code: int) -> None:
         """Have `run` return this exit code; the first call counts."""
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(code)
 
-    def _receive(self, body: bytes) -> None:
+    def load_now(self) -> None:
+        """Register the methods, if that is still to be done."""
+        if self._load is not None:
+            load, self._load = self._load, None
+            load()
+
+    def receive(self, body: bytes) -> None:
+        """Dispatch one message, as it came from the transport."""
+        if self._ended is not None and self._ended.done():
+            return  # on the way out
+        try:
+            self._dispatch(body)
+        except Exception:
+            logger.exception("a message could not be dispatched")  # and the next one is
+
+    def _dispatch(self, body: bytes) -> None:
         try:
             message = json.loads(body)
             if _depth_exceeds(body, MAX_DEPTH):
@@ -190,14 +159,21 @@ class Wire:
             for task in self._running.values():
                 task.cancel()
             self._send({"jsonrpc": "2.0", "id": request_id, "result": None})
-        elif name not in self._requests:
-            self._send_error(request_id, METHOD_NOT_FOUND, f"There is no method {name[:100]}.")
         else:
             if name == "initialize":
                 self._is_initialized = True
-            task = asyncio.ensure_future(self._answer(request_id, self._requests[name], params))
-            self._running[request_id] = task
-            task.add_done_callback(lambda done: self._finished(request_id, done))
+            else:
+                self.load_now()
+            self._start(request_id, name, params)
+
+    def _start(self, request_id: Id, name: str, params: Any) -> None:
+        method = self._requests.get(name)
+        if method is None:
+            self._send_error(request_id, METHOD_NOT_FOUND, f"There is no method {name[:MAX_NAME]}.")
+            return
+        task = asyncio.ensure_future(self._answer(request_id, method, params))
+        self._running[request_id] = task
+        task.add_done_callback(lambda done: self._finished(request_id, done))
 
     def _finished(self, request_id: Id, task: asyncio.Task[None]) -> None:
         """A cancelled request is answered here: its task may have ended before it began."""
@@ -207,7 +183,7 @@ class Wire:
 
     async def _answer(self, request_id: Id, method: Method, params: Any) -> None:
         try:
-            result = converter.unstructure(await method.handler(_structured(method, params)))
+            result = _plain(await method.handler(_structured(method, params)))
         except Exception as error:
             failure = failure_of(error)
             if failure is None:
@@ -222,15 +198,19 @@ class Wire:
             self.end(0 if self._is_shut_down else 1)
         elif name == "$/cancelRequest":
             target = params.get("id") if isinstance(params, dict) else None
-            if isinstance(target, int | str) and (task := self._running.get(target)):
+            if isinstance(target, bool) or not isinstance(target, int | str):
+                return
+            if task := self._running.get(target):
                 task.cancel()
-        elif self._is_initialized and (method := self._notifications.get(name)):
-            try:
-                work = method.handler(_structured(method, params))
-            except Failure as failure:
-                logger.warning("%s: %s", name, failure)
-            else:
-                self._run_notification(name, work)
+        elif self._is_initialized and not self._is_shut_down:
+            self.load_now()
+            if method := self._notifications.get(name):
+                try:
+                    work = method.handler(_structured(method, params))
+                except Failure as failure:
+                    logger.warning("%s: %s", name, failure)
+                else:
+                    self._run_notification(name, work)
 
     def _run_notification(self, name: str, work: Awaitable[None]) -> None:
         """Run up to the first await at once, so that changes keep the order in which they came."""
@@ -253,14 +233,15 @@ class Wire:
         raise AssertionError(f"{name} must not wait; start a task for what takes time")
 
     def _receive_reply(self, message: dict[str, Any]) -> None:
-        future = self._asked.get(message.get("id", ""))
+        reply_to = message.get("id")
+        future = self._asked.get(reply_to) if isinstance(reply_to, int | str) else None
         if future is None or future.done():
             return  # nobody waits any more: the case that raises in pygls 2.1.1
         if "error" in message:
             error = message["error"] if isinstance(message["error"], dict) else {}
-            future.set_exception(
-                Failure(int(error.get("code", INTERNAL_ERROR)), str(error.get("message", "")))
-            )
+            code = error.get("code")
+            code = code if isinstance(code, int) else INTERNAL_ERROR
+            future.set_exception(Failure(code, str(error.get("message", ""))))
         else:
             future.set_result(message["result"])
 
@@ -269,23 +250,24 @@ class Wire:
         self._send({"jsonrpc": "2.0", "id": request_id, "error": error})
 
     def _send(self, message: dict[str, Any]) -> None:
-        body = json.dumps(message, ensure_ascii=True).encode()
-        view = memoryview(b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        with self._write_lock:
-            try:
-                while view:
-                    view = view[os.write(self._fd, view) :]
-            except OSError:
-                self.end(1)  # the client is gone
+        self._transport.send(json.dumps(message, ensure_ascii=True).encode())
 
 
 def _structured(method: Method, params: Any) -> Any:
     if method.params_type is None:
         return params
-    try:
-        return converter.structure(params, method.params_type)
-    except (BaseValidationError, TypeError, ValueError, KeyError, AttributeError) as error:
-        raise Failure(INVALID_PARAMS, "The parameters are not what this method takes.") from error
+    from lsp.convert import structured
+
+    return structured(params, method.params_type)
+
+
+def _plain(value: Any) -> Any:
+    """Handlers give dicts of plain data, or the protocol's types, alone or in lists."""
+    if value is None or isinstance(value, dict | str | int):
+        return value
+    from lsp.convert import plain
+
+    return plain(value)
 
 
 def _depth_exceeds(body: bytes, limit: int) -> bool:

@@ -158,7 +158,8 @@ def entry_of(
 def proposal_entry(proposal: Proposal, outcome: Outcome, task: str, level: Level) -> Entry:
     """`outcome`: offered, refused or applied. The checks of the gate that refused are named."""
     checks = ", ".join(dict.fromkeys(refusal.check for refusal in proposal.refusals))
-    text = "\n\n".join(edit.new_text for edit in proposal.edits)
+    texts = [edit.new_text for edit in proposal.edits] + [new.text for new in proposal.new_files]
+    text = "\n\n".join(texts)
     return entry_of(task, outcome, proposal.provenance, detail=checks, text=text, level=level)
 
 

@@ -80,6 +80,15 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file to be made: its place is ours, never a model's."""
+
+    path: str  # from the workspace's root, with /
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """Why the gate did not let an edit through, in one sentence for the user and for the model."""
 
@@ -96,3 +105,5 @@ class Proposal:
     refusals: tuple[Refusal, ...]
     n_mended: int  # 1 when the second try was the one that passed
     provenance: Provenance
+    new_files: tuple[NewFile, ...] = ()
+    remarks: tuple[str, ...] = ()  # what the user must know before applying, a sentence each

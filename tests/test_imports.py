@@ -31,7 +31,8 @@ ONLY_IN = {
     "transformers": ("models/backends/transformers_model.py",),
     "llguidance": ("models/backends/transformers_model.py",),
     "tokenizers": ("models/backends/transformers_model.py",),
-    "tree_sitter": ("context/syntax.py",),
+    "tree_sitter": ("context/syntax.py", "context/dissecting.py"),
+    "rope": ("context/refactoring/python/",),
     "git": ("context/git.py",),
     "sqlite3": ("context/store.py",),
     "rich": ("lsp/",),
@@ -64,6 +65,10 @@ ALLOWED = {
     ("models/backends/endpoint.py", "urllib.parse"),
     # In a process of its own, behind an extra; safetensors only (models/folders.py sees to it).
     ("models/backends/transformers_model.py", "torch"),
+    # `postil serve --websocket PORT`: listens where the user asked for it, connects nowhere.
+    ("lsp/transports.py", "websockets.asyncio.server"),
+    ("lsp/transports.py", "websockets.exceptions"),
+    ("lsp/transports.py", "websockets.http11"),
     (HTTP_CLIENT, "httpx2"),
     (HTTP_CLIENT, "socket"),
     (HTTP_CLIENT, "ssl"),
@@ -135,8 +140,8 @@ def test_the_http_client_is_behind_one_door_that_only_endpoints_open() -> None:
     """What imports it are its own modules; the one way in is an import inside one function."""
     inside = {f"{name.replace('.', '/')}.py" for name in NETWORK}
     doors = {path for path, name in _all_imports() if name in NETWORK and path not in inside}
-    assert doors == {"lsp/session.py"}
-    source = ast.parse((ROOT / "lsp/session.py").read_text(encoding="utf-8"))
+    assert doors == {"lsp/backend.py"}
+    source = ast.parse((ROOT / "lsp/backend.py").read_text(encoding="utf-8"))
     found = [
         (function.name, node.module)
         for function in ast.walk(source)
@@ -149,7 +154,7 @@ def test_the_http_client_is_behind_one_door_that_only_endpoints_open() -> None:
 
 def test_an_offline_server_and_command_line_load_no_http_client() -> None:
     code = (
-        "import sys, lsp.server, lsp.cli, lsp.commands.locate, lsp.commands.eval\n"
+        "import sys, lsp.server, lsp.methods, lsp.cli, lsp.commands.locate, lsp.commands.eval\n"
         "wrong = {'httpx', 'httpx2', 'httpcore2', 'torch', 'transformers'} & set(sys.modules)\n"
         "sys.exit(str(sorted(wrong)) if wrong else 0)"
     )
@@ -168,7 +173,8 @@ def test_what_can_connect_is_imported_by_its_command_alone() -> None:
 def test_a_running_server_has_not_even_loaded_what_can_connect() -> None:
     """The standard library's own imports are not ours to forbid: asyncio brings socket and ssl."""
     code = (
-        "import lsp.server, lsp.jobs.locating, lsp.jobs.editing, lsp.jobs.reading, sys, json;"
+        "import lsp.server, lsp.methods, lsp.command_table as table, sys, json;"
+        "[table.call_of(command) for command in table.COMMANDS.values()];"
         "print(json.dumps(sorted(sys.modules)))"
     )
     done = subprocess.run(

@@ -15,10 +15,10 @@ from context.selection import selection_snippets
 from context.text import Text
 from context.window import ContextWindow, Snippet, pack, render_numbered
 from context.workspace import Workspace
+from lsp.backend import open_backend
 from lsp.commands.console import err, out, safe, settings
 from lsp.commands.index import index_with_bar
 from lsp.commands.locate import read_report_argument
-from lsp.session import open_backend
 from models.errors import ModelError
 
 CHARS_A_TOKEN = 3.2  # of code, about; used only when there is no model to count with

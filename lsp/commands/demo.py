@@ -24,12 +24,12 @@ import pygls
 from context.text import Text
 from context.window import Snippet
 from context.workspace import Workspace
+from lsp.backend import open_backend
 from lsp.commands import demo_provoke
 from lsp.commands.console import err, out, safe, settings
 from lsp.commands.index import index_with_bar
 from lsp.commands.locate import show_located
-from lsp.session import open_backend
-from lsp.to_lsp import trace_text
+from lsp.trace_documents import trace_text
 from models.asking import thinking_within
 from models.backends import Backend
 from models.errors import ModelError
@@ -134,7 +134,7 @@ async def _fix(
         ),
         around,
         {finding.path: source},
-        workspace.outline,
+        workspace,
         backend=backend,
         thinking_tokens=settings().effort.thinking_tokens // 2,
         context_tokens=settings().context_tokens,

@@ -21,9 +21,9 @@ from context.suspects import WEIGHTS, Located
 from context.text import hash_bytes
 from context.workspace import Past, Workspace
 from lsp import __version__
+from lsp.backend import open_backend
 from lsp.commands.console import err, out, progress_bar, safe, settings
 from lsp.commands.eval_plot import draw
-from lsp.session import open_backend
 from models.backends import Backend
 from models.tasks.rank import reorder
 

@@ -11,11 +11,11 @@ from typing import Any
 from context.report import EmptyReport
 from context.suspects import Located, Suspect
 from context.workspace import Workspace
+from lsp.backend import open_backend
 from lsp.commands.console import complain, err, out, safe, settings
 from lsp.commands.index import index_with_bar
 from lsp.recording import Recorder
-from lsp.session import open_backend
-from lsp.to_lsp import trace_text
+from lsp.trace_documents import trace_text
 from models.asking import thinking_within
 from models.backends import Backend
 from models.errors import ModelError

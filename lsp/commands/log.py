@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from lsp.commands.console import err, out, safe, settings
 from lsp.recording import record_of
+from lsp.recording_words import entry_words
 
 
 def show(last: int, *, as_json: bool) -> int:
@@ -18,7 +18,7 @@ def show(last: int, *, as_json: bool) -> int:
         if as_json:
             print(json.dumps(entry))  # noqa: T201 - the command's result
         else:
-            out.print(_in_words(entry))
+            out.print(safe(entry_words(entry)))
     if not entries:
         err.print(f"postil: nothing is recorded in {safe(str(record.file))}")
     return 0 if entries else 1
@@ -62,15 +62,3 @@ def export(target: Path) -> int:
         return 3
     out.print(f"{chain.n_entries} entries, head {chain.head}: {safe(str(target))}")
     return 0 if chain.broken_line is None else 3
-
-
-def _in_words(entry: dict[str, Any]) -> str:
-    files = entry.get("files") or []
-    paths = ", ".join(str(file[0]) for file in files[:3]) + (", …" if len(files) > 3 else "")
-    detail = f" ({entry['detail']})" if entry.get("detail") else ""
-    digest = str(entry.get("model_digest", ""))[:12]
-    return safe(
-        f"{entry.get('at')}  {entry.get('task')}: {entry.get('outcome')}{detail}; "
-        f"{entry.get('model')} {digest}; {entry.get('shown_tokens')} tokens shown of {paths}; "
-        f"{entry.get('thinking_tokens')} of thinking"
-    )

@@ -9,7 +9,7 @@ from lsp import to_lsp
 from lsp.errors import Stale
 from lsp.progress import Progress
 from lsp.session import Session
-from lsp.traces import Kind, Note
+from lsp.traces import Kind, Note, finding_id
 from models.asking import Answering, OnEvent, Thinking
 from models.findings import Finding
 
@@ -21,6 +21,7 @@ def reporter(progress: Progress) -> OnEvent:
         nonlocal text
         text += event.text
         what = "thinking" if isinstance(event, Thinking) else "answering"
+        progress.stream(what, to_lsp.visible(event.text))
         tail = to_lsp.visible(" ".join(text[-80:].split()))
         progress.report(f"{what}: …{tail}")
 
@@ -32,21 +33,22 @@ def refuse_if_stale(session: Session, uri: str, file_hash: str) -> None:
         raise Stale(Path(uri).name)
 
 
-def note_finding(session: Session, root: Path, finding: Finding) -> None:
+def note_finding(session: Session, root: Path, finding: Finding) -> bool:
+    """Show a finding; False when the user has dismissed it before."""
     uri = session.uri_of(root, finding.path)
     text = session.text_of(uri)
     if content_hash(text.content) != finding.file_hash:
         raise Stale(finding.path)
-    span = text.lines_span(finding.start_line, finding.end_line)
-    session.notes.add(
-        Note(
-            kind=Kind.FINDING,
-            uri=uri,
-            span=span,
-            message=to_lsp.visible(finding.cause),
-            hover=to_lsp.finding_hover(finding),
-            trace=to_lsp.trace_text(finding.provenance),
-            cause=finding.cause,
-        )
+    note = Note(
+        kind=Kind.FINDING,
+        uri=uri,
+        span=text.lines_span(finding.start_line, finding.end_line),
+        message=to_lsp.visible(finding.cause),
+        hover=to_lsp.finding_hover(finding),
+        cause=finding.cause,
+        provenance=finding.provenance,
+        id=finding_id(finding),
     )
+    is_kept = session.notes.add(note)
     session.publish(uri)
+    return is_kept

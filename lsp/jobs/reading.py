@@ -76,7 +76,7 @@ async def explain(
             span=text.lines_span(first_line, min(last_line, text.n_lines)),
             message=to_lsp.visible(explanation.text),
             hover=to_lsp.explanation_hover(explanation),
-            trace=to_lsp.trace_text(explanation.provenance),
+            provenance=explanation.provenance,
         )
     )
     return explanation

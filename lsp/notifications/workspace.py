@@ -1,6 +1,8 @@
-"""workspace/didChangeWorkspaceFolders and didChangeWatchedFiles."""
+"""Folders, watched files, trust, and the cancel button of a progress."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from lsprotocol import types
 
@@ -13,7 +15,7 @@ async def did_change_folders(
 ) -> None:
     for folder in params.event.removed:
         if path := from_lsp.path(folder.uri):
-            session.remove_root(path)
+            session.folders.remove(path)
     for folder in params.event.added:
         if path := from_lsp.path(folder.uri):
             session.add_root(path)
@@ -23,3 +25,18 @@ async def did_change_watched_files(
     session: Session, params: types.DidChangeWatchedFilesParams
 ) -> None:
     session.files_changed([change.uri for change in params.changes])
+
+
+async def cancel_work(session: Session, params: Any) -> None:
+    """window/workDoneProgress/cancel."""
+    token = params.get("token") if isinstance(params, dict) else None
+    if isinstance(token, int | str):
+        session.cancel_work(token)
+
+
+async def trust(session: Session, params: Any) -> None:
+    """postil/trust: whether the user trusts the workspace, from now on."""
+    trusted = params.get("trusted") if isinstance(params, dict) else None
+    if isinstance(trusted, bool):
+        session.trusted = trusted
+        session.changed()

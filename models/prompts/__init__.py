@@ -29,6 +29,9 @@ class Grammar(StrEnum):
     REWRITE = "rewrite.gbnf"
     NAMES = "names.gbnf"
     TEXT = "text.gbnf"
+    DOC = "doc.gbnf"
+    SIGNATURE = "signature.gbnf"
+    TEST_CODE = "test_code.gbnf"
 
 
 @cache
@@ -261,10 +264,23 @@ def extract_task(place: str) -> str:
     )
 
 
+def modernise_task(place: str, language: str) -> str:
+    return (
+        f"Write the code at {place} as {language} is written today: newer syntax and standard "
+        "library instead of older forms, the same behaviour. Keep every function's name and "
+        "arguments. Change nothing that is fine as it is."
+    )
+
+
 def custom_task(place: str, instruction: str) -> str:
     return (
         f"Change the code at {place} as the user says, and nothing else.\nThe user: {instruction}"
     )
+
+
+def framed(template: str, **values: object) -> Conversation:
+    """A question from a template of a module beside this one; see there for `{fence}`."""
+    return _conversation(template, **values)
 
 
 def _conversation(template: str, **values: object) -> Conversation:

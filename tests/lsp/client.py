@@ -1,4 +1,8 @@
-"""A raw client: a real server process, bytes in, messages out. Not built on pygls, on purpose."""
+"""A raw client: bytes out, messages in. Not built on pygls, on purpose.
+
+`RawClient` has a real server process on pipes, `SocketClient` one on a socket; `MemoryClient` has
+the server in this process and the same bytes between them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as connect_websocket
+from websockets.exceptions import ConnectionClosed
+
+from lsp.framing import Framer, FramingLost, framed
+from lsp.server import Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TIMEOUT_S = 60.0
@@ -28,35 +39,22 @@ FULL_CAPABILITIES: dict[str, Any] = {
             "tagSupport": {"valueSet": [1]},
         },
         "hover": {"contentFormat": ["markdown"]},
+        "publishDiagnostics": {},
     },
 }
 
 
-class RawClient:
-    """One server process."""
+class Client:
+    """What all clients do with messages. A subclass brings bytes to the server and back."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
+    def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
         self._arrived = asyncio.Condition()
-        self._ids = iter(range(1, 10_000))
+        self._ids = iter(range(1, 10_000_000))
         self.answers: dict[str, Any] = {
             "window/workDoneProgress/create": None,
             "workspace/applyEdit": {"applied": True},
         }
-        self._reader = asyncio.create_task(self._read())
-
-    @classmethod
-    async def start(cls, **environment: str) -> RawClient:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "lsp", "serve",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            limit=1 << 26,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        )  # fmt: skip
-        return cls(process)
 
     async def initialize(
         self,
@@ -83,6 +81,12 @@ class RawClient:
         item = {"uri": file.as_uri(), "languageId": "python", "version": version, "text": content}
         self.notify("textDocument/didOpen", {"textDocument": item})
         return file.as_uri()
+
+    def change(self, uri: str, version: int, range_: Any, text: str) -> None:
+        identifier = {"uri": uri, "version": version}
+        changes = [{"range": range_, "text": text}]
+        params = {"textDocument": identifier, "contentChanges": changes}
+        self.notify("textDocument/didChange", params)
 
     def notify(self, method: str, params: Any) -> None:
         self.send({"jsonrpc": "2.0", "method": method, "params": params})
@@ -113,6 +117,10 @@ class RawClient:
                             return message
                     await self._arrived.wait()
 
+    def notified(self, method: str) -> list[Any]:
+        """Parameters of what has come with this method so far."""
+        return [m["params"] for m in self.messages if m.get("method") == method]
+
     async def diagnostics(self, uri: str, code: str) -> list[dict[str, Any]]:
         """The first published diagnostics of a document that have one with this code."""
 
@@ -125,8 +133,42 @@ class RawClient:
         return list((await self.wait_for(wanted))["params"]["diagnostics"])
 
     def send(self, message: Any) -> None:
-        body = json.dumps(message).encode()
-        self.send_bytes(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        self.send_bytes(framed(json.dumps(message).encode()))
+
+    def send_bytes(self, data: bytes) -> None:
+        raise NotImplementedError
+
+    async def shut_down(self) -> None:
+        await self.request("shutdown", None)
+        self.notify("exit", None)
+
+    async def close(self) -> None:
+        """End it, whatever state it is in."""
+        raise NotImplementedError
+
+    async def deliver(self, message: dict[str, Any]) -> None:
+        """Keep a message, and answer it where the server asks."""
+        if "method" in message and "id" in message:
+            answer = self.answers.get(message["method"])
+            if callable(answer):
+                answer = answer(message["params"])
+            self.send({"jsonrpc": "2.0", "id": message["id"], "result": answer})
+        async with self._arrived:
+            self.messages.append(message)
+            self._arrived.notify_all()
+
+
+class RawClient(Client):
+    """One server process on pipes."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        super().__init__()
+        self.process = process
+        self._reader = asyncio.create_task(self._read())
+
+    @classmethod
+    async def start(cls, **environment: str) -> RawClient:
+        return cls(await start_server("serve", environment))
 
     def send_bytes(self, data: bytes) -> None:
         assert self.process.stdin is not None
@@ -134,8 +176,7 @@ class RawClient:
 
     async def exit(self) -> int:
         """Shut down in order; the exit code."""
-        await self.request("shutdown", None)
-        self.notify("exit", None)
+        await self.shut_down()
         return await self.ended()
 
     async def ended(self) -> int:
@@ -152,17 +193,183 @@ class RawClient:
 
     async def _read(self) -> None:
         assert self.process.stdout is not None
-        stdout = self.process.stdout
-        while True:
+        framer = Framer()
+        while data := await self.process.stdout.read(1 << 16):
+            for body in framer.feed(data):
+                await self.deliver(json.loads(body))
+
+
+class SocketClient(Client):
+    """One server process on a TCP socket or a WebSocket, whose port it says on stderr."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        super().__init__()
+        self.process = process
+        self.port = 0
+        self._writer: asyncio.StreamWriter | None = None
+        self._connection: ClientConnection | None = None
+        self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @classmethod
+    async def listen(cls, kind: str, **environment: str) -> SocketClient:
+        """A server that listens, with nobody connected."""
+        process = await start_server(
+            f"serve --{kind} 0", environment, stderr=asyncio.subprocess.PIPE
+        )
+        assert process.stderr is not None
+        client = cls(process)
+        async with asyncio.timeout(TIMEOUT_S):
+            said = (await process.stderr.readline()).decode()
+        assert f"listening for one client on {kind} 127.0.0.1:" in said, said
+        client.port = int(said.rpartition(":")[2])
+        client._tasks.append(asyncio.create_task(_drain(process.stderr)))
+        return client
+
+    @classmethod
+    async def start(cls, kind: str, **environment: str) -> SocketClient:
+        client = await cls.listen(kind, **environment)
+        if kind == "tcp":
+            await client._connect_tcp()
+        else:
+            await client._connect_websocket()
+        return client
+
+    async def _connect_tcp(self) -> None:
+        reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port)
+
+        async def read() -> None:
+            framer = Framer()
+            while data := await reader.read(1 << 16):
+                for body in framer.feed(data):
+                    await self.deliver(json.loads(body))
+
+        self._tasks.append(asyncio.create_task(read()))
+
+    async def _connect_websocket(self) -> None:
+        self._connection = connection = await connect_websocket(
+            f"ws://127.0.0.1:{self.port}", max_size=None, proxy=None
+        )
+
+        async def read() -> None:
+            async for message in connection:
+                await self.deliver(json.loads(message))
+
+        async def write() -> None:
             try:
-                header = await stdout.readuntil(b"\r\n\r\n")
-            except asyncio.IncompleteReadError:
+                while True:
+                    await connection.send((await self._outgoing.get()).decode())
+            except ConnectionClosed:
                 return
-            length = int(header.split(b":")[1])
-            message = json.loads(await stdout.readexactly(length))
-            if "method" in message and "id" in message:
-                answer = self.answers.get(message["method"])
-                self.send({"jsonrpc": "2.0", "id": message["id"], "result": answer})
-            async with self._arrived:
-                self.messages.append(message)
-                self._arrived.notify_all()
+
+        self._tasks += [asyncio.create_task(read()), asyncio.create_task(write())]
+
+    def send_bytes(self, data: bytes) -> None:
+        if self._writer is not None:
+            self._writer.write(data)
+        else:
+            for body in Framer().feed(data):
+                self._outgoing.put_nowait(body)
+
+    async def exit(self) -> int:
+        await self.shut_down()
+        async with asyncio.timeout(TIMEOUT_S):
+            return await self.process.wait()
+
+    async def close(self) -> None:
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+        if self._writer is not None:
+            self._writer.close()
+        if self._connection is not None:
+            await self._connection.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+class MemoryTransport:
+    """The server's end: bytes go over as they would on a pipe."""
+
+    def __init__(self) -> None:
+        self.to_client: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._framer = Framer()
+        self._deliver: Callable[[bytes], None] | None = None
+        self._ended: Callable[[], None] | None = None
+        self._is_over = False
+
+    def start(self, deliver: Callable[[bytes], None], ended: Callable[[], None]) -> None:
+        self._deliver, self._ended = deliver, ended
+        self.take(b"")
+
+    def send(self, body: bytes) -> None:
+        self.to_client.put_nowait(framed(body))
+
+    async def close(self) -> None:
+        self.to_client.put_nowait(None)
+
+    def take(self, data: bytes) -> None:
+        """What a reader of the pipe does; bytes that come before it reads are kept."""
+        if self._is_over:
+            return
+        try:
+            bodies = self._framer.feed(data) if self._deliver else []
+            if self._deliver is None:
+                self._framer._buffer += data
+            for body in bodies:
+                assert self._deliver is not None
+                self._deliver(body)
+        except FramingLost:
+            self.end()
+
+    def end(self) -> None:
+        self._is_over = True
+        if self._ended is not None:
+            self._ended()
+
+
+class MemoryClient(Client):
+    """The server in this process, with the same bytes between."""
+
+    def __init__(self, **environment: str) -> None:
+        super().__init__()
+        self.transport = MemoryTransport()
+        self.server = Server(self.transport, {**os.environ, **environment})
+        self._reader = asyncio.create_task(self._read())
+        self.running = asyncio.create_task(self.server.run())
+
+    def send_bytes(self, data: bytes) -> None:
+        self.transport.take(data)
+
+    async def exit(self) -> int:
+        await self.shut_down()
+        return await self.running
+
+    async def close(self) -> None:
+        self.transport.end()
+        await self.running
+        await self._reader
+
+    async def _read(self) -> None:
+        framer = Framer()
+        while (data := await self.transport.to_client.get()) is not None:
+            for body in framer.feed(data):
+                await self.deliver(json.loads(body))
+
+
+async def start_server(
+    arguments: str, environment: dict[str, str], stderr: int = asyncio.subprocess.DEVNULL
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-m", "lsp", *arguments.split(),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=stderr,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+    )  # fmt: skip
+
+
+async def _drain(stream: asyncio.StreamReader) -> None:
+    while await stream.read(1 << 16):
+        pass

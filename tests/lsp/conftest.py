@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lsp.client import RawClient
+from tests.lsp.client import Client, MemoryClient, RawClient
 
 SHOP = '''\
 """Prices of a shop. 😀"""
@@ -48,6 +48,7 @@ FIX_REPLIES = [
 ]
 
 Start = Callable[..., Awaitable[RawClient]]
+StartAny = Callable[..., Awaitable[Client]]
 
 
 @pytest.fixture
@@ -71,12 +72,55 @@ def script(tmp_path: Path) -> Callable[[list[str]], str]:
     return write
 
 
+def _folders(tmp_path: Path) -> dict[str, str]:
+    """A cache and a data folder of a test's own: what one dismisses is not dismissed in another."""
+    return {
+        "POSTIL_CACHE_DIR": str(tmp_path / "cache"),
+        "POSTIL_DATA_DIR": str(tmp_path / "data"),
+    }
+
+
 @pytest.fixture
 async def start(tmp_path: Path) -> AsyncIterator[Start]:
     clients: list[RawClient] = []
 
     async def run(**environment: str) -> RawClient:
-        client = await RawClient.start(POSTIL_CACHE_DIR=str(tmp_path / "cache"), **environment)
+        client = await RawClient.start(**{**_folders(tmp_path), **environment})
+        clients.append(client)
+        return client
+
+    yield run
+    for client in clients:
+        await client.close()
+
+
+@pytest.fixture
+async def start_here(tmp_path: Path) -> AsyncIterator[StartAny]:
+    """The server in this process."""
+    clients: list[Client] = []
+
+    async def run(**environment: str) -> Client:
+        client = MemoryClient(**{**_folders(tmp_path), **environment})
+        clients.append(client)
+        return client
+
+    yield run
+    for client in clients:
+        await client.close()
+
+
+@pytest.fixture(params=["here", "process"])
+async def start_both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[StartAny]:
+    """Once in this process, once as a process."""
+    clients: list[Client] = []
+
+    async def run(**environment: str) -> Client:
+        environment = {**_folders(tmp_path), **environment}
+        client: Client
+        if request.param == "here":
+            client = MemoryClient(**environment)
+        else:
+            client = await RawClient.start(**environment)
         clients.append(client)
         return client
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import pytest
 
-from lsp.wire import FramingLost, read_body
+from lsp.framing import Framer, FramingLost
 from tests.lsp.client import RawClient
 from tests.lsp.conftest import Start
 
@@ -21,10 +20,10 @@ from tests.lsp.conftest import Start
     ],
 )  # fmt: skip
 def test_headers_count_however_they_are_written(header: bytes) -> None:
-    stream = io.BytesIO(header + b"{}" + b"Content-Length: 1\r\n\r\n1")
-    assert read_body(stream) == b"{}"
-    assert read_body(stream) == b"1"
-    assert read_body(stream) is None
+    stream = header + b"{}" + b"Content-Length: 1\r\n\r\n1"
+    assert Framer().feed(stream) == [b"{}", b"1"]
+    by_byte = Framer()
+    assert [body for byte in stream for body in by_byte.feed(bytes([byte]))] == [b"{}", b"1"]
 
 
 @pytest.mark.parametrize(
@@ -34,11 +33,13 @@ def test_headers_count_however_they_are_written(header: bytes) -> None:
 )  # fmt: skip
 def test_a_stream_that_cannot_be_followed_is_given_up(stream: bytes) -> None:
     with pytest.raises(FramingLost):
-        read_body(io.BytesIO(stream))
+        Framer().feed(stream)
 
 
-def test_a_body_that_ends_early_is_the_end() -> None:
-    assert read_body(io.BytesIO(b"Content-Length: 10\r\n\r\n{}")) is None
+def test_a_body_waits_for_its_last_byte() -> None:
+    framer = Framer()
+    assert framer.feed(b"Content-Length: 10\r\n\r\n{}") == []
+    assert framer.feed(b"12345678") == [b"{}12345678"]
 
 
 @pytest.mark.parametrize(

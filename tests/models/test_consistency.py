@@ -7,7 +7,8 @@ import json
 import pytest
 
 from context.window import Role, Snippet
-from lsp.to_lsp import finding_hover, trace_text
+from lsp.to_lsp import finding_hover
+from lsp.trace_documents import trace_text
 from models.asking import ELICITED_SAMPLING, thinking_within
 from models.audit import Outcome, entry_of
 from models.backends import Generation

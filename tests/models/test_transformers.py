@@ -17,7 +17,7 @@ import pytest
 from llguidance.gbnf_to_lark import any_to_lark
 from tokenizers import Tokenizer
 
-from lsp.session import open_backend
+from lsp.backend import open_backend
 from lsp.settings import read_settings
 from models import prompts
 from models.backends import Conversation, Generation, Message, StopReason
@@ -156,8 +156,10 @@ def test_every_grammar_takes_a_whole_answer_and_no_other_form(
 
 @pytest.mark.model
 async def test_closing_the_stream_and_cancelling_stop_it_and_it_goes_on_working(
-    model: TransformersBackend,
+    model: TransformersBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Given the time: on a machine that is very busy a step takes longer than a user would wait."""
+    monkeypatch.setattr("models.backends.transformers.CANCEL_S", 120.0)
     pid = model.worker_pid
     stream = model.generate(Generation(HELLO, 400, grammar='root ::= "a"{390}'))
     await anext(stream)

@@ -1,0 +1,55 @@
+"""Edits of ours that a user applied: seen in the document, marked there, and recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from context.text import Span, content_hash
+from lsp import to_lsp
+from lsp.documents import Document
+from lsp.traces import Kind, Note
+from models.findings import Edit, Proposal
+from models.gate import apply_edits
+
+
+class AppliedEdits:
+    """What each file is once a proposal is applied; only the event loop changes it."""
+
+    def __init__(self) -> None:
+        self._awaited: dict[str, tuple[str, str, Proposal]] = {}  # uri -> (hash after, path, what)
+
+    def await_(
+        self, proposal: Proposal, uri_of: Callable[[str], str], content_of: Callable[[str], str]
+    ) -> None:
+        """Remember what each file will be. `content_of` takes a URI."""
+        for path in dict.fromkeys(edit.path for edit in proposal.edits):
+            uri = uri_of(path)
+            mine = [edit for edit in proposal.edits if edit.path == path]
+            after = apply_edits(content_of(uri), mine)
+            self._awaited[uri] = (content_hash(after), path, proposal)
+
+    def seen(self, document: Document) -> tuple[Proposal, list[Note]] | None:
+        """What was applied, with notes for its places, when the document now is what it makes."""
+        awaited = self._awaited.get(document.uri)
+        if awaited is None or content_hash(document.text.content) != awaited[0]:
+            return None
+        _, path, proposal = self._awaited.pop(document.uri)
+        mine = sorted((e for e in proposal.edits if e.path == path), key=lambda e: e.span.start)
+        notes, shift = [], 0
+        for edit in mine:
+            start = edit.span.start + shift
+            shift += len(edit.new_text) - (edit.span.end - edit.span.start)
+            notes.append(_note(document.uri, edit, start, proposal))
+        return proposal, notes
+
+
+def _note(uri: str, edit: Edit, start: int, proposal: Proposal) -> Note:
+    provenance = proposal.provenance
+    return Note(
+        kind=Kind.APPLIED,
+        uri=uri,
+        span=Span(start, start + len(edit.new_text.rstrip("\r\n"))),
+        message=edit.reason,
+        hover=to_lsp.edit_hover([edit], proposal.title, provenance),
+        provenance=provenance,
+    )
