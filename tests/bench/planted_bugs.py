@@ -25,7 +25,7 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,7 @@ async def _row(options: argparse.Namespace, backend: LlamaCppBackend, case: Case
         case "score":
             recited = prompts.recite(case.path, case.symbol)
             logs = await backend.token_logs(recited, case.function)
-            return {"logs": [[t.start, t.log, t.best, t.entropy] for t in logs]}
+            return {"logs": [astuple(log) for log in logs]}
         case "lines":
             return await ask_numbers(backend, case)
         case "think":

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
-from context.languages import language_of
-from context.outline import Outline
-from context.syntax import outline
+from context.workspace import Workspace
 from models.backends import Backend, Conversation, TokenLog
 from models.errors import CannotScore, ModelError
 from models.findings import Finding, Proposal
@@ -82,19 +82,27 @@ async def _fix(
 ) -> dict[str, Any]:
     started = time.perf_counter()
     task = EditTask(EditKind.FIX, case.path, found.start_line, found.end_line, found.cause)
-    try:
-        proposal = await propose_edit(
-            task,
-            [case.snippet],
-            {case.path: case.text},
-            _outline,
-            backend=backend,
-            thinking_tokens=thinking_tokens // 2,
-            context_tokens=CONTEXT_TOKENS,
-            on_event=_ignore,
-        )
-    except ModelError as error:
-        return {"fix_passes": False, "fix_error": str(error)}
+    with tempfile.TemporaryDirectory(prefix="postil-planted-") as folder:
+        file = Path(folder, "code", case.path)
+        file.parent.mkdir(parents=True)
+        file.write_text(case.text, encoding="utf-8")
+        workspace = await Workspace.open(Path(folder, "code"), Path(folder, "cache"))
+        try:
+            await workspace.index(_ignore)
+            proposal = await propose_edit(
+                task,
+                [case.snippet],
+                {case.path: case.text},
+                workspace,
+                backend=backend,
+                thinking_tokens=thinking_tokens // 2,
+                context_tokens=CONTEXT_TOKENS,
+                on_event=_ignore,
+            )
+        except ModelError as error:
+            return {"fix_passes": False, "fix_error": str(error)}
+        finally:
+            await workspace.close()
     return {
         "fix_passes": bool(proposal.edits),
         "fix_refusals": [refusal.check for refusal in proposal.refusals],
@@ -121,12 +129,6 @@ def restores(case: Case, proposal: Proposal) -> str:
 
 def _squeezed(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.split("\n") if line.strip()]
-
-
-async def _outline(path: str, text: str) -> Outline:
-    language = language_of(path)
-    assert language is not None
-    return outline(text.encode(), language)
 
 
 def _ignore(_: object) -> None:
