@@ -58,11 +58,11 @@ class ModelProcess(ABC):
 
     def token_logs(
         self, params: Any, emit: Emit, cancelled: threading.Event
-    ) -> list[tuple[int, float, float, float, str]]:
+    ) -> list[tuple[int, float, float, float]]:
         del emit
         conversation = CONVERSATION.validate_python(params["conversation"])
         found = self.model.token_logs(conversation, params["text"], cancelled)
-        return [(one.start, one.log, one.best, one.entropy, one.likeliest) for one in found]
+        return [(one.start, one.log, one.best, one.entropy) for one in found]
 
 
 def run(kind: type[ModelProcess]) -> None:

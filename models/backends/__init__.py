@@ -121,7 +121,6 @@ class TokenLog:
     log: float  # nats
     best: float  # of the likeliest token there, in nats: `log` when it was this one
     entropy: float  # nats to be expected there: high where anything may follow
-    likeliest: str = ""  # the likeliest token itself, as text
 
 
 class Backend(Protocol):

@@ -138,8 +138,7 @@ class LoadedModel:
             logits = self._logits([*prompt, *encoded.ids[:at]], cancelled)
             logs = torch.log_softmax(logits, dim=-1)
             entropy = float(-(logs.exp() * logs).sum())
-            likeliest = self._tokenizer.decode([int(logs.argmax())])
-            found.append(TokenLog(start, float(logs[token]), float(logs.max()), entropy, likeliest))
+            found.append(TokenLog(start, float(logs[token]), float(logs.max()), entropy))
         return found
 
     def _logits(self, ids: list[int], cancelled: threading.Event) -> torch.Tensor:
