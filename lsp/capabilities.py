@@ -18,11 +18,17 @@ FIND_BUGS_KIND = "source.postil.findBugs"
 LOCATE_KIND = "source.postil.locate"
 EXPLAIN_KIND = "source.postil.explain"
 TRACE_KIND = "source.postil.trace"
+INLINE_KIND = "refactor.inline"
+RENAME_KIND = "refactor.rewrite.rename"
+SPLIT_KIND = "refactor.rewrite.split"
 SIMPLIFY_KIND = "refactor.rewrite.simplify"
 CHANGE_KIND = "refactor.rewrite.change"
 ACTION_KINDS = (
     QUICK_FIX,
     EXTRACT_KIND,
+    INLINE_KIND,
+    RENAME_KIND,
+    SPLIT_KIND,
     SIMPLIFY_KIND,
     CHANGE_KIND,
     FIND_BUGS_KIND,
