@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from context.anatomy import ANATOMY, CALLS, Anatomy, CallAt
+from context.changes import CHANGED_PARTS, ChangedPart
 from context.child import Child, ChildError
 from context.errors import ContextError, IndexUnavailable, NoWorkspace, ParserUnavailable
 from context.evidence.diagnostics import OtherDiagnostic
@@ -109,6 +110,12 @@ class RemoteWorkspace:
     async def calls_to(self, path: str, names: Sequence[str]) -> list[CallAt]:
         return CALLS.validate_python(await self._call("calls_to", [path, list(names)]))
 
+    async def changes(
+        self, folder: str = "", buffers: Mapping[str, str] | None = None
+    ) -> list[ChangedPart]:
+        params = [folder, dict(buffers or {})]
+        return CHANGED_PARTS.validate_python(await self._call("changes", params))
+
     async def files(self) -> list[str]:
         return list(await self._call("files", None))
 
@@ -169,6 +176,7 @@ class _Host:
             "problems": self._problems,
             "anatomy": self._anatomy,
             "calls_to": self._calls_to,
+            "changes": self._changes,
             "files": self._files,
             "carry_out": self._carry_out,
             "target_at": self._target_at,
@@ -245,6 +253,11 @@ class _Host:
     def _calls_to(self, params: list[Any], emit: Emit, cancelled: threading.Event) -> Any:
         del emit, cancelled
         return CALLS.dump_python(self._run(self._open_workspace.calls_to(*params)), mode="json")
+
+    def _changes(self, params: list[Any], emit: Emit, cancelled: threading.Event) -> Any:
+        del emit, cancelled
+        found = self._run(self._open_workspace.changes(*params))
+        return CHANGED_PARTS.dump_python(found, mode="json")
 
     def _files(self, params: None, emit: Emit, cancelled: threading.Event) -> Any:
         del params, emit, cancelled

@@ -37,6 +37,12 @@ class PlaceOfTest:
     example: str | None
 
 
+def has_place(path: str) -> bool:
+    """Whether there is a rule for the tests of this file, which is none itself."""
+    language = language_of(path)
+    return language is not None and language.name in _FAMILIES and not is_test_path(path)
+
+
 def place_of_test(path: str, known: Sequence[str]) -> PlaceOfTest | None:
     """Where a test of what `path` defines goes; None in languages without a rule here.
 

@@ -56,7 +56,7 @@ class Lines(Argument):
     name: str = ""
 
 
-class Place(Argument):
+class Position(Argument):
     """A position as the protocol has it: 0-based, in the client's encoding."""
 
     uri: str
@@ -65,16 +65,22 @@ class Place(Argument):
     character: Annotated[int, Field(ge=0, le=10_000_000)]
 
 
-class NewName(Place):
+class NewName(Position):
     """Without a name the model proposes one."""
 
     new_name: str = ""
 
 
-class Signature(Place):
+class Signature(Position):
     """What changes: add name=value, remove name, reorder a, b, or plain words."""
 
     detail: str = ""
+
+
+class Place(Argument):
+    """A file or a folder; nothing for the first workspace folder."""
+
+    uri: str = ""
 
 
 class NoteAt(Argument):

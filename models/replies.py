@@ -34,6 +34,13 @@ class BugOrNone(BaseModel):
     cause: str = ""
     reason: str = ""
 
+    @property
+    def place(self) -> Place:
+        """Where, when there is a bug."""
+        return Place(
+            file=self.file, first_line=self.first_line, last_line=self.last_line, cause=self.cause
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class SearchReplace:

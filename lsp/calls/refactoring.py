@@ -7,7 +7,7 @@ from typing import Any
 from lsprotocol import types
 
 from context.refactoring import Refused
-from lsp.arguments import Lines, NewName, Place, Signature, Target
+from lsp.arguments import Lines, NewName, Position, Signature, Target
 from lsp.calls import Token
 from lsp.calls.editing import apply
 from lsp.calls.editing import extract_function as extract_by_model
@@ -23,7 +23,7 @@ async def rename(session: Session, argument: NewName, token: Token) -> dict[str,
     return await apply(session, root, proposal)
 
 
-async def inline(session: Session, argument: Place, token: Token) -> dict[str, Any]:
+async def inline(session: Session, argument: Position, token: Token) -> dict[str, Any]:
     session.refuse_other_version(argument.uri, argument.version)
     root, proposal = await refactoring.inline(session, argument.uri, _position(argument), token)
     return await apply(session, root, proposal)
@@ -66,5 +66,5 @@ async def split(session: Session, argument: Lines, token: Token) -> dict[str, An
     return await apply(session, root, proposal)
 
 
-def _position(argument: Place) -> types.Position:
+def _position(argument: Position) -> types.Position:
     return types.Position(argument.line, argument.character)

@@ -21,6 +21,7 @@ from markdown_it import MarkdownIt
 from context.text import content_hash
 from context.window import Role, Snippet
 from lsp import to_lsp
+from lsp.trace_documents import trace_text
 from models.backends.scripted import ScriptedBackend
 from models.errors import ReplyUnusable
 from models.findings import Proposal
@@ -105,7 +106,7 @@ async def test_an_obeying_models_words_are_inert_wherever_they_are_shown(chunk: 
         assert finding.path == "shop.py"
         hover = to_lsp.finding_hover(finding)
         _assert_inert(hover)
-        for shown in (hover, to_lsp.trace_text(finding.provenance), to_lsp.visible(finding.cause)):
+        for shown in (hover, trace_text(finding.provenance), to_lsp.visible(finding.cause)):
             assert not INVISIBLE.search(shown), demand
             assert "\x1b" not in shown, demand
             assert SECRET not in shown, demand
