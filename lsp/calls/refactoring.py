@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from lsprotocol import types
 
 from context.refactoring import Refused
-from lsp.arguments import Lines, NewName, Position, Signature, Target
+from lsp.arguments import Lines, NewName, Position, Signature
 from lsp.calls import Token
 from lsp.calls.editing import apply
-from lsp.calls.editing import extract_function as extract_by_model
-from lsp.jobs import refactoring
+from lsp.jobs import editing, refactoring
 from lsp.session import Session
+from models.tasks.edit import EditKind, EditTask
 
 
 async def rename(session: Session, argument: NewName, token: Token) -> dict[str, Any]:
@@ -38,24 +39,25 @@ async def change_signature(session: Session, argument: Signature, token: Token) 
 
 
 async def extract_function(session: Session, argument: Lines, token: Token) -> dict[str, Any]:
-    """Exact where that can be; else by the model, whose title says so."""
+    """Exact where that can be; else by the model, and the title says so and why."""
     session.refuse_other_version(argument.uri, argument.version)
-    if refactoring.can_refactor(argument.uri):
+    uri, first, last = argument.uri, argument.first_line, argument.last_line
+    why = "this language has no exact one"
+    if refactoring.can_refactor(uri):
         try:
             root, proposal = await refactoring.extract_function(
-                session, argument.uri, argument.first_line, argument.last_line, argument.name, token
+                session, uri, first, last, argument.name, token
             )
             return await apply(session, root, proposal)
-        except Refused:
+        except Refused as refusal:
             if argument.name:
                 raise  # the model would give it another name
-    target = Target(
-        uri=argument.uri,
-        version=argument.version,
-        first_line=argument.first_line,
-        last_line=argument.last_line,
-    )
-    return await extract_by_model(session, target, token)
+            why = str(refusal).rstrip(".")
+    _, path = session.relative(uri)
+    task = EditTask(EditKind.EXTRACT_FUNCTION, path, first, last)
+    root, proposal = await editing.propose(session, uri, task, token)
+    title = f"{proposal.title} (by the model, not exact: {why})"
+    return await apply(session, root, replace(proposal, title=title))
 
 
 async def split(session: Session, argument: Lines, token: Token) -> dict[str, Any]:

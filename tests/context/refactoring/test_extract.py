@@ -127,3 +127,13 @@ def test_a_class_moves_to_a_module_of_its_own() -> None:
 )
 def test_what_is_tied_to_its_module_stays(source: str, reason: str) -> None:
     check_refused(Kind.MOVE, {"a.py": source}, reason)
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_python_at_the_end_of_a_file_with_and_without_a_last_line_end(end: str) -> None:
+    source = f"def f(a):\n    b = 1\n    <[print(a)\n    print(b)]>\n    return b{end}"
+    _, after = carried(Kind.EXTRACT, {"a.py": source}, "taken")
+    assert after["a.py"].rstrip("\n") == (
+        "def f(a):\n    b = 1\n    taken(a, b)\n    return b\n\n"
+        "def taken(a, b):\n    print(a)\n    print(b)"
+    )
