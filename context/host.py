@@ -25,6 +25,7 @@ from context.indexer import IndexProgress, IndexSummary
 from context.outline import Outline, Problem
 from context.report import EmptyReport
 from context.serving import Emit, Method, die_with_parent, guard_stdout, serve
+from context.store import SymbolAt
 from context.suspects import Located, Suspect
 from context.watching import Watcher
 from context.window import Snippet
@@ -33,6 +34,7 @@ from context.workspace import Workspace
 _LOCATED = TypeAdapter(Located)
 _SUSPECTS = TypeAdapter(list[Suspect])
 _DIAGNOSTICS = TypeAdapter(list[OtherDiagnostic])
+_SYMBOLS = TypeAdapter(list[SymbolAt])
 _SNIPPETS = TypeAdapter(list[Snippet])
 _OUTLINE = TypeAdapter(Outline)
 _PROBLEMS = TypeAdapter(tuple[Problem, ...])
@@ -79,6 +81,10 @@ class RemoteWorkspace:
         params = [_SUSPECTS.dump_python(list(suspects), mode="json"), report]
         return _SNIPPETS.validate_python(await self._call("snippets", params))
 
+    async def symbols_like(self, query: str, limit: int) -> list[SymbolAt]:
+        """Definitions whose name holds `query`, in any case."""
+        return _SYMBOLS.validate_python(await self._call("symbols_like", [query, limit]))
+
     async def outline(self, path: str, text: str) -> Outline:
         return _OUTLINE.validate_python(await self._call("outline", [path, text]))
 
@@ -124,6 +130,7 @@ class _Host:
             "index": self._index,
             "locate": self._locate,
             "snippets": self._snippets,
+            "symbols_like": self._symbols_like,
             "outline": self._outline,
             "problems": self._problems,
             "set_overlay": self._set_overlay,
@@ -164,6 +171,11 @@ class _Host:
         suspects = _SUSPECTS.validate_python(given)
         found = self._run(self._open_workspace.snippets(suspects, report))
         return _SNIPPETS.dump_python(found, mode="json")
+
+    def _symbols_like(self, params: list[Any], emit: Emit, cancelled: threading.Event) -> Any:
+        del emit, cancelled
+        found = self._run(self._open_workspace.symbols_like(*params))
+        return _SYMBOLS.dump_python(found, mode="json")
 
     def _outline(self, params: list[str], emit: Emit, cancelled: threading.Event) -> Any:
         del emit, cancelled

@@ -26,7 +26,7 @@ from context.indexer import Indexer, IndexProgress, IndexSummary, ParserPool, ou
 from context.languages import language_of
 from context.outline import Outline, Problem
 from context.snippets import snippets_for
-from context.store import Reader, Store, index_folder
+from context.store import Reader, Store, SymbolAt, index_folder
 from context.suspects import WEIGHTS, Beside, Located, Suspect, Weights, locate
 from context.window import Snippet
 
@@ -157,6 +157,10 @@ class Workspace:
         return await self._query(
             lambda reader: snippets_for(reader, self.root, suspects, overlays, report)
         )
+
+    async def symbols_like(self, query: str, limit: int) -> list[SymbolAt]:
+        """Definitions whose name holds `query`, in any case."""
+        return await self._query(lambda reader: reader.symbols_like(query, limit))
 
     async def outline(self, path: str, text: str) -> Outline:
         language = language_of(path)

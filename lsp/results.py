@@ -65,11 +65,12 @@ DOCUMENTS: dict[str, Callable[[Session, Note], dict[str, Any] | None]] = {
 }
 
 
-def note_of(session: Session, uri: str) -> tuple[str, Note] | None:
-    """(scheme, note) that a document's URI names; None for any other."""
+def document_at(session: Session, uri: str) -> dict[str, Any] | None:
+    """The document that a URI of ours names; None when its note is gone, or for any other URI."""
     scheme, _, rest = uri.partition(":")
+    make = DOCUMENTS.get(scheme)
     note = session.notes.with_id(rest.strip("/").removesuffix(".txt"))
-    return (scheme, note) if scheme in DOCUMENTS and note is not None else None
+    return make(session, note) if make and note else None
 
 
 def _as_data(session: Session, note: Note, document: TraceDocument, scheme: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from lsp.dismissed import Dismissed, fingerprint
 from lsp.documents import Documents
 from lsp.errors import REQUEST_FAILED, Failure, Stale
 from lsp.folders import Folders
+from lsp.newest import Newest
 from lsp.others import OtherDiagnostics
 from lsp.progress import Progress
 from lsp.recording import Recorder
@@ -72,7 +73,9 @@ class Session:
         self.shown = Diagnostics(
             wire, self.notes, self.documents.get, self.text_of, client, is_pulled=is_pulled
         )
+        self.completions = Newest()
         self._applied = AppliedEdits()
+        self._is_refreshing = False
         self._jobs: dict[asyncio.Task[object], str] = {}  # with the title of each
         self._cancellable: dict[int | str, asyncio.Task[object]] = {}
 
@@ -175,8 +178,16 @@ class Session:
             self.in_background(self.wire.request("window/showDocument", params))
 
     def publish(self, uri: str) -> None:
-        """A document's diagnostics may have changed."""
+        """A document's diagnostics may have changed, and what stands above its lines."""
         self.shown.publish(uri)
+        if self.settings.code_lens and self.client.refreshes_lenses and not self._is_refreshing:
+            self._is_refreshing = True
+            self.in_background(self._refresh_lenses())
+
+    async def _refresh_lenses(self) -> None:
+        await asyncio.sleep(0)  # a run marks many documents at once
+        self._is_refreshing = False
+        await self.wire.request("workspace/codeLens/refresh", None)
 
     def clear(self) -> None:
         for uri in self.notes.clear():

@@ -64,6 +64,7 @@ class ModelInfo:
     continues: bool = True  # goes on from an assistant prefix; else it thinks as long as it likes
     obeys_grammar: bool = True  # else the answer is only asked for in that form
     sampling: Sampling | None = None  # advised for thinking; None where nobody says
+    fills_gaps: bool = False  # was trained to write what is missing between two texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,18 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Code before and after a place that is to be filled in."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     messages: tuple[Message, ...]
     assistant_prefix: str = ""  # text with which the answer already begins
+    gap: Gap | None = None  # instead of messages, for a model whose info says `fills_gaps`
 
 
 class StopReason(StrEnum):

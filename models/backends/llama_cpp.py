@@ -29,7 +29,7 @@ from models.backends.loading import Drafts, FlashAttention, KvType, LoadSettings
 from models.catalog import entry_named
 from models.errors import ContextFull, ModelError
 from models.hardware import FreeCores
-from models.prompts.templates import Segment, render
+from models.prompts.templates import Segment, render, render_gap
 
 N_BATCH = 256  # prompt tokens a decode: between two of them a cancel is seen at the latest
 _KV_TYPES = {  # ggml's numbers of its types
@@ -79,7 +79,8 @@ class LoadedModel:
                 "not know); try a smaller model or context."
             ) from error
         self._settings = settings
-        self._template = entry_named(settings.model).template
+        entry = entry_named(settings.model)
+        self._template, self._fim = entry.template, entry.fim
         self._context = self._llama._ctx
         self._vocab = self._llama._model.vocab
         self._cache = _Cache([])
@@ -210,7 +211,12 @@ class LoadedModel:
             size = -written
 
     def _prompt(self, conversation: Conversation) -> list[int]:
-        segments = render(conversation, self._template)
+        if conversation.gap is not None:
+            if self._fim is None:
+                raise ModelError("This model was not trained to fill in code.")
+            segments = render_gap(conversation.gap, self._fim)
+        else:
+            segments = render(conversation, self._template)
         return [token for segment in segments for token in self._tokenize(segment)]
 
     def _tokenize(self, segment: Segment) -> list[int]:

@@ -32,7 +32,7 @@ class ScriptedBackend:
         self._delay_s = piece_delay_s
         self.asked: list[Generation] = []
         self.n_cancelled = 0
-        self.info = ModelInfo("scripted", "", "scripted", "none", 8_192, thinks)
+        self.info = ModelInfo("scripted", "", "scripted", "none", 8_192, thinks, fills_gaps=True)
 
     @classmethod
     def from_file(cls, file: Path) -> ScriptedBackend:

@@ -100,6 +100,7 @@ class LlamaCppBackend:
             n_ctx=self._loaded["n_ctx"],
             thinks=self._entry.thinks,
             sampling=self._entry.sampling.values,
+            fills_gaps=self._entry.fim is not None,
         )
 
     @property
