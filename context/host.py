@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from context.anatomy import ANATOMY, CALLS, Anatomy, CallAt
 from context.child import Child, ChildError
 from context.errors import ContextError, IndexUnavailable, NoWorkspace, ParserUnavailable
 from context.evidence.diagnostics import OtherDiagnostic
@@ -91,6 +92,15 @@ class RemoteWorkspace:
     async def problems(self, path: str, text: str) -> tuple[Problem, ...]:
         return _PROBLEMS.validate_python(await self._call("problems", [path, text]))
 
+    async def anatomy(self, path: str, text: str) -> Anatomy:
+        return ANATOMY.validate_python(await self._call("anatomy", [path, text]))
+
+    async def calls_to(self, path: str, names: Sequence[str]) -> list[CallAt]:
+        return CALLS.validate_python(await self._call("calls_to", [path, list(names)]))
+
+    async def files(self) -> list[str]:
+        return list(await self._call("files", None))
+
     async def set_overlay(self, path: str, text: str | None) -> None:
         await self._call("set_overlay", [path, text])
 
@@ -133,6 +143,9 @@ class _Host:
             "symbols_like": self._symbols_like,
             "outline": self._outline,
             "problems": self._problems,
+            "anatomy": self._anatomy,
+            "calls_to": self._calls_to,
+            "files": self._files,
             "set_overlay": self._set_overlay,
             "refresh": self._refresh,
             "watch": self._watch,
@@ -184,6 +197,18 @@ class _Host:
     def _problems(self, params: list[str], emit: Emit, cancelled: threading.Event) -> Any:
         del emit, cancelled
         return _PROBLEMS.dump_python(self._run(self._open_workspace.problems(*params)), mode="json")
+
+    def _anatomy(self, params: list[str], emit: Emit, cancelled: threading.Event) -> Any:
+        del emit, cancelled
+        return ANATOMY.dump_python(self._run(self._open_workspace.anatomy(*params)), mode="json")
+
+    def _calls_to(self, params: list[Any], emit: Emit, cancelled: threading.Event) -> Any:
+        del emit, cancelled
+        return CALLS.dump_python(self._run(self._open_workspace.calls_to(*params)), mode="json")
+
+    def _files(self, params: None, emit: Emit, cancelled: threading.Event) -> Any:
+        del params, emit, cancelled
+        return self._run(self._open_workspace.files())
 
     def _set_overlay(self, params: list[Any], emit: Emit, cancelled: threading.Event) -> None:
         del emit, cancelled

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from context.anatomy import ANATOMY, Anatomy
 from context.details import pack_details, reference_term
 from context.languages import Language, dialect, language_named
 from context.outline import Outline, Symbol, SymbolKind
@@ -241,6 +242,16 @@ def _problems(params: Any, emit: Emit, cancelled: threading.Event) -> list[list[
     return [[p.line, p.column_byte, p.what] for p in found]
 
 
+def _anatomy(params: Any, emit: Emit, cancelled: threading.Event) -> Any:
+    from context.dissecting import dissect
+
+    del emit, cancelled
+    content = params["text"]
+    language = parsed_language(content, encode(content), params["language"])
+    found = dissect(content, language) if language else Anatomy((), (), "")
+    return ANATOMY.dump_python(found, mode="json")
+
+
 def to_json(outline: Outline) -> dict[str, Any]:
     """Rows of plain values, in the order of the dataclasses' fields."""
     return {
@@ -272,6 +283,7 @@ def main() -> None:
         "parse_buffer": _parse_buffer,
         "outline": _outline,
         "problems": _problems,
+        "anatomy": _anatomy,
     }
     serve(methods, wire)
 

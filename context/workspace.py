@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from context.anatomy import ANATOMY, Anatomy, CallAt
+from context.callers import calling_files
 from context.coverage import Coverage, CoverageUnreadable, find_coverage, read_coverage
 from context.errors import NoWorkspace
 from context.evidence import Signal
@@ -25,7 +27,7 @@ from context.history import CommitRow, build, change_terms, known_changes
 from context.indexer import Indexer, IndexProgress, IndexSummary, ParserPool, outline_from_json
 from context.languages import language_of
 from context.outline import Outline, Problem
-from context.snippets import snippets_for
+from context.snippets import Sources, snippets_for
 from context.store import Reader, Store, SymbolAt, index_folder
 from context.suspects import WEIGHTS, Beside, Located, Suspect, Weights, locate
 from context.window import Snippet
@@ -166,6 +168,28 @@ class Workspace:
         language = language_of(path)
         params = {"text": text, "language": language.name if language else "text"}
         return outline_from_json(await self._parsers.call("outline", params))
+
+    async def anatomy(self, path: str, text: str) -> Anatomy:
+        """Functions and calls of `text` in their parts; empty where there is no grammar."""
+        language = language_of(path)
+        params = {"text": text, "language": language.name if language else "text"}
+        return ANATOMY.validate_python(await self._parsers.call("anatomy", params))
+
+    async def calls_to(self, path: str, names: Sequence[str]) -> list[CallAt]:
+        """Calls in other files of what `path` defines under these names, as far as that is told."""
+        overlays = dict(self._overlays)
+        files = await self._query(lambda reader: calling_files(reader, path, names))
+        found: list[CallAt] = []
+        for other, called in files.items():
+            text = Sources(self.root, overlays).text(other)
+            if text is not None:
+                anatomy = await self.anatomy(other, text.content)
+                found += [CallAt(other, c) for c in anatomy.calls if c.name in called]
+        return found
+
+    async def files(self) -> list[str]:
+        """Paths of all files that the index knows, in order."""
+        return await self._query(lambda reader: sorted(row.path for row in reader.files()))
 
     async def problems(self, path: str, text: str) -> tuple[Problem, ...]:
         """What the grammar cannot read in `text`; empty where there is no grammar."""

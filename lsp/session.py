@@ -37,6 +37,7 @@ from lsp.status import Status, Teller, status_of
 from lsp.traces import Note, Notes
 from lsp.wire import Wire
 from models import backends
+from models.asking import thinking_within
 from models.findings import Proposal
 
 
@@ -280,7 +281,8 @@ class Session:
             if shown is not None:
                 self._cancellable[shown] = task
             try:
-                yield progress
+                with thinking_within(self.settings.thinking_seconds):
+                    yield progress
             finally:
                 progress.end()
         finally:

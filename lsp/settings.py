@@ -54,6 +54,12 @@ class Settings(BaseModel):
     effort: Effort = Field(
         Effort.NORMAL, description="How long the model may think: quick, normal or deep."
     )
+    thinking_seconds: float = Field(
+        60.0,
+        ge=0.0,
+        le=86_400.0,
+        description="The thinking of one answer is closed after so long; 0 sets no limit.",
+    )
     context_tokens: int = Field(
         900, ge=200, le=100_000, description="Code shown to the model, in its own tokens."
     )

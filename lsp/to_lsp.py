@@ -67,7 +67,8 @@ def fenced(words: str) -> str:
 
 def finding_hover(finding: Finding) -> str:
     place = f"{finding.path}, lines {finding.start_line}-{finding.end_line}"
-    return _hover("Cause, as the model sees it", f"{finding.cause}\n({place})", finding.provenance)
+    words = f"{finding.cause}\n({place}){agreement_words(finding.provenance)}"
+    return _hover("Cause, as the model sees it", words, finding.provenance)
 
 
 def explanation_hover(explanation: Explanation) -> str:
@@ -113,6 +114,7 @@ def trace_head(provenance: Provenance) -> str:
         CutReason.NONE: "",
         CutReason.BUDGET: f", cut at {trace.n_tokens} tokens",
         CutReason.LOOP: ", cut where it repeated itself",
+        CutReason.TIME: f", cut after {trace.elapsed_s:.0f} s",
     }[trace.cut]
     citations = provenance.citations
     supported = ""
@@ -122,6 +124,14 @@ def trace_head(provenance: Provenance) -> str:
         f"Reasoning ({trace.thinks.value}{cut}; {trace.n_tokens} tokens, "
         f"{trace.elapsed_s:.0f} s{supported})"
     )
+
+
+def agreement_words(provenance: Provenance) -> str:
+    """How many answers name the same lines, on a line of its own; nothing where one was asked."""
+    if (agreement := provenance.agreement) is None:
+        return ""
+    name = "name" if agreement.n_agreeing > 1 else "names"
+    return f"\n{agreement.n_agreeing} of {agreement.n_asked} answers {name} these lines"
 
 
 def _marked_trace(provenance: Provenance) -> str:

@@ -12,20 +12,26 @@ from typing import Any
 
 from lsprotocol import types
 
+from context.test_places import has_place
 from lsp import from_lsp
 from lsp.capabilities import (
+    ADD_TYPES_KIND,
     CHANGE_KIND,
+    DOCUMENT_KIND,
     EXPLAIN_KIND,
     EXTRACT_KIND,
     FIND_BUGS_KIND,
     LOCATE_KIND,
+    MODERNISE_KIND,
     QUICK_FIX,
     SIMPLIFY_KIND,
     TRACE_KIND,
+    WRITE_TEST_KIND,
 )
 from lsp.errors import Failure
 from lsp.session import Session
 from lsp.to_lsp import SOURCE
+from models.tasks.doc_forms import has_form
 from models.tasks.edit import EditKind
 
 MAX_FIXES = 5
@@ -53,6 +59,7 @@ class Offer:
     disabled: str = ""  # why it cannot be had here
 
 
+TYPED = (".py", ".pyi", ".ts", ".mts", ".cts", ".tsx")
 # What can be asked about any selected code. A new one is a row here, one in lsp/command_table.py,
 # and its kind in lsp/capabilities.py.
 OF_A_SELECTION = (
@@ -63,6 +70,7 @@ OF_A_SELECTION = (
         "postil.extractFunction",
         EditKind.EXTRACT_FUNCTION,
     ),
+    Offer("Postil: modernise", MODERNISE_KIND, "postil.modernise", EditKind.MODERNISE),
     Offer("Postil: find a bug in the selection", FIND_BUGS_KIND, "postil.findBugs"),
     Offer("Postil: explain", EXPLAIN_KIND, "postil.explain"),
 )
@@ -84,7 +92,7 @@ async def code_action(
     selected = document.text.slice(span)
     return [
         _action(session, uri, document.version, offer, params.range)
-        for offer in (*_of_diagnostics(session, params), *_of_selection(selected))
+        for offer in (*_of_diagnostics(session, params), *_of_selection(uri, selected))
         if _is_wanted(offer, params.context, session)
     ]
 
@@ -145,12 +153,20 @@ def _of_ours(session: Session, diagnostic: types.Diagnostic, first: str) -> Iter
     )
 
 
-def _of_selection(selected: str) -> Iterator[Offer]:
+def _of_selection(path: str, selected: str) -> Iterator[Offer]:
     if not selected.strip():
         for offer in OF_A_SELECTION:
             yield replace(offer, disabled=NO_SELECTION)
         return
     yield from OF_A_SELECTION
+    if path.endswith(TYPED):
+        yield Offer("Postil: add types", ADD_TYPES_KIND, "postil.addTypes", EditKind.ADD_TYPES)
+    if has_form(path):
+        yield Offer("Postil: document", DOCUMENT_KIND, "postil.document", EditKind.DOCUMENT)
+    if has_place(path):
+        yield Offer(
+            "Postil: write a test", WRITE_TEST_KIND, "postil.writeTest", EditKind.WRITE_TEST
+        )
     if instruction := _instruction(selected):
         title = f"Postil: change as I say: {instruction[:60]}"
         yield Offer(title, CHANGE_KIND, "postil.change", EditKind.CUSTOM, instruction)

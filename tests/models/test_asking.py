@@ -10,7 +10,7 @@ import pytest
 from context.suspects import Located, RankedFile
 from context.window import Role, Snippet
 from models.asking import Answer, ask
-from models.backends import Conversation, Generation, Message
+from models.backends import Conversation, Generation, Message, TokenLog
 from models.backends.scripted import ScriptedBackend
 from models.errors import CannotScore, ReplyUnusable
 from models.findings import Finding
@@ -41,6 +41,9 @@ class Lacking(ScriptedBackend):
         self.info = replace(self.info, obeys_grammar=obeys_grammar)
 
     async def score(self, conversation: Conversation, choices: Sequence[str]) -> list[float]:
+        raise CannotScore("It gives no probabilities.")
+
+    async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
         raise CannotScore("It gives no probabilities.")
 
 

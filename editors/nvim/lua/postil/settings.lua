@@ -5,6 +5,7 @@
 ---@field model? string Which weights to use: auto, a name from `postil models list`, transformers:FOLDER, or none.
 ---@field model_digest? string SHA-256 that a folder for Transformers must have; asked for without one, Postil says which it has.
 ---@field effort? 'quick'|'normal'|'deep' How long the model may think: quick, normal or deep.
+---@field thinking_seconds? number The thinking of one answer is closed after so long; 0 sets no limit.
 ---@field context_tokens? integer Code shown to the model, in its own tokens.
 ---@field reorder_weight? number How much the model's own order of the best suspects counts; 0 asks it for none. Measure yours with `postil eval --with-model`.
 ---@field n_threads? integer Threads for the model; 0 takes the physical cores.
@@ -39,6 +40,7 @@ M.known = {
   model = { type = 'string' },
   model_digest = { type = 'string' },
   effort = { type = 'string', one_of = { 'quick', 'normal', 'deep' } },
+  thinking_seconds = { type = 'number', min = 0, max = 86400 },
   context_tokens = { type = 'integer', min = 200, max = 100000 },
   reorder_weight = { type = 'number', min = 0, max = 4 },
   n_threads = { type = 'integer', min = 0, max = 1024 },
