@@ -194,8 +194,10 @@ def run_demo(scripts: Path, rest: Sequence[str]) -> int:
 def run_tests(scripts: Path, rest: Sequence[str]) -> int:
     """Linters and types first, being quick; then pytest, whose closing line is the last."""
     fetch = [str(scripts / "postil"), "models", "fetch", "qwen2.5-coder-0.5b"]
+    editors = [str(scripts / "python"), str(ROOT / "tests" / "e2e" / "setup_editors.py")]
     steps = [
         fetch,
+        editors,
         [str(scripts / "ruff"), "check", "."],
         [str(scripts / "ruff"), "format", "--check", "."],
         [str(scripts / "mypy")],

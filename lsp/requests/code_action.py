@@ -7,25 +7,32 @@ fixes come first. A follow-up carries all it needs in its data; no list of offer
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from lsprotocol import types
 
+from context.test_places import has_place
 from lsp import from_lsp
 from lsp.capabilities import (
+    ADD_TYPES_KIND,
     CHANGE_KIND,
+    DOCUMENT_KIND,
     EXPLAIN_KIND,
     EXTRACT_KIND,
     FIND_BUGS_KIND,
     LOCATE_KIND,
+    MODERNISE_KIND,
     QUICK_FIX,
     SIMPLIFY_KIND,
     TRACE_KIND,
+    WRITE_TEST_KIND,
 )
 from lsp.errors import Failure
+from lsp.requests.exact_actions import exact_offers
+from lsp.requests.offers import Offer
 from lsp.session import Session
 from lsp.to_lsp import SOURCE
+from models.tasks.doc_forms import has_form
 from models.tasks.edit import EditKind
 
 MAX_FIXES = 5
@@ -35,24 +42,8 @@ INSTRUCTION_MARK = "postil:"  # a comment in the selection that says what to cha
 NO_SELECTION = "Select the code first."
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One entry of the menu. `edit` is None for what ends in no edit of its own.
-
-    `argument` is the command's, where it is not the lines with what was said of them.
-    """
-
-    title: str
-    kind: str
-    command: str
-    edit: EditKind | None = None
-    detail: str = ""
-    diagnostic: types.Diagnostic | None = None
-    range_: types.Range | None = None
-    argument: dict[str, Any] | None = None
-    disabled: str = ""  # why it cannot be had here
-
-
+WITHOUT_MODEL = ("postil.dismiss", "postil.trace", "postil.inline")
+TYPED = (".py", ".pyi", ".ts", ".mts", ".cts", ".tsx")
 # What can be asked about any selected code. A new one is a row here, one in lsp/command_table.py,
 # and its kind in lsp/capabilities.py.
 OF_A_SELECTION = (
@@ -61,8 +52,8 @@ OF_A_SELECTION = (
         "Postil: extract function",
         EXTRACT_KIND,
         "postil.extractFunction",
-        EditKind.EXTRACT_FUNCTION,
     ),
+    Offer("Postil: modernise", MODERNISE_KIND, "postil.modernise", EditKind.MODERNISE),
     Offer("Postil: find a bug in the selection", FIND_BUGS_KIND, "postil.findBugs"),
     Offer("Postil: explain", EXPLAIN_KIND, "postil.explain"),
 )
@@ -84,7 +75,11 @@ async def code_action(
     selected = document.text.slice(span)
     return [
         _action(session, uri, document.version, offer, params.range)
-        for offer in (*_of_diagnostics(session, params), *_of_selection(selected))
+        for offer in (
+            *_of_diagnostics(session, params),
+            *_of_selection(uri, selected),
+            *exact_offers(uri, document.text, span.start, selected),
+        )
         if _is_wanted(offer, params.context, session)
     ]
 
@@ -145,12 +140,20 @@ def _of_ours(session: Session, diagnostic: types.Diagnostic, first: str) -> Iter
     )
 
 
-def _of_selection(selected: str) -> Iterator[Offer]:
+def _of_selection(path: str, selected: str) -> Iterator[Offer]:
     if not selected.strip():
         for offer in OF_A_SELECTION:
             yield replace(offer, disabled=NO_SELECTION)
         return
     yield from OF_A_SELECTION
+    if path.endswith(TYPED):
+        yield Offer("Postil: add types", ADD_TYPES_KIND, "postil.addTypes", EditKind.ADD_TYPES)
+    if has_form(path):
+        yield Offer("Postil: document", DOCUMENT_KIND, "postil.document", EditKind.DOCUMENT)
+    if has_place(path):
+        yield Offer(
+            "Postil: write a test", WRITE_TEST_KIND, "postil.writeTest", EditKind.WRITE_TEST
+        )
     if instruction := _instruction(selected):
         title = f"Postil: change as I say: {instruction[:60]}"
         yield Offer(title, CHANGE_KIND, "postil.change", EditKind.CUSTOM, instruction)
@@ -174,6 +177,8 @@ def _action(
         "first_line": range_.start.line + 1,
         "last_line": max(range_.end.line + (range_.end.character > 0), range_.start.line + 1),
         "edit": offer.edit.value if offer.edit else None,
+        "line": range_.start.line,
+        "character": range_.start.character,
         "detail": offer.detail,
     }
     data = {"uri": uri, **(offer.argument or lines)}
@@ -188,6 +193,6 @@ def _action(
         action.data = data
     else:
         action.command = types.Command(title=offer.title, command=offer.command, arguments=[data])
-    if session.client.tags_actions and offer.command not in ("postil.dismiss", "postil.trace"):
+    if session.client.tags_actions and offer.command not in WITHOUT_MODEL:
         action.tags = [types.CodeActionTag.LlmGenerated]
     return action

@@ -114,6 +114,16 @@ class Piece:
     thinking: str = ""  # from servers that send the trace in a field of its own
 
 
+@dataclass(frozen=True, slots=True)
+class TokenLog:
+    """How probable one token of a given text was, in its place."""
+
+    start: int  # code points of the text before it
+    log: float  # nats
+    best: float  # of the likeliest token there, in nats: `log` when it was this one
+    entropy: float  # nats to be expected there: high where anything may follow
+
+
 class Backend(Protocol):
     """Raises `models.errors.ModelError` subclasses. Safe for one caller at a time per call."""
 
@@ -130,6 +140,13 @@ class Backend(Protocol):
         """Log-probability of each choice as the continuation, in nats, summed over its tokens.
 
         Raises `CannotScore` where the backend gives no probabilities.
+        """
+        ...
+
+    async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
+        """How probable each token of `text` is as the continuation, given those before it.
+
+        Raises `CannotScore` where the backend does not tell.
         """
         ...
 
