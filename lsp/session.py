@@ -76,7 +76,8 @@ class Session:
         self.shown = Diagnostics(
             wire, self.notes, self.documents.get, self.text_of, client, is_pulled=is_pulled
         )
-        self.completions = Newest()
+        self.completions: Newest[str] = Newest()
+        self.reviews: Newest[None] = Newest()  # of saved documents
         self._applied = AppliedEdits()
         self._is_refreshing = False
         self._jobs: dict[asyncio.Task[object], str] = {}  # with the title of each
