@@ -24,6 +24,8 @@ from models.backends.loading import Drafts, FlashAttention, KvType
 from models.backends.worker_client import Options
 from models.reasoning import Effort
 
+SECTION = "postil"  # of an editor's settings
+
 
 def _listed(value: object) -> object:
     """In the environment a list is one text with commas."""

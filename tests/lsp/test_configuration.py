@@ -171,3 +171,26 @@ def test_vs_code_gives_each_setting_the_scope_of_the_schema() -> None:
     given = {key: rule for section in sections for key, rule in section["properties"].items()}
     for name, rule in settings_schema()["properties"].items():
         assert given[f"postil.{name}"]["scope"] == rule["scope"], name
+
+
+async def test_what_is_switched_on_later_is_offered_later_and_taken_back(
+    start_here: StartAny, shop: Path
+) -> None:
+    client = await start_here(POSTIL_MODEL="none")
+    client.answers["client/unregisterCapability"] = None
+    editor = Editor(client)
+    document = {**FULL_CAPABILITIES["textDocument"], "codeLens": {"dynamicRegistration": True}}
+    await client.initialize(shop, {**CONFIGURED, "textDocument": document})
+    uri = client.open(shop / "shop.py")
+    editor.settings = {"code_lens": True, "inline_completion": True}
+    client.notify("workspace/didChangeConfiguration", {"settings": None})
+    offered = await client.wait_for(lambda m: "textDocument/codeLens" in str(m.get("params")))
+    assert offered["method"] == "client/registerCapability"
+    (one,) = offered["params"]["registrations"]
+    assert one["registerOptions"] == {"documentSelector": None}
+    lenses = await client.request("textDocument/codeLens", {"textDocument": {"uri": uri}})
+    assert lenses["result"] is not None
+    editor.settings = {}
+    client.notify("workspace/didChangeConfiguration", {"settings": None})
+    taken = await client.wait_for(lambda m: m.get("method") == "client/unregisterCapability")
+    assert taken["params"]["unregisterations"] == [{"id": one["id"], "method": one["method"]}]
