@@ -14,7 +14,7 @@ from context.languages import spoken_name
 from context.window import ContextWindow, Snippet, pack, render_plain
 from models import prompts
 from models.asking import OnEvent
-from models.backends import Backend, Thinks
+from models.backends import Backend, Conversation, Thinks
 from models.errors import ReplyUnusable
 from models.findings import Proposal
 from models.gate import Code, Deletion, check_edits, check_rewrite, uses_remarks
@@ -102,9 +102,7 @@ async def propose_edit(
 
     question = Question(
         title=task.title,
-        conversation=prompts.edit(words, shown)
-        if region is None
-        else prompts.rewrite(words, shown, region.text),
+        conversation=_conversation(task, words, shown, region),
         form=Grammar.EDITS if region is None else Grammar.REWRITE,
         window=window,
         told=words,
@@ -114,6 +112,14 @@ async def propose_edit(
     return await propose(
         question, check, backend=backend, thinking_tokens=thinking_tokens, on_event=on_event
     )
+
+
+def _conversation(task: EditTask, words: str, shown: str, region: Snippet | None) -> Conversation:
+    if region is None:
+        return prompts.edit(words, shown)
+    if task.kind in (EditKind.SIMPLIFY, EditKind.MODERNISE):
+        return prompts.renew(words, shown, region.text)
+    return prompts.rewrite(words, shown, region.text)
 
 
 def _rewrites(task: EditTask, backend: Backend) -> bool:
