@@ -29,6 +29,8 @@ from context.indexer import Indexer, IndexProgress, IndexSummary, ParserPool, ou
 from context.languages import language_of
 from context.outline import Outline, Problem
 from context.parsing import Skipped, decode, read_bytes
+from context.refactoring import Candidate, Carried, Refactoring, Target
+from context.refactoring.process import candidates_apart, carry_out_apart, target_apart
 from context.snippets import Sources, snippets_for
 from context.store import Reader, Store, SymbolAt, index_folder
 from context.suspects import WEIGHTS, Beside, Located, Suspect, Weights, locate
@@ -191,6 +193,32 @@ class Workspace:
                 anatomy = await self.anatomy(other, text.content)
                 found += [CallAt(other, c) for c in anatomy.calls if c.name in called]
         return found
+
+    async def carry_out(self, asked: Refactoring, texts: Mapping[str, str]) -> Carried:
+        """A refactoring as edits. `texts`: open buffers, newer than the index. Raises `Refused`."""
+        files, newest = await self._refactored(texts)
+        return await carry_out_apart(self.root, files, newest, asked)
+
+    async def target_at(self, path: str, offset: int, texts: Mapping[str, str]) -> Target:
+        """What stands at a place, for who looks for a name. Raises `Refused`."""
+        files, newest = await self._refactored(texts)
+        return await target_apart(self.root, files, newest, path, offset)
+
+    async def split_candidates(
+        self, path: str, first: int, last: int, texts: Mapping[str, str]
+    ) -> list[Candidate]:
+        """What can be taken out of the function at lines. Raises `Refused`."""
+        files, newest = await self._refactored(texts)
+        return await candidates_apart(self.root, files, newest, path, first, last)
+
+    async def _refactored(self, texts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+        """(language by path of all files, texts of open buffers)."""
+        files = await self._query(lambda reader: {f.path: f.language for f in reader.files()})
+        newest = {**self._overlays, **texts}
+        for path in newest.keys() - files.keys():
+            language = language_of(path)
+            files[path] = language.name if language else "text"
+        return files, newest
 
     async def changes(
         self, folder: str = "", buffers: Mapping[str, str] | None = None

@@ -135,6 +135,17 @@ class Session:
     def sources(self, root: Path, paths: Mapping[str, object]) -> dict[str, str]:
         return {path: self.text_of(self.uri_of(root, path)).content for path in paths}
 
+    def open_texts(self, root: Path) -> dict[str, str]:
+        """Text by path of every open document of a folder: newer than what the index has."""
+        found: dict[str, str] = {}
+        for uri in self.documents.uris():
+            document = self.documents.get(uri)
+            with suppress(Failure):
+                own_root, path = self.relative(uri)
+                if document is not None and own_root == root:
+                    found[path] = document.text.content
+        return found
+
     def show_buffer(self, uri: str) -> None:
         """Let the index see an open document; in the background, newest text wins."""
         document = self.documents.get(uri)

@@ -32,6 +32,8 @@ class Grammar(StrEnum):
     DOC = "doc.gbnf"
     SIGNATURE = "signature.gbnf"
     TEST_CODE = "test_code.gbnf"
+    IDENTIFIER = "identifier.gbnf"
+    PARAMETER_CHANGE = "parameter_change.gbnf"
 
 
 @cache
