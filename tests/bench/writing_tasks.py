@@ -159,9 +159,8 @@ async def main() -> None:
         t = await _measure(kind, found, backend)
         median = f"{statistics.median(t.seconds):.1f}" if t.seconds else "-"
         right = str(t.right) if kind is EditKind.WRITE_TEST else "-"
-        print(
-            f"| {kind.value} | {t.n} | {t.readable} | {t.passed} | {t.mended} | {right} | {median} |"
-        )
+        row = (kind.value, t.n, t.readable, t.passed, t.mended, right, median)
+        print(f"| {' | '.join(map(str, row))} |")
         print(f"  refused by: {sorted(t.refusals)}", file=sys.stderr)
     await backend.close()
 
