@@ -11,16 +11,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from context.languages import spoken_name
-from context.window import ContextWindow, Snippet, pack, render_plain
+from context.window import ContextWindow, Snippet, render_plain
 from models import prompts
 from models.asking import OnEvent
 from models.backends import Backend, Conversation, Thinks
-from models.errors import ReplyUnusable
 from models.findings import Proposal
 from models.gate import Code, Deletion, check_edits, check_rewrite, uses_remarks
 from models.prompts import Grammar
 from models.replies import parse_edits, parse_rewrite
-from models.tasks.proposing import Checked, Question, propose
+from models.tasks.proposing import Checked, Question, packed, propose
 
 MAX_ANSWER_TOKENS = 900
 MAX_REWRITTEN_LINES = 45  # a guess: what a 1.5B writes again without losing the thread
@@ -81,9 +80,7 @@ async def propose_edit(
 
     Raises `ReplyUnusable` when the model twice answered nothing that can be read.
     """
-    window = await pack(snippets, context_tokens, backend.count_tokens)
-    if not window.pieces:
-        raise ReplyUnusable("There is no code to show to the model.")
+    window = await packed(snippets, context_tokens, backend)
     deletion = _DELETION[task.kind]
     region = _region(task, window) if _rewrites(task, backend) else None
     words, shown = _task_text(task, window), render_plain(window)
