@@ -297,11 +297,13 @@ def extract_task(place: str) -> str:
     )
 
 
-def modernise_task(place: str, language: str) -> str:
+def modernise_task(place: str, language: str, old: Sequence[str]) -> str:
+    """`old`: what is known to be written in an older way there, with what is written today."""
+    named = "".join(f"\nOld here: {hint}." for hint in old)
     return (
         f"Write the code at {place} as {language} is written today: newer syntax and standard "
         "library instead of older forms, the same behaviour. Keep every function's name and "
-        "arguments. Change nothing that is fine as it is."
+        f"arguments. Change nothing that is fine as it is.{named}"
     )
 
 

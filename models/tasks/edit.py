@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from context.languages import spoken_name
+from context.old_forms import old_forms
 from context.window import ContextWindow, Snippet, render_plain
 from models import prompts
 from models.asking import OnEvent
@@ -165,7 +166,9 @@ def _task_text(task: EditTask, window: ContextWindow) -> str:
         case EditKind.CUSTOM:
             return prompts.custom_task(place, task.detail)
         case EditKind.MODERNISE:
-            return prompts.modernise_task(place, spoken_name(task.path))
+            shown = "\n".join(p.snippet.text for p in window.pieces if p.snippet.path == task.path)
+            old = old_forms(task.path, shown)
+            return prompts.modernise_task(place, spoken_name(task.path), old)
         case _:
             raise ValueError(f"{task.kind} is no task of this module")
 
