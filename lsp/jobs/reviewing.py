@@ -142,5 +142,6 @@ async def _read_part(
         now = session.text_of(session.uri_of(root, found.path))
         if content_hash(now.content) != found.file_hash:
             return f"{found.path} changed while it was read."
-        note_finding(session, root, found)
+        if not note_finding(session, root, found):
+            return f"What was found in {found.path} was dismissed before."
     return found
