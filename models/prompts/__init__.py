@@ -143,8 +143,10 @@ These are the lines to write again:
 {fence} end of lines
 
 Answer with all of these lines as they must be, from the first to the last, between two lines of \
-```: copy what is right, change only what is wrong, leave nothing out. Then one sentence after \
-REASON: that says what you changed and why."""
+```: {how} Then one sentence after REASON: that says what you changed and why."""
+
+_HOW_TO_MEND = "copy what is right, change only what is wrong, leave nothing out."
+_HOW_TO_RENEW = "the same work, written as asked and not as it stands; leave no case out."
 
 _CHOOSE = """A bug report:
 {fence} report
@@ -249,7 +251,15 @@ def edit(task: str, code: str) -> Conversation:
 
 
 def rewrite(task: str, code: str, lines: str) -> Conversation:
-    return _conversation(_REWRITE, task=without_secrets(task), code=code, lines=lines)
+    """For a fault in the lines: what is right is copied."""
+    words = without_secrets(task)
+    return _conversation(_REWRITE, task=words, code=code, lines=lines, how=_HOW_TO_MEND)
+
+
+def renew(task: str, code: str, lines: str) -> Conversation:
+    """For lines that are right and are to be written in another way: told to copy, models do."""
+    words = without_secrets(task)
+    return _conversation(_REWRITE, task=words, code=code, lines=lines, how=_HOW_TO_RENEW)
 
 
 def mend(conversation: Conversation, answer: str, refusal: str) -> Conversation:
@@ -287,11 +297,13 @@ def extract_task(place: str) -> str:
     )
 
 
-def modernise_task(place: str, language: str) -> str:
+def modernise_task(place: str, language: str, old: Sequence[str]) -> str:
+    """`old`: what is known to be written in an older way there, with what is written today."""
+    named = "".join(f"\nOld here: {hint}." for hint in old)
     return (
         f"Write the code at {place} as {language} is written today: newer syntax and standard "
         "library instead of older forms, the same behaviour. Keep every function's name and "
-        "arguments. Change nothing that is fine as it is."
+        f"arguments. Change nothing that is fine as it is.{named}"
     )
 
 
