@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -59,6 +60,8 @@ class Wire:
         self._running: dict[Id, asyncio.Task[None]] = {}
         self._asked: dict[Id, asyncio.Future[Any]] = {}
         self._ids = iter(range(1, 2**62))
+        self._is_starting = False  # a request whose task has not begun
+        self._waiting: deque[bytes] = deque()
         self._is_initialized = False
         self._is_shut_down = False
         self._ended: asyncio.Future[int] | None = None
@@ -112,9 +115,16 @@ class Wire:
             load()
 
     def receive(self, body: bytes) -> None:
-        """Dispatch one message, as it came from the transport."""
+        """Dispatch one message, as it came from the transport.
+
+        A request begins before the next message is looked at, so that it sees the documents as
+        they were when it was sent.
+        """
         if self._ended is not None and self._ended.done():
             return  # on the way out
+        if self._is_starting:
+            self._waiting.append(body)
+            return
         try:
             self._dispatch(body)
         except Exception:
@@ -173,15 +183,24 @@ class Wire:
             return
         task = asyncio.ensure_future(self._answer(request_id, method, params))
         self._running[request_id] = task
+        self._is_starting = True
         task.add_done_callback(lambda done: self._finished(request_id, done))
 
     def _finished(self, request_id: Id, task: asyncio.Task[None]) -> None:
         """A cancelled request is answered here: its task may have ended before it began."""
         self._running.pop(request_id, None)
+        self._go_on()
         if task.cancelled():
             self._send_error(request_id, REQUEST_CANCELLED, "Cancelled.")
 
+    def _go_on(self) -> None:
+        """The messages that waited for a request to begin."""
+        self._is_starting = False
+        while self._waiting and not self._is_starting:
+            self.receive(self._waiting.popleft())
+
     async def _answer(self, request_id: Id, method: Method, params: Any) -> None:
+        asyncio.get_running_loop().call_soon(self._go_on)  # after the first step of this
         try:
             result = _plain(await method.handler(_structured(method, params)))
         except Exception as error:

@@ -85,15 +85,24 @@ async def find_bug(
     context_tokens: int,
     on_event: OnEvent,
     n_samples: int = 1,
+    before: str = "",
 ) -> Finding | str:
-    """A bug in the selected lines, or the model's reason to see none."""
+    """A bug in the selected lines, or the model's reason to see none.
+
+    `before`: the same code as it was before somebody changed it, for a review of the change.
+    """
     window = await pack([snippet, *related], context_tokens, backend.count_tokens)
     if not window.pieces:
         raise ReplyUnusable("There is no code to show to the model.")
     first = window.pieces[0]
     odd_lines = await _oddest(backend, first.snippet, first_line, last_line)
     conversation = prompts.find_bug(
-        render_numbered(window), first.file_id, first_line, last_line, odd_lines[:N_ODD_LINES]
+        render_numbered(window),
+        first.file_id,
+        first_line,
+        last_line,
+        odd_lines[:N_ODD_LINES],
+        before,
     )
 
     async def ask_once(sampling: Sampling | None) -> _Said:
@@ -110,7 +119,7 @@ async def find_bug(
     if said.place is None:
         return said.reason
     place = await _narrowed(backend, said.place, window)
-    return _finding(place, said.answer, window, "", backend, agreement)
+    return _finding(place, said.answer, window, before, backend, agreement)
 
 
 async def _oddest(backend: Backend, snippet: Snippet, first_line: int, last_line: int) -> list[int]:
