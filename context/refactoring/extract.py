@@ -71,11 +71,15 @@ def extract(view: View, asked: Refactoring) -> Carried:
         raise Refused(f"“{asked.name}” is in use already in {asked.path}.")
     statements = _selected(file, asked.start, asked.end)
     function = _outermost(statements[0], _FUNCTIONS[kind])
+    ends = statements[-1].type == "return_statement" and kind != "rust"
     for statement in statements:
-        if odd := holds(statement, _LEAVES):
+        parts = statement.named_children if ends and statement is statements[-1] else [statement]
+        if odd := next((o for part in parts if (o := holds(part, _LEAVES))), None):
             words = odd.type.replace("_", " ")
             raise Refused(f"A {words} at line {file.line(odd)} cannot go into another function.")
     flow = _flow(file, statements, function, kind)
+    if ends:
+        flow.ends = _innermost(statements[0], _FUNCTIONS[kind])
     text = function_text(file, statements, function, flow, asked.name, kind)
     call = call_text(file, flow, asked.name, kind)
     start, end = file.span(statements[0])[0], file.span(statements[-1])[1]
@@ -129,6 +133,17 @@ def _outermost(node: Node, kinds: frozenset[str]) -> Node:
         above = above.parent
     if found is None:
         raise Refused("These statements are in no function.")
+    return found
+
+
+def _innermost(node: Node, kinds: frozenset[str]) -> Node:
+    """The function that a return leaves; an arrow function in parentheses is one, too."""
+    found = ancestor(node, kinds)
+    if found is None or found.type in ("generator_function_declaration", "generator_function"):
+        raise Refused("What a return leaves here is no plain function.")
+    text = written(found)
+    if text.startswith("async") or (found.type == "method_definition" and "async" in text[:40]):
+        raise Refused("What a return leaves here is an async function.")
     return found
 
 

@@ -21,9 +21,12 @@ class Flow:
     parameters: dict[str, Node] = field(default_factory=dict)
     set_again: dict[str, Node] = field(default_factory=dict)  # declared before, set inside, read on
     declared: dict[str, Node] = field(default_factory=dict)  # inside, and read afterwards
+    ends: Node | None = None  # the function that the last statement returns from
 
 
 def _results(flow: Flow, kind: str) -> list[str]:
+    if flow.ends is not None:
+        return []  # nothing of the function runs afterwards
     results = [*flow.declared, *flow.set_again]
     if len(results) > 1 and (kind != "go" or (flow.declared and flow.set_again)):
         raise Refused(f"Several results would come back: {', '.join(results)}.")
@@ -34,6 +37,8 @@ def call_text(file: File, flow: Flow, name: str, kind: str) -> str:
     """The statement that stands where the lines were."""
     results = _results(flow, kind)
     call = f"{name}({', '.join(flow.parameters)})"
+    if flow.ends is not None:
+        return f"return {call}" + ("" if kind == "go" else ";")
     if kind == "java" and not results:
         return f"{call};"
     if not results:
@@ -100,9 +105,13 @@ def _head(
         case "go":
             types = [_required_type(file, declared[r], kind) for r in results]
             result = f" {types[0]}" if len(types) == 1 else f" ({', '.join(types)})" * bool(types)
+            if flow.ends is not None:
+                result = f" {_result_of(flow.ends, 'result')}".rstrip()
             return f"func {name}({parameters}){result}", f"return {', '.join(results)}"
         case "java":
             result = _required_type(file, declared[results[0]], kind) if results else "void"
+            if flow.ends is not None:
+                result = _result_of(flow.ends, "type")
             static = "static " if _is_static(function) else ""
             throws = next((f" {written(c)}" for c in function.children if c.type == "throws"), "")
             _refuse_java(function)
@@ -111,7 +120,23 @@ def _head(
         case "rust":
             result = f" -> {_required_type(file, declared[results[0]], kind)}" if results else ""
             return f"fn {name}({parameters}){result}", results[0] if results else ""
-    return f"function {name}({parameters})", f"return {results[0]};" if results else ""
+    returned = _result_of(flow.ends, "return_type") if flow.ends is not None else ""
+    back = f"return {results[0]};" if results else ""
+    return f"function {name}({parameters}){returned}", back
+
+
+def _result_of(function: Node, field_name: str) -> str:
+    """The type that a function returns, as written; named results of Go are refused."""
+    result = function.child_by_field_name(field_name)
+    text = written(result) if result is not None else ""
+    named = [] if result is None else result.named_children
+    if text and function.child_by_field_name("type_parameters") is not None:
+        raise Refused("The function has type parameters, which its result may use.")
+    if re.search(r"\b(?:is|asserts|this)\b", text) and field_name == "return_type":
+        raise Refused("The result says something of a parameter.")
+    if any(c.type == "parameter_declaration" and c.child_by_field_name("name") for c in named):
+        raise Refused("The results of this function have names.")
+    return text
 
 
 def _is_static(function: Node) -> bool:
