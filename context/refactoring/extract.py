@@ -71,10 +71,14 @@ def extract(view: View, asked: Refactoring) -> Carried:
         raise Refused(f"“{asked.name}” is in use already in {asked.path}.")
     statements = _selected(file, asked.start, asked.end)
     function = _outermost(statements[0], _FUNCTIONS[kind])
+    leaves = _LEAVES
+    if kind == "java":
+        _refuse_inherited(view, asked.name, function, statements[0])
+        leaves = _LEAVES - {"this"}  # the new method is the same object's
     ends = statements[-1].type == "return_statement" and kind != "rust"
     for statement in statements:
         parts = statement.named_children if ends and statement is statements[-1] else [statement]
-        if odd := next((o for part in parts if (o := holds(part, _LEAVES))), None):
+        if odd := next((o for part in parts if (o := holds(part, leaves))), None):
             words = odd.type.replace("_", " ")
             raise Refused(f"A {words} at line {file.line(odd)} cannot go into another function.")
     flow = _flow(file, statements, function, kind)
@@ -134,6 +138,16 @@ def _outermost(node: Node, kinds: frozenset[str]) -> Node:
     if found is None:
         raise Refused("These statements are in no function.")
     return found
+
+
+def _refuse_inherited(view: View, name: str, function: Node, statement: Node) -> None:
+    """A method of a class that derives from another must not take the name of one of its."""
+    if ancestor(statement, _FUNCTIONS["java"]) != function:
+        raise Refused("These lines are in a class or a lambda inside a method.")
+    holder = ancestor(function, frozenset({"class_declaration", "enum_declaration"}))
+    derives = holder is not None and any(c.type == "superclass" for c in holder.children)
+    if derives and (others := view.holding(name, "java")):
+        raise Refused(f"“{name}” is in use in {others[0]}, and the class derives from another.")
 
 
 def _innermost(node: Node, kinds: frozenset[str]) -> Node:

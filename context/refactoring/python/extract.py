@@ -39,6 +39,9 @@ def extract(project: TextProject, asked: Refactoring) -> Carried:
     if project.sources.holding(asked.name, [asked.path]):
         raise Refused(f"“{asked.name}” is in use already in {asked.path}.")
     function, statements = _selected(module, start, end)
+    in_class = any(isinstance(a, ast.ClassDef) for a in module.around(function))
+    if in_class and (others := project.sources.holding(asked.name, project.paths)):
+        raise Refused(f"“{asked.name}” is in use in {others[0]}, and may be inherited.")
     _refuse_unmovable(statements)
     if not _ends(statements):
         _refuse_half_set(module, function, statements)

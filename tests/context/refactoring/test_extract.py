@@ -89,6 +89,7 @@ def test_typescript_go_java_and_rust() -> None:
         ("a.ts", "export function f(n) {\n  <[g(n);]>\n  return 2;\n}\n", "not written"),
         ("a.ts", "export class A {\n  f() {\n    <[this.g();]>\n    return 2;\n  }\n}\n", "this"),
         ("a.go", "package p\n\nfunc f(n int) {\n\t<[defer g(n)]>\n\th()\n}\n", "defer statement"),
+        ("A.java", "class A {\n    void f() {\n        g(new B() {\n            void h(int n) {\n                <[g(n);]>\n                k();\n            }\n        });\n    }\n}\n", "inside a method"),
         ("A.java", "class A {\n    A(int n) {\n        <[g(n);]>\n        h();\n    }\n}\n", "constructor"),
         ("a.rs", "fn f(n: String) {\n    <[g(n);]>\n    h();\n}\n", "not written"),
         ("a.rs", "fn f(n: u32) -> R {\n    <[g(n)?;]>\n    h()\n}\n", "try expression"),
