@@ -84,3 +84,14 @@ def test_neither_the_editor_nor_the_server_tries_to_reach_a_network(tmp_path: Pa
     seen = calls.read_text()
     assert "AF_UNIX" in seen, "nothing at all was seen"
     assert "AF_INET" not in seen
+
+
+def test_a_new_file_is_asked_for_and_never_made_over_another(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / ".root").touch()
+    (project / "rates.py").write_text("def old_rate():\n    return 3\n")
+    replies = tmp_path / "replies.json"
+    words = ["It gives 3.\n</think>", "():\n    assert old_rate() == 3\n```\n"]
+    replies.write_text(json.dumps(words * 2))
+    run_script(tmp_path, "newfile.lua", str(project), POSTIL_MODEL=f"scripted:{replies}")

@@ -53,9 +53,13 @@ end
 ---@return table?
 ---@return string?
 local function name_here()
-  local uri, client = file_uri(), require('postil').client(vim.api.nvim_get_current_buf())
-  if not uri or not client then
+  local uri = file_uri()
+  if not uri then
     return nil, NO_FILE
+  end
+  local client = require('postil').client(vim.api.nvim_get_current_buf())
+  if not client then
+    return nil -- it has been said
   end
   local position = vim.lsp.util.make_position_params(0, client.offset_encoding).position
   return {
