@@ -41,6 +41,11 @@ class Skipped(Exception):
 
 def read_source(root: Path, path: str) -> str:
     """Text of a regular file of the workspace. Raises `Skipped` with the reason otherwise."""
+    return decode(read_bytes(root, path))
+
+
+def read_bytes(root: Path, path: str) -> bytes:
+    """Content of a regular file of the workspace. Raises `Skipped` with the reason otherwise."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         descriptor = os.open(root / path, flags | getattr(os, "O_BINARY", 0))
@@ -54,7 +59,7 @@ def read_source(root: Path, path: str) -> str:
         if status.st_size > MAX_FILE_BYTES:
             raise Skipped("too large")
         try:
-            return decode(file.read(MAX_FILE_BYTES + 1))
+            return file.read(MAX_FILE_BYTES + 1)
         except OSError as error:
             raise Skipped("unreadable") from error
 

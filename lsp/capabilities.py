@@ -18,6 +18,9 @@ FIND_BUGS_KIND = "source.postil.findBugs"
 LOCATE_KIND = "source.postil.locate"
 EXPLAIN_KIND = "source.postil.explain"
 TRACE_KIND = "source.postil.trace"
+INLINE_KIND = "refactor.inline"
+RENAME_KIND = "refactor.rewrite.rename"
+SPLIT_KIND = "refactor.rewrite.split"
 SIMPLIFY_KIND = "refactor.rewrite.simplify"
 CHANGE_KIND = "refactor.rewrite.change"
 MODERNISE_KIND = "refactor.rewrite.modernise"
@@ -27,6 +30,9 @@ WRITE_TEST_KIND = "refactor.rewrite.writeTest"
 ACTION_KINDS = (
     QUICK_FIX,
     EXTRACT_KIND,
+    INLINE_KIND,
+    RENAME_KIND,
+    SPLIT_KIND,
     SIMPLIFY_KIND,
     CHANGE_KIND,
     MODERNISE_KIND,

@@ -15,6 +15,7 @@ from typing import Any
 
 from lsprotocol import types
 
+from context.checking import CheckRun
 from context.host import RemoteWorkspace
 from context.parsing import MAX_FILE_BYTES, Skipped, read_source
 from context.text import Text
@@ -33,7 +34,7 @@ from lsp.others import OtherDiagnostics
 from lsp.progress import Progress
 from lsp.recording import Recorder
 from lsp.settings import Settings
-from lsp.status import Status, Teller, status_of
+from lsp.status import Status, Teller, status_of, untrusted_advice
 from lsp.traces import Note, Notes
 from lsp.wire import Wire
 from models import backends
@@ -65,6 +66,7 @@ class Session:
         self.others = OtherDiagnostics()
         self.recorder = Recorder(settings, self.say)
         self.last_report: LastReport | None = None
+        self.check_runs: dict[str, CheckRun] = {}  # of the check command, by command and contents
         self.advice = ""  # about this machine, once it was looked at
         self.has_started = False
         self.background = Background()
@@ -132,6 +134,17 @@ class Session:
 
     def sources(self, root: Path, paths: Mapping[str, object]) -> dict[str, str]:
         return {path: self.text_of(self.uri_of(root, path)).content for path in paths}
+
+    def open_texts(self, root: Path) -> dict[str, str]:
+        """Text by path of every open document of a folder: newer than what the index has."""
+        found: dict[str, str] = {}
+        for uri in self.documents.uris():
+            document = self.documents.get(uri)
+            with suppress(Failure):
+                own_root, path = self.relative(uri)
+                if document is not None and own_root == root:
+                    found[path] = document.text.content
+        return found
 
     def show_buffer(self, uri: str) -> None:
         """Let the index see an open document; in the background, newest text wins."""
@@ -222,7 +235,7 @@ class Session:
             self.model,
             tuple(self._jobs.values()),
             has_started=self.has_started,
-            advice=self.advice,
+            advice=untrusted_advice(self.settings, is_trusted=self.trusted) or self.advice,
         )
 
     def changed(self) -> None:

@@ -123,6 +123,14 @@ class Settings(BaseModel):
         description="The editor asks for diagnostics, where it can, instead of being sent them.",
     )
     max_suspects: int = Field(10, ge=1, le=100, description="Suspects shown for one report.")
+    check_command: Names = Field(
+        (),
+        description="Words of a command (tests, a type checker) that each edit is tried with, on a "
+        "copy and in trusted workspaces only.",
+    )
+    check_seconds: float = Field(
+        120.0, ge=1.0, le=3_600.0, description="The check command is ended after so long."
+    )
     endpoints: Names = Field(
         (),
         description="Addresses of servers to ask instead of the local model; several share the "

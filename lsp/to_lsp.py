@@ -18,7 +18,7 @@ from context.text import Span, Text
 from context.window import Receipt
 from lsp.from_lsp import Encoding, width
 from models.citations import marked
-from models.findings import CutReason, Edit, Finding, Provenance
+from models.findings import CutReason, Edit, Exact, Finding, Provenance
 from models.gate import INVISIBLE
 from models.tasks.explain import Explanation
 
@@ -77,9 +77,21 @@ def explanation_hover(explanation: Explanation) -> str:
     return _hover("Explained by the model", f"{words}\n({lines})", explanation.provenance)
 
 
-def edit_hover(edits: Sequence[Edit], title: str, provenance: Provenance) -> str:
+def edit_hover(edits: Sequence[Edit], title: str, provenance: Provenance | Exact) -> str:
     reasons = "\n".join(dict.fromkeys(edit.reason for edit in edits))
+    if isinstance(provenance, Exact):
+        return _exact_hover(f"{title}\n{reasons}", provenance)
     return _hover("An edit by Postil", f"{title}\n{reasons}", provenance)
+
+
+def _exact_hover(words: str, exact: Exact) -> str:
+    files = f"{exact.looked_at} file{'s' * (exact.looked_at != 1)} with the name looked at"
+    how = f"Carried out by {exact.by}, not by a model; {files}."
+    if exact.planned is None:
+        return f"**An exact refactoring by Postil**\n\n{fenced(f'{words}{chr(10)}{how}')}"
+    return _hover(
+        "An exact refactoring by Postil", f"{words}\n{how} A model chose the name.", exact.planned
+    )
 
 
 def suspect_hover(rank: int, suspect: Suspect) -> str:

@@ -13,13 +13,13 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
-from models.findings import Agreement, Proposal, Provenance
+from models.findings import Agreement, Exact, Proposal, Provenance
 
 FIRST = "0" * 64  # stands for the hash before the first entry
 TAIL_BYTES = 1 << 16  # read from the end to find the last entry; one is far smaller without text
@@ -155,12 +155,47 @@ def entry_of(
     )
 
 
+def exact_entry(
+    task: str,
+    outcome: Outcome,
+    exact: Exact,
+    *,
+    detail: str = "",
+    text: str = "",
+    level: Level = Level.DIGESTS,
+    now: datetime | None = None,
+) -> Entry:
+    """Of edits that no model wrote; where one chose the name, with what it was asked."""
+    if exact.planned is not None:
+        entry = entry_of(
+            task, outcome, exact.planned, detail=detail, text=text, level=level, now=now
+        )
+        return replace(entry, files=tuple(dict([*exact.files, *entry.files]).items()))
+    return Entry(
+        at=(now or datetime.now(UTC)).isoformat(timespec="seconds"),
+        task=task,
+        outcome=outcome,
+        detail=detail,
+        model="",
+        model_digest="",
+        backend=exact.by,
+        prompt_digest="",
+        files=exact.files,
+        shown_tokens=0,
+        thinking_tokens=0,
+        text=text if level is Level.TEXT else "",
+    )
+
+
 def proposal_entry(proposal: Proposal, outcome: Outcome, task: str, level: Level) -> Entry:
     """`outcome`: offered, refused or applied. The checks of the gate that refused are named."""
     checks = ", ".join(dict.fromkeys(refusal.check for refusal in proposal.refusals))
     texts = [edit.new_text for edit in proposal.edits] + [new.text for new in proposal.new_files]
     text = "\n\n".join(texts)
-    return entry_of(task, outcome, proposal.provenance, detail=checks, text=text, level=level)
+    origin = proposal.provenance
+    if isinstance(origin, Exact):
+        return exact_entry(task, outcome, origin, detail=checks, text=text, level=level)
+    return entry_of(task, outcome, origin, detail=checks, text=text, level=level)
 
 
 def _line(entry: Entry, previous: str) -> bytes:

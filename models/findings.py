@@ -55,6 +55,16 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Exact:
+    """Where edits come from that no model wrote: syntax trees and rules carried them out."""
+
+    by: str  # what did it
+    looked_at: int  # files that hold the name
+    files: tuple[tuple[str, str], ...]  # (path, hash of the text) of what is changed
+    planned: Provenance | None  # how a model chose the name; None where the user gave it
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A place with a cause. Lines are 1-based and inclusive, and were shown to the model."""
 
@@ -104,6 +114,6 @@ class Proposal:
     edits: tuple[Edit, ...]
     refusals: tuple[Refusal, ...]
     n_mended: int  # 1 when the second try was the one that passed
-    provenance: Provenance
+    provenance: Provenance | Exact
     new_files: tuple[NewFile, ...] = ()
     remarks: tuple[str, ...] = ()  # what the user must know before applying, a sentence each

@@ -95,5 +95,15 @@ class Target:
     parameters: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Statements of a function that can be taken out. Offsets are code points, lines 1-based."""
+
+    start: int
+    end: int
+    first_line: int
+    last_line: int
+
+
 class Refused(ContextError):
     """It cannot be done exactly; the text is one sentence that says why."""

@@ -15,6 +15,7 @@ _DOTTED = frozenset(
     {"member_expression", "selector_expression", "scoped_identifier", "field_expression"}
 )
 _FUNCTION_VALUES = frozenset({"arrow_function", "function_expression", "generator_function"})
+_BY_NAME = frozenset({"import_specifier", "export_specifier", "use_as_clause"})
 _CONSTANTS = frozenset(
     """number string true false null undefined int_literal float_literal interpreted_string_literal
     raw_string_literal rune_literal nil decimal_integer_literal decimal_floating_point_literal
@@ -52,6 +53,8 @@ def definition_of(found: Found, name: str) -> Definition:
         if value is None or value.type not in _FUNCTION_VALUES:
             raise Refused(f"{name} is no function.")
         node = value
+    if node.parent is not None and any(c.type == "default" for c in node.parent.children):
+        raise Refused(f"{name} is the default of its module, which others call as they like.")
     brackets = node.child_by_field_name("parameters")
     body = node.child_by_field_name("body")
     if brackets is None or body is None or not brackets.text or brackets.text[:1] != b"(":
@@ -65,6 +68,11 @@ def definition_of(found: Found, name: str) -> Definition:
 def calls_of(found: Found, name: str) -> Iterator[Call]:
     """Every use that is no definition and no import must be a call. Raises `Refused`."""
     for use in found.uses:
+        parent = use.node.parent
+        if parent is not None and parent.type in _BY_NAME:
+            if parent.child_by_field_name("alias") is not None:
+                raise Refused(f"{use.file.path} knows {name} under another name.")
+            continue
         if use.is_definition or use.is_import:
             continue
         call = _call_around(use.node)

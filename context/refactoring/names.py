@@ -8,6 +8,7 @@ import re
 
 from context.refactoring import Refused
 
+EXACT = frozenset({"python", "javascript", "typescript", "tsx", "go", "java", "rust"})  # languages
 _WORD = re.compile(r"[^\W\d]\w*\Z")
 _DOLLAR_WORD = re.compile(r"[^\W\d]*[$\w]+\Z")
 MAX_NAME = 80  # a guess: a longer one is no name but a sentence
@@ -52,6 +53,11 @@ _RESERVED = {
 def family(language: str) -> str:
     """The languages that share their names and modules under one word."""
     return "javascript" if language in ("typescript", "tsx") else language
+
+
+def taken_in(text: str) -> set[str]:
+    """All words of a text: what a new name surely must not be."""
+    return {*re.findall(r"[^\W\d][\w$]*", text)}
 
 
 def check_name(name: str, language: str) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from lsprotocol import types
 
-from lsp.arguments import Target
+from lsp import from_lsp
+from lsp.arguments import Report, Target
 from lsp.calls import Token
 from lsp.errors import INVALID_PARAMS, REQUEST_FAILED, Failure
 from lsp.jobs import editing
@@ -43,6 +44,14 @@ modernise = edit(EditKind.MODERNISE)
 add_types = edit(EditKind.ADD_TYPES)
 document = edit(EditKind.DOCUMENT)
 write_test = edit(EditKind.WRITE_TEST)
+
+
+async def fix_test(session: Session, argument: Report, token: Token) -> dict[str, Any]:
+    """`report`: what a run of the tests printed."""
+    path = from_lsp.path(argument.uri) if argument.uri else None
+    root = session.root_of(path) if path else session.any_root()
+    report = argument.report or argument.detail
+    return await apply(session, root, await editing.fix_test(session, root, report, token))
 
 
 async def apply(session: Session, root: Path, proposal: Proposal) -> dict[str, Any]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from context.failing_tests import read_failing_tests
 from context.host import RemoteWorkspace
+from context.languages import is_test_path
 from context.selection import selection_snippets
-from context.text import Text, content_hash
+from context.text import Text, content_hash, split_lines
 from context.window import Snippet
 from lsp.errors import REQUEST_FAILED, Failure, Stale
 from lsp.jobs.applying import workspace_edit as workspace_edit  # the way of an edit to the editor
+from lsp.jobs.checking import checked
 from lsp.jobs.noting import refuse_if_stale, reporter
 from lsp.progress import Progress
 from lsp.session import Session
@@ -17,7 +20,10 @@ from models.findings import Proposal
 from models.tasks.add_types import propose_types
 from models.tasks.document import propose_doc
 from models.tasks.edit import EditKind, EditTask, propose_edit
+from models.tasks.locate import shorten
 from models.tasks.write_test import propose_test, read_for_test
+
+MAX_TRIED = 2  # suspects of a failing test; each takes a model's whole answer
 
 
 async def propose(
@@ -34,7 +40,40 @@ async def propose(
         )
         sources = _sources(session, root, task, text, snippets)
         proposal = await _proposed(session, root, workspace, task, snippets, sources, progress)
+        proposal = await checked(session, root, proposal, progress)
     return root, finished(session, root, uri, task, proposal, before, sources)
+
+
+async def fix_test(session: Session, root: Path, report: str, token: int | str | None) -> Proposal:
+    """A fix of the function that a failing test most probably is about, with the test shown.
+
+    Where the gate lets no edit of the best suspect through, the next is tried. Raises `Failure`.
+    """
+    async with session.working("Postil: finding what the test is about", token):
+        workspace = await session.workspace(root)
+        located = await workspace.locate(
+            report, session.settings.max_suspects, diagnostics=session.others.of(root)
+        )
+    suspects = [s for s in located.suspects if s.symbol and not is_test_path(s.path)]
+    if not suspects:
+        raise Failure(REQUEST_FAILED, "Nothing in this workspace is like the failing test.")
+    failing = read_failing_tests(split_lines(report))
+    named = f"{failing[0].written} fails" if failing else "A test fails"
+    refused: Failure | None = None
+    for suspect in suspects[:MAX_TRIED]:
+        line = next((e.line for e in suspect.evidence if e.line and e.symbol), suspect.start_line)
+        if not suspect.start_line <= line <= suspect.end_line:
+            line = suspect.start_line
+        detail = f"{named}. {suspect.symbol} is the likely cause.\n{shorten(report)}"
+        task = EditTask(EditKind.FIX, suspect.path, line, line, detail)
+        try:
+            _, proposal = await propose(session, session.uri_of(root, suspect.path), task, token)
+        except Failure as failure:
+            refused = failure
+        else:
+            return proposal
+    assert refused is not None
+    raise refused
 
 
 def _sources(

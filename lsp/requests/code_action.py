@@ -7,8 +7,7 @@ fixes come first. A follow-up carries all it needs in its data; no list of offer
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from lsprotocol import types
 
@@ -29,6 +28,8 @@ from lsp.capabilities import (
     WRITE_TEST_KIND,
 )
 from lsp.errors import Failure
+from lsp.requests.exact_actions import exact_offers
+from lsp.requests.offers import Offer
 from lsp.session import Session
 from lsp.to_lsp import SOURCE
 from models.tasks.doc_forms import has_form
@@ -41,24 +42,7 @@ INSTRUCTION_MARK = "postil:"  # a comment in the selection that says what to cha
 NO_SELECTION = "Select the code first."
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One entry of the menu. `edit` is None for what ends in no edit of its own.
-
-    `argument` is the command's, where it is not the lines with what was said of them.
-    """
-
-    title: str
-    kind: str
-    command: str
-    edit: EditKind | None = None
-    detail: str = ""
-    diagnostic: types.Diagnostic | None = None
-    range_: types.Range | None = None
-    argument: dict[str, Any] | None = None
-    disabled: str = ""  # why it cannot be had here
-
-
+WITHOUT_MODEL = ("postil.dismiss", "postil.trace", "postil.inline")
 TYPED = (".py", ".pyi", ".ts", ".mts", ".cts", ".tsx")
 # What can be asked about any selected code. A new one is a row here, one in lsp/command_table.py,
 # and its kind in lsp/capabilities.py.
@@ -68,7 +52,6 @@ OF_A_SELECTION = (
         "Postil: extract function",
         EXTRACT_KIND,
         "postil.extractFunction",
-        EditKind.EXTRACT_FUNCTION,
     ),
     Offer("Postil: modernise", MODERNISE_KIND, "postil.modernise", EditKind.MODERNISE),
     Offer("Postil: find a bug in the selection", FIND_BUGS_KIND, "postil.findBugs"),
@@ -92,7 +75,11 @@ async def code_action(
     selected = document.text.slice(span)
     return [
         _action(session, uri, document.version, offer, params.range)
-        for offer in (*_of_diagnostics(session, params), *_of_selection(uri, selected))
+        for offer in (
+            *_of_diagnostics(session, params),
+            *_of_selection(uri, selected),
+            *exact_offers(uri, document.text, span.start, selected),
+        )
         if _is_wanted(offer, params.context, session)
     ]
 
@@ -190,6 +177,8 @@ def _action(
         "first_line": range_.start.line + 1,
         "last_line": max(range_.end.line + (range_.end.character > 0), range_.start.line + 1),
         "edit": offer.edit.value if offer.edit else None,
+        "line": range_.start.line,
+        "character": range_.start.character,
         "detail": offer.detail,
     }
     data = {"uri": uri, **(offer.argument or lines)}
@@ -204,6 +193,6 @@ def _action(
         action.data = data
     else:
         action.command = types.Command(title=offer.title, command=offer.command, arguments=[data])
-    if session.client.tags_actions and offer.command not in ("postil.dismiss", "postil.trace"):
+    if session.client.tags_actions and offer.command not in WITHOUT_MODEL:
         action.tags = [types.CodeActionTag.LlmGenerated]
     return action

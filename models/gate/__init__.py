@@ -12,6 +12,7 @@ Two things are reported and not refused: files that some program runs by itself 
 a path is no symbolic link is seen to by whoever reads `sources`.
 """
 
+from models.gate.carried import carried_refusal
 from models.gate.code import Code
 from models.gate.content import INVISIBLE, Deletion
 from models.gate.edits import Verdict, check_edits, check_rewrite
@@ -28,6 +29,7 @@ __all__ = [
     "Verdict",
     "added_refusal",
     "apply_edits",
+    "carried_refusal",
     "check_edits",
     "check_rewrite",
     "confirmation_of",

@@ -32,6 +32,8 @@ class Grammar(StrEnum):
     DOC = "doc.gbnf"
     SIGNATURE = "signature.gbnf"
     TEST_CODE = "test_code.gbnf"
+    IDENTIFIER = "identifier.gbnf"
+    PARAMETER_CHANGE = "parameter_change.gbnf"
 
 
 @cache
@@ -72,11 +74,20 @@ _FIND_BUG = """Read this code. Every line has its number:
 {fence} code
 {code}
 {fence} end of code
-
+{changed}
 Look only at lines {first_line} to {last_line} of {file_id}. Is there a real bug: wrong results, a \
 crash, a leak? Style does not count. {odd}Answer as JSON: {{"bug": true, "file": "{file_id}", \
 "first_line": 10, "last_line": 12, "cause": "one or two sentences"}} or {{"bug": false, \
 "reason": "one sentence"}}"""
+
+_CHANGED = """
+These lines were changed just now. Before, they were:
+{fence} before
+{before}
+{fence} end of before
+
+Judge the change: does something that was right go wrong now, or is what is new wrong?
+"""
 
 _ODD = "Read word by word, these lines are the least expected, the oddest first: {lines}. "
 
@@ -187,15 +198,27 @@ def propose_names(report: str) -> Conversation:
 
 
 def find_bug(
-    code: str, file_id: str, first_line: int, last_line: int, odd_lines: Sequence[int] = ()
+    code: str,
+    file_id: str,
+    first_line: int,
+    last_line: int,
+    odd_lines: Sequence[int] = (),
+    before: str = "",
 ) -> Conversation:
-    """`odd_lines`: where to look first, as numbers of lines."""
+    """`odd_lines`: where to look first, as numbers of lines.
+
+    `before`: the code as it was before a change that is to be judged, or nothing.
+    """
+    fence, changed = _fence(), ""
+    if before:
+        changed = _CHANGED.format(fence=fence, before=without_secrets(before))
     return _conversation(
         _FIND_BUG,
         code=code,
         file_id=file_id,
         first_line=first_line,
         last_line=last_line,
+        changed=changed,
         odd=_ODD.format(lines=", ".join(map(str, odd_lines))) if odd_lines else "",
     )
 

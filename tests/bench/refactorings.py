@@ -57,7 +57,10 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         copy = Path(temporary) / options.folder.name
-        shutil.copytree(options.folder, copy, symlinks=True)
+        left_out = shutil.ignore_patterns("node_modules", ".git", "target", "__pycache__")
+        shutil.copytree(options.folder, copy, symlinks=True, ignore=left_out)
+        if (modules := options.folder / "node_modules").exists():
+            (copy / "node_modules").symlink_to(modules.resolve())
         if options.check and not check(copy, options.check):
             raise SystemExit("The check fails before anything is changed.")
         outcome = run(copy, options)
@@ -201,7 +204,7 @@ def draw_in(
     nodes = list(walk(root))
     match kind:
         case Kind.RENAME:
-            names = [n for n in nodes if NAMES.search(n.type) and not n.children]
+            names = [n for n in nodes if NAMES.search(n.type) and is_declared(n)]
             chosen = rng.choice(names) if names else None
             return place(chosen, fresh((chosen.text or b"").decode())) if chosen else None
         case Kind.INLINE:
@@ -209,7 +212,8 @@ def draw_in(
             chosen = rng.choice(places)
             return place(chosen) if chosen else None
         case Kind.SIGNATURE:
-            functions = [n for n in nodes if FUNCTIONS.match(n.type)]
+            functions = [n for n in nodes if FUNCTIONS.match(n.type) and b"def __" not in (
+                n.text or b"")[:40]]  # fmt: skip
             chosen = rng.choice(functions) if functions else None
             name = chosen.child_by_field_name("name") if chosen else None
             change = draw_change(chosen, language, rng) if chosen else None
@@ -217,6 +221,23 @@ def draw_in(
         case Kind.EXTRACT:
             return draw_lines(path, text, nodes, language, rng)
     return None
+
+
+def is_declared(node: Node) -> bool:
+    """A name that stands where something is defined: what a person would rename."""
+    parent = node.parent
+    if parent is None or node.children or (node.text or b"").startswith(b"__"):
+        return False
+    named = parent.child_by_field_name("name") or parent.child_by_field_name("pattern")
+    in_head = parent.type in ("parameters", "formal_parameters") and node.type == "identifier"
+    return in_head or (named == node and "import" not in parent.type) or is_variable(node)
+
+
+def in_function(node: Node) -> bool:
+    above = node.parent
+    while above is not None and not FUNCTIONS.match(above.type):
+        above = above.parent
+    return above is not None
 
 
 def is_variable(node: Node) -> bool:
@@ -255,7 +276,7 @@ def draw_change(function: Node, language: str, rng: random.Random) -> SignatureC
 def draw_lines(
     path: str, text: str, nodes: list[Node], language: str, rng: random.Random
 ) -> Refactoring | None:
-    blocks = [n for n in nodes if n.type in BLOCKS and n.named_child_count > 2]
+    blocks = [n for n in nodes if n.type in BLOCKS and n.named_child_count > 2 and in_function(n)]
     if not blocks:
         return None
     statements = [c for c in rng.choice(blocks).named_children if "comment" not in c.type]

@@ -162,6 +162,11 @@ def line_edits(project: TextProject, path: str, after: str) -> Iterator[TextEdit
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag == "equal":
             continue
+        if i1 == len(old):  # after the last line, which has no end
+            yield project.edit(
+                path, len(before), len(before), "".join(f"\n{line}" for line in new[j1:j2])
+            )
+            continue
         added = "".join(f"{line}\n" for line in new[j1:j2])
         end = starts[i2]
         if end > len(before):  # the last line has no end

@@ -35,6 +35,8 @@ def move(project: TextProject, asked: Refactoring) -> Carried:
     if node is None:
         raise Refused("There is no function or class of the module itself here.")
     name = asked.name or _module_name(node.name)
+    if not asked.name and name in bound_in(module.tree):
+        name = f"{name}_module"
     check_name(name, "python")
     folder = asked.path.rpartition("/")[0]
     path = f"{folder}/{name}.py".lstrip("/")
@@ -106,13 +108,11 @@ def _needed_imports(module: Module, node: ast.AST) -> list[str]:
                 key = alias.asname or alias.name.partition(".")[0]
                 bound[key] = _import_of(statement, alias)
         else:
-            for other in bound_in(statement):
-                top = other in _top_bound(statement)
-                if top and other in used and other != getattr(node, "name", ""):
+            for other in sorted(_top_bound(statement) & used):
+                if other != getattr(node, "name", ""):
                     raise Refused(f"It needs {other} of its module, which would import it back.")
-    for key in sorted(used & bound.keys()):
-        if bound[key] not in lines:
-            lines.append(bound[key])
+    needed = [line for key, line in bound.items() if key in used]
+    lines += [line for line in dict.fromkeys(needed) if line not in lines]
     unknown = used - bound.keys() - own - BUILTINS - {getattr(node, "name", "")}
     unknown -= _words_of_strings(node)
     if unknown:

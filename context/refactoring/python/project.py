@@ -13,8 +13,8 @@ from pathlib import PurePosixPath
 
 from rope.base import exceptions, fscommands
 from rope.base.prefs import Prefs
-from rope.base.project import Project
-from rope.base.resources import File, Folder, Resource
+from rope.base.project import Project, _FileListCacher, _Project
+from rope.base.resources import File, Folder, Resource, _ResourceMatcher
 
 from context.refactoring import Refused, TextEdit
 from context.refactoring.sources import Sources
@@ -75,7 +75,12 @@ class TextProject(Project):
                 self.children.setdefault("/".join(parts[:depth]), set()).add(part)
         self._normal: dict[str, str] = {}
         self._ends: dict[str, list[int]] = {}
-        super().__init__(str(sources.root), fscommands=_Nothing(), ropefolder=None)
+        # Not `Project.__init__`: that makes the folder where it is not there.
+        _Project.__init__(self, _Nothing())
+        self._address, self._ropefolder_name = str(sources.root), None
+        self.ignored = _ResourceMatcher()
+        self.file_list = _FileListCacher(self)
+        self._init_prefs({})
         self.pycore.observer.timekeeper = _Never()
 
     def _init_prefs(self, prefs: object) -> None:

@@ -58,8 +58,10 @@ def _sort(
             if node is None:
                 if definition := module.definition_at(start):
                     functions.append((module, definition))
-                elif not _in_import(module, start):
+                elif (alias := _import_at(module, start, symbol.name)) is None:
                     raise Refused(f"A use of {symbol.name} in {path} is of an unknown kind.")
+                elif alias.asname is not None:
+                    raise Refused(f"{path} imports {symbol.name} under another name.")
                 continue
             call = module.parents.get(node)
             if not isinstance(call, ast.Call) or call.func is not node:
@@ -70,11 +72,17 @@ def _sort(
     return functions[0][1], calls
 
 
-def _in_import(module: Module, start: int) -> bool:
-    return any(
-        isinstance(n, ast.Import | ast.ImportFrom)
-        and module.span(n)[0] <= start < module.span(n)[1]
-        for n in ast.walk(module.tree)
+def _import_at(module: Module, start: int, name: str) -> ast.alias | None:
+    """What an import at an offset binds the name as."""
+    return next(
+        (
+            alias
+            for n in ast.walk(module.tree)
+            if isinstance(n, ast.ImportFrom)
+            for alias in n.names
+            if alias.name == name and module.span(alias)[0] == start
+        ),
+        None,
     )
 
 
