@@ -95,3 +95,10 @@ def test_a_new_file_is_asked_for_and_never_made_over_another(tmp_path: Path) -> 
     words = ["It gives 3.\n</think>", "():\n    assert old_rate() == 3\n```\n"]
     replies.write_text(json.dumps(words * 2))
     run_script(tmp_path, "newfile.lua", str(project), POSTIL_MODEL=f"scripted:{replies}")
+
+
+def test_refactorings_need_no_model(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    write_workspace(project)
+    (project / ".root").touch()
+    run_script(tmp_path, "refactor.lua", str(project), POSTIL_MODEL="none")

@@ -122,7 +122,7 @@ end
 ---@type table<string, {command: string, argument: fun(args: postil.Args, rest: string): table?, string?}>
 M.refactorings = {
   rename = { command = 'postil.rename', argument = name_with('new_name') },
-  inline = { command = 'postil.inline', argument = name_with('name') },
+  inline = { command = 'postil.inline', argument = name_here },
   extract = { command = 'postil.extractFunction', argument = lines_with('name') },
   simplify = { command = 'postil.simplify', argument = lines },
   signature = {
@@ -173,8 +173,18 @@ M.subcommands = {
   review = {
     help = 'read what has changed since the last commit',
     command = 'postil.review',
-    argument = function()
-      return { uri = file_uri() }
+    argument = function(_, rest)
+      if rest ~= '' and rest ~= 'file' then
+        return nil, 'say :Postil review, or :Postil review file for this file alone'
+      elseif rest == 'file' then
+        local uri = file_uri()
+        return uri and { uri = uri }, NO_FILE
+      end
+      local client = require('postil').client(vim.api.nvim_get_current_buf())
+      return client and { uri = client.root_dir and vim.uri_from_fname(client.root_dir) }
+    end,
+    complete = function()
+      return { 'file' }
     end,
   },
   explain = {

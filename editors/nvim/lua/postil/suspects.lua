@@ -166,7 +166,7 @@ function M.show(result)
   elseif #result.suspects == 0 then
     say('no suspects: ' .. result.without_model)
   else
-    local sentence = '%d suspects in the quickfix list; the model found nothing: %s'
+    local sentence = '%d suspects, no finding: %s'
     say(sentence:format(#result.suspects, result.without_model))
   end
 end
