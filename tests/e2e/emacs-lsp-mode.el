@@ -59,11 +59,9 @@
 (let ((action (cl-find-if (lambda (a) (string-match-p "change as I say" (lsp:code-action-title a)))
                           (lsp-code-actions-at-point))))
   (check "the action is in the menu" action)
-  (cl-letf (((symbol-function 'y-or-n-p) (lambda (&rest _) t))
-            ((symbol-function 'yes-or-no-p) (lambda (&rest _) t)))
-    (lsp-execute-code-action action)
-    (check "this file changed"
-           (wait-for 20 (lambda () (string-match-p "return rate()" (buffer-string)))))))
+  (lsp-execute-code-action action)
+  (check "this file changed"
+         (wait-for 20 (lambda () (string-match-p "return rate()" (buffer-string))))))
 (let ((other (find-buffer-visiting (concat folder "rates.py"))))
   (check "the other changed"
          (and other (with-current-buffer other (string-match-p "def rate()" (buffer-string))))))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lsp.command_table import COMMANDS
-from tests.e2e.neovim import PLUGIN, run_script
+from tests.e2e.neovim import PLUGIN, ROOT, run_script
 from tests.e2e.scripted import SIMPLER, write_workspace
 
 CONTROL = "import socket; socket.socket().connect_ex(('127.0.0.1', 9))"
@@ -47,6 +47,9 @@ def test_every_command_of_the_server_has_a_subcommand_and_help(tmp_path: Path) -
     chapter = manual.partition("*postil-refactor*\n")[2].partition("====")[0]
     listed = set(re.findall(r"^    (\w+) ", chapter, re.MULTILINE))
     assert listed == set(told["refactorings"])
+    for readme in (ROOT / "README.md", ROOT / "editors" / "README.md"):
+        named = set(re.findall(r"`:Postil (\w+)", readme.read_text(encoding="utf-8")))
+        assert named <= {*told["names"], *told["refactorings"]}, readme
 
 
 def test_a_report_is_followed_to_its_finding_and_an_edit_and_back(tmp_path: Path) -> None:
