@@ -13,7 +13,7 @@ import pytest
 
 from lsp.command_table import COMMANDS
 from tests.e2e.neovim import PLUGIN, ROOT, run_script
-from tests.e2e.scripted import SIMPLER, write_workspace
+from tests.e2e.scripted import BUG, FIXED, SIMPLER, write_workspace
 
 CONTROL = "import socket; socket.socket().connect_ex(('127.0.0.1', 9))"
 pytestmark = pytest.mark.editor
@@ -105,3 +105,10 @@ def test_refactorings_need_no_model(tmp_path: Path) -> None:
     write_workspace(project)
     (project / ".root").touch()
     run_script(tmp_path, "refactor.lua", str(project), POSTIL_MODEL="none")
+
+
+def test_a_finding_is_fixed_on_its_line_and_dismissed(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    model = write_workspace(project, then=[FIXED, FIXED, BUG])
+    (project / ".root").touch()
+    run_script(tmp_path, "fix.lua", str(project), POSTIL_MODEL=model)

@@ -39,4 +39,14 @@ steps.check('the window of a failed job is closed', #vim.tbl_filter(function(win
 end, vim.api.nvim_list_wins()) == 0)
 vim.cmd('Postil review all')
 steps.said('say :Postil review, or :Postil review file')
+steps.forget()
+vim.cmd('Postil rerun')
+steps.said('suspects, no finding: The model is switched off', 60)
+vim.cmd('Postil doctor')
+local doctor = steps.float('grammars', 100)
+steps.check(
+  'the doctor looks at llama.cpp, too',
+  doctor.text:find('llama.cpp', 1, true),
+  doctor.text
+)
 steps.done(client)
