@@ -5,7 +5,7 @@ local M = {}
 ---@alias postil.Args vim.api.keyset.create_user_command.command_args
 
 ---@class (exact) postil.Subcommand
----@field help string one line, for completion and the help file
+---@field help string one line, for a bare `:Postil`
 ---@field command? string the server's command
 ---@field argument? fun(args: postil.Args, rest: string): table?, string? the argument, or nil and
 ---  one sentence why there is none
@@ -135,7 +135,7 @@ M.refactorings = {
   modernise = { command = 'postil.modernise', argument = lines },
   types = { command = 'postil.addTypes', argument = lines },
   document = { command = 'postil.document', argument = lines },
-  test = { command = 'postil.writeTest', argument = lines_with('name') },
+  test = { command = 'postil.writeTest', argument = lines },
   split = { command = 'postil.split', argument = lines },
   change = {
     command = 'postil.change',
@@ -296,11 +296,23 @@ function M.start(command, argument_of, args, rest)
   end
 end
 
+--- What a bare `:Postil` shows.
+---@return string[]
+local function overview()
+  local shown = {}
+  for name, subcommand in vim.spairs(M.subcommands) do
+    table.insert(shown, (':Postil %-9s %s'):format(name, subcommand.help))
+  end
+  return vim.list_extend(shown, { '', 'Refactorings: ' .. table.concat(refactoring_names(), ', ') })
+end
+
 ---@param args postil.Args
 function M.run(args)
   local name, rest = args.args:match('^(%S*)%s*(.-)$')
   local subcommand = M.subcommands[name]
-  if M.refactorings[name] then
+  if name == '' then
+    require('postil.window').open('Postil (q closes)', overview(), true)
+  elseif M.refactorings[name] then
     local sentence = 'that is a refactoring: :Postil refactor %s'
     require('postil').say(sentence:format(name), vim.log.levels.WARN)
   elseif not subcommand then
