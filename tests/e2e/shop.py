@@ -62,8 +62,8 @@ FINDING = [
 ]
 FIX = [
     "Ask for the country in small letters.\n</think>",
-    "    rate = RATES[country.lower()]\n```\nREASON: Countries are looked up in small "
-    "letters now.\n",
+    '    """The price with tax."""\n    rate = RATES[country.lower()]\n'
+    "    return net + net * rate // 100\n```\nREASON: Countries are looked up in small letters.\n",
 ]
 ONE_FILE = [
     "The key is in capitals.\n</think>",

@@ -29,7 +29,8 @@ async def test_without_a_server_one_sentence_says_what_to_do(open_shop: OpenShop
     await said.wait_for()
     await window.shot("11-no-server")
     await said.locator(".monaco-button").filter(has_text="Open Setting").click()
-    await window.page.locator(".settings-editor").filter(has_text="Server_command").wait_for()
+    setting = window.page.locator(".settings-editor .setting-item")
+    await setting.filter(has_text="How to start the server").wait_for()
     await window.shot("12-setting")
     await window.host(
         """await vscode.workspace.getConfiguration('postil').update('server_command',
