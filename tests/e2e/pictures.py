@@ -21,9 +21,9 @@ STILLS = {
     "3-hover": "vscode-hover",
     "6-refactor-preview": "vscode-refactor-preview",
     "7-diff": "vscode-diff",
-    "10-trace": "vscode-trace",
+    "3-trace": "vscode-trace",
 }
-STORY = ("1-before", "2-suspects", "3-hover", "4-actions", "5-fixed")
+STORY = ("1-before", "2-suspects", "3-hover", "3-trace", "4-actions", "5-fixed")
 FRAME_MS = 2_600
 MAX_BYTES = 150_000
 
