@@ -73,7 +73,7 @@ class Child:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=MAX_LINE_BYTES,
-            env={**os.environ, "PYTHONPATH": _package_root(), "PYTHONUTF8": "1", **env},
+            env={**os.environ, "PYTHONPATH": package_root(), "PYTHONUTF8": "1", **env},
             **extra,
         )
         return cls(process, name)
@@ -184,6 +184,6 @@ class Child:
             self._process.kill()
 
 
-def _package_root() -> str:
+def package_root() -> str:
     """The folder that holds our packages: `-P` drops it where we run from a checkout."""
     return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -3,6 +3,7 @@
 ContextError            its text is one sentence for the user
 ├── NoWorkspace         the folder is not there or is no folder: name another
 ├── NoSuchPlace         the file or the lines are not there: name others
+├── Refused             a refactoring that cannot be done exactly (context/refactoring)
 ├── NothingToMeasure    no past fix to measure with
 ├── IndexUnavailable    the index cannot be written: say where and why
 └── ParserUnavailable   the parsing process cannot be started or keeps dying

@@ -9,6 +9,7 @@ alternate. HEAD and refs are read as data. Anything odd means no history, never 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import os
 import re
@@ -163,6 +164,56 @@ def _write_member(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Pat
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("xb") as out:
         shutil.copyfileobj(source, out)
+
+
+def read_head(root: Path, shadow: Path) -> dict[str, str] | None:
+    """Blob ids of the regular files of HEAD below `root`, by path; None without a history.
+
+    `shadow` is a folder of ours that is made anew.
+    """
+    found, git = _find_repository(root), shutil.which("git")
+    head = _head_commit(found[1]) if found else None
+    if found is None or git is None or head is None or not _HEX.match(head):
+        return None
+    prefix = _prefix(root, found[0])
+    try:
+        _make_shadow(shadow, _common_folder(found[1]), head)
+        listed = _run(git, shadow, ["ls-tree", "-r", "-z", "--full-tree", head])
+    except (OSError, CommandError) as error:
+        logger.info("no HEAD: %s", type(error).__name__)
+        return None
+    blobs: dict[str, str] = {}
+    for row in listed.decode("utf-8", "replace").split("\0"):
+        kind, _, path = row.partition("\t")
+        mode, _, rest = kind.partition(" ")
+        if mode in ("100644", "100755") and path.startswith(prefix):
+            blobs[path.removeprefix(prefix)] = rest.rpartition(" ")[2]
+    return blobs
+
+
+def read_blobs(shadow: Path, ids: Sequence[str]) -> dict[str, bytes]:
+    """Contents by blob id, of those that are there and not too large to be indexed."""
+    git = shutil.which("git")
+    if git is None:
+        return {}
+    found: dict[str, bytes] = {}
+    for blob in ids:
+        if not _HEX.match(blob):
+            continue
+        try:
+            size = _run(git, shadow, ["cat-file", "-s", blob])
+            if int(size) <= MAX_EXPORTED:
+                found[blob] = _run(git, shadow, ["cat-file", "blob", blob])
+        except (OSError, ValueError, CommandError) as error:
+            logger.info("a blob is missing: %s", type(error).__name__)
+    return found
+
+
+def blob_id(content: bytes, like: str) -> str:
+    """The id that git gives to a file's content, in the kind of hash that `like` is."""
+    hashed = hashlib.sha256() if len(like) == 64 else hashlib.sha1(usedforsecurity=False)
+    hashed.update(b"blob %d\0" % len(content) + content)
+    return hashed.hexdigest()
 
 
 def _old_lines(patch: bytes, prefix: str) -> dict[str, tuple[tuple[int, int], ...]]:

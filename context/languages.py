@@ -109,6 +109,18 @@ def language_of(path: str) -> Language | None:
     return _BY_EXTENSION.get(name[start:].lower()) if start > 0 else None
 
 
+_SPOKEN = {"javascript": "JavaScript", "typescript": "TypeScript", "tsx": "TypeScript",
+           "cpp": "C++", "csharp": "C#", "php": "PHP"}  # fmt: skip
+
+
+def spoken_name(path: str) -> str:
+    """What people call the language of a file; "this language" where it has no grammar here."""
+    language = language_of(path)
+    if language is None:
+        return "this language"
+    return _SPOKEN.get(language.name, language.name.capitalize())
+
+
 # What only C++ has: a `.h` file may be either.
 _CPP_MARKS = re.compile(
     r"^\s*(?:template\s*<|namespace\b[^;]*\{|class\s+\w[\w\s]*[:{]|using\s+\w|(?:public|private|"

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from context.anatomy import ANATOMY, Anatomy
 from context.details import pack_details, reference_term
 from context.languages import Language, dialect, language_named
 from context.outline import Outline, Symbol, SymbolKind
@@ -40,6 +41,11 @@ class Skipped(Exception):
 
 def read_source(root: Path, path: str) -> str:
     """Text of a regular file of the workspace. Raises `Skipped` with the reason otherwise."""
+    return decode(read_bytes(root, path))
+
+
+def read_bytes(root: Path, path: str) -> bytes:
+    """Content of a regular file of the workspace. Raises `Skipped` with the reason otherwise."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         descriptor = os.open(root / path, flags | getattr(os, "O_BINARY", 0))
@@ -53,7 +59,7 @@ def read_source(root: Path, path: str) -> str:
         if status.st_size > MAX_FILE_BYTES:
             raise Skipped("too large")
         try:
-            return decode(file.read(MAX_FILE_BYTES + 1))
+            return file.read(MAX_FILE_BYTES + 1)
         except OSError as error:
             raise Skipped("unreadable") from error
 
@@ -241,6 +247,16 @@ def _problems(params: Any, emit: Emit, cancelled: threading.Event) -> list[list[
     return [[p.line, p.column_byte, p.what] for p in found]
 
 
+def _anatomy(params: Any, emit: Emit, cancelled: threading.Event) -> Any:
+    from context.dissecting import dissect
+
+    del emit, cancelled
+    content = params["text"]
+    language = parsed_language(content, encode(content), params["language"])
+    found = dissect(content, language) if language else Anatomy((), (), "")
+    return ANATOMY.dump_python(found, mode="json")
+
+
 def to_json(outline: Outline) -> dict[str, Any]:
     """Rows of plain values, in the order of the dataclasses' fields."""
     return {
@@ -272,6 +288,7 @@ def main() -> None:
         "parse_buffer": _parse_buffer,
         "outline": _outline,
         "problems": _problems,
+        "anatomy": _anatomy,
     }
     serve(methods, wire)
 

@@ -14,6 +14,7 @@ import platform
 import stat
 import struct
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,6 +26,9 @@ _SET_MODE_FILTER, _FILTER_FLAG_TSYNC = 1, 1
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # BPF: ld abs, jeq, jge, ret
 _NUMBER, _ARCH, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
+_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446  # on all architectures
+_WRITE_FILE, _REFER, _TRUNCATE = 1 << 1, 1 << 13, 1 << 14
+_WRITES = _WRITE_FILE | 0b1111_1111_1_0000  # and removing and making of every kind
 _X32 = 0x40000000  # system calls of the x32 interface begin here
 
 
@@ -33,6 +37,7 @@ class Layer(StrEnum):
 
     NAMESPACE = "network namespace"  # no interface but a loopback that is down
     SECCOMP = "seccomp"  # no sockets, no programs, no looking into other processes
+    WRITES = "landlock"  # files are changed below chosen folders only
     LIMITS = "resource limits"  # no files written, no core dump, memory
 
 
@@ -100,6 +105,51 @@ def refuse_calls(sockets: Sockets, programs: Programs = Programs.NONE) -> list[L
         return []
     refused = libc.syscall(numbers.seccomp, _SET_MODE_FILTER, _FILTER_FLAG_TSYNC, program)
     return [] if refused else [Layer.SECCOMP]
+
+
+def can_keep_writes() -> bool:
+    """Whether `keep_writes_below` has an effect here."""
+    return _landlock_version() > 0
+
+
+def _landlock_version() -> int:
+    if sys.platform != "linux" or platform.machine() not in _MACHINES:
+        return 0
+    libc = ctypes.CDLL(None, use_errno=True)
+    return int(libc.syscall(_LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(1)))
+
+
+def keep_writes_below(folders: Sequence[Path]) -> list[Layer]:
+    """From now on files can be made, changed or removed below `folders` only; reading stays free.
+
+    Holds for every program that is started from here. Empty where the kernel has no Landlock.
+    """
+    version = _landlock_version()
+    if version < 1 or sys.platform != "linux":
+        return []
+    libc = ctypes.CDLL(None, use_errno=True)
+    handled = _WRITES | (_REFER if version > 1 else 0) | (_TRUNCATE if version > 2 else 0)
+    attribute = struct.pack("Q", handled)
+    ruleset = libc.syscall(
+        _LANDLOCK_CREATE, attribute, ctypes.c_size_t(len(attribute)), ctypes.c_uint32(0)
+    )
+    if ruleset < 0:
+        return []
+    try:
+        devices = [Path("/dev/null"), Path("/dev/zero"), Path("/dev/full"), Path("/dev/tty")]
+        for place in (*folders, Path("/dev/shm"), *devices):
+            allowed = handled if place.is_dir() else handled & (_WRITE_FILE | _TRUNCATE)
+            with suppress(OSError):
+                descriptor = os.open(place, os.O_PATH | os.O_CLOEXEC)
+                rule = struct.pack("=Qi", allowed, descriptor)
+                libc.syscall(_LANDLOCK_ADD, ruleset, 1, rule, ctypes.c_uint32(0))
+                os.close(descriptor)
+        if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+            return []
+        refused = libc.syscall(_LANDLOCK_RESTRICT, ruleset, ctypes.c_uint32(0))
+        return [] if refused else [Layer.WRITES]
+    finally:
+        os.close(ruleset)
 
 
 def limit_resources(max_memory_bytes: int | None) -> list[Layer]:

@@ -19,6 +19,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -536,6 +537,17 @@ class Reader:
             where = r"s.name = ? AND (s.qualified_name = ? OR s.qualified_name LIKE ? ESCAPE '\')"
             found += self._symbols(where, (last, written, suffix), limit)
         return found[:limit]
+
+    def symbols_like(self, query: str, limit: int) -> list[SymbolAt]:
+        """Symbols whose name holds `query` in any case: those called so first, then by length."""
+        pattern = re.sub(r"([%_\\])", r"\\\1", query)
+        rows = self._db.execute(
+            f"SELECT path, {_SYMBOL_COLUMNS} FROM symbols s JOIN paths p USING (blob_id) "
+            r"WHERE s.name LIKE ? ESCAPE '\' "
+            r"ORDER BY s.name NOT LIKE ? ESCAPE '\', length(s.name), s.name, path, ordinal LIMIT ?",
+            (f"%{pattern}%", f"{pattern}%", limit),
+        )
+        return [_symbol_at(row) for row in rows]
 
     def references_to(
         self, names: Collection[str], limit: int = 500, *, role: ReferenceRole | None = None

@@ -31,6 +31,8 @@ from context.outline import (
     SymbolKind,
 )
 
+__all__ = ["Node", "Tree", "broken_grammars", "outline", "parse", "problems"]
+
 MAX_PARSE_BYTES = 1_000_000  # a larger file is searched by words only (memory is ~125x source)
 MAX_PROBLEMS = 50
 MAX_LITERAL = 300  # code points kept of a string literal
@@ -58,13 +60,10 @@ _BODIES = frozenset(
 
 def outline(source: bytes, language: Language) -> Outline:
     """Everything the index keeps of one file. Never raises on broken source."""
-    tree = _parse(source, language)
-    definitions: list[_Definition] = []
+    tree = parse(source, language)
     imports: dict[int, tuple[list[str], list[str], int]] = {}
     found = QueryCursor(_query(language), match_limit=MATCH_LIMIT).captures(tree.root_node)
-    for kind in ("function", "type", "macro", "scope"):
-        for head, parts in _with_parts(kind, found):
-            definitions += _definitions(kind, head, parts)
+    definitions = _all_definitions(found)
     for node, parts in _with_parts("import", found):
         _add_import(imports, node, parts)
     references = [
@@ -74,7 +73,7 @@ def outline(source: bytes, language: Language) -> Outline:
     ]
     return Outline(
         language=language.name,
-        symbols=tuple(_symbols(definitions, source)),
+        symbols=tuple(symbol for symbol, _ in _symbols(definitions, source)),
         references=tuple(references),
         imports=tuple(
             Import(module, tuple(names), line)
@@ -86,9 +85,22 @@ def outline(source: bytes, language: Language) -> Outline:
     )
 
 
+def functions(source: bytes, language: Language) -> tuple[Tree, list[tuple[Symbol, Node]]]:
+    """The tree, and each function with its own node, without decorators or export."""
+    tree = parse(source, language)
+    found = QueryCursor(_query(language), match_limit=MATCH_LIMIT).captures(tree.root_node)
+    symbols = _symbols(_all_definitions(found), source)
+    return tree, [(s, d.head) for s, d in symbols if s.kind is SymbolKind.FUNCTION]
+
+
+def comments_above(node: Node) -> list[Node]:
+    """The comments that end right above a node, the nearest first."""
+    return list(_comments_above(node))
+
+
 def problems(source: bytes, language: Language) -> tuple[Problem, ...]:
     """What the grammar could not read, in file order, at most MAX_PROBLEMS."""
-    return tuple(_problems(_parse(source, language)))
+    return tuple(_problems(parse(source, language)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +155,8 @@ def _with_parts(
     yield from ((heads[key], own[key]) for key in own)
 
 
-def _parse(source: bytes, language: Language) -> Tree:
+def parse(source: bytes, language: Language) -> Tree:
+    """The whole tree, for who must know each node of it; same process rules as for `outline`."""
     return Parser(_grammar(language)).parse(source)
 
 
@@ -202,7 +215,16 @@ def _c_function_name(declarator: Node) -> str:
     return _SPACE.sub("", _GENERIC.sub("", _text(name))).replace("::", ".").strip("*&().")
 
 
-def _symbols(definitions: list[_Definition], source: bytes) -> Iterator[Symbol]:
+def _all_definitions(found: dict[str, list[Node]]) -> list[_Definition]:
+    return [
+        definition
+        for kind in ("function", "type", "macro", "scope")
+        for head, parts in _with_parts(kind, found)
+        for definition in _definitions(kind, head, parts)
+    ]
+
+
+def _symbols(definitions: list[_Definition], source: bytes) -> Iterator[tuple[Symbol, _Definition]]:
     """Qualify names by the types around them; drop what is nested in a function."""
     definitions.sort(key=lambda d: (d.node.start_byte, -d.node.end_byte))
     around: list[_Definition] = []
@@ -222,7 +244,7 @@ def _symbols(definitions: list[_Definition], source: bytes) -> Iterator[Symbol]:
             continue
         seen.add(key)
         node = definition.node
-        yield Symbol(
+        symbol = Symbol(
             qualified_name=name,
             kind=_KINDS[definition.kind],
             start_line=node.start_point[0] + 1,
@@ -232,6 +254,7 @@ def _symbols(definitions: list[_Definition], source: bytes) -> Iterator[Symbol]:
             signature=_signature(definition.head, source),
             doc=_doc(definition),
         )
+        yield symbol, definition
 
 
 def _last_line(node: Node) -> int:
@@ -243,13 +266,14 @@ def _last_line(node: Node) -> int:
 def _signature(head: Node, source: bytes) -> str:
     """The head up to the body, or up to a comment that some grammars put before the body."""
     ends = [c.start_byte for c in head.children if "comment" in c.type]
-    if (body := _body(head)) is not None:
+    if (body := body_of(head)) is not None:
         ends.append(body.start_byte)
     text = source[head.start_byte : min(ends, default=head.end_byte)].decode("utf-8", "replace")
     return _SPACE.sub(" ", text).strip(" {=")[:MAX_SIGNATURE]
 
 
-def _body(head: Node) -> Node | None:
+def body_of(head: Node) -> Node | None:
+    """The node of a definition's body; None for a declaration without one."""
     body = head.child_by_field_name("body")
     return body or next((c for c in head.children if c.type in _BODIES), None)
 

@@ -10,29 +10,38 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from context.anatomy import ANATOMY, Anatomy, CallAt
+from context.callers import calling_files
+from context.changes import ChangedPart, changed_parts, is_changed, under
 from context.coverage import Coverage, CoverageUnreadable, find_coverage, read_coverage
-from context.errors import NoWorkspace
+from context.errors import ContextError, NoWorkspace
 from context.evidence import Signal
 from context.evidence.diagnostics import OtherDiagnostic
-from context.git import read_changes, read_history
+from context.git import blob_id, read_blobs, read_changes, read_head, read_history
 from context.history import CommitRow, build, change_terms, known_changes
 from context.indexer import Indexer, IndexProgress, IndexSummary, ParserPool, outline_from_json
 from context.languages import language_of
 from context.outline import Outline, Problem
-from context.snippets import snippets_for
-from context.store import Reader, Store, index_folder
+from context.parsing import Skipped, decode, read_bytes
+from context.refactoring import Candidate, Carried, Refactoring, Target
+from context.refactoring.process import candidates_apart, carry_out_apart, target_apart
+from context.snippets import Sources, snippets_for
+from context.store import Reader, Store, SymbolAt, index_folder
 from context.suspects import WEIGHTS, Beside, Located, Suspect, Weights, locate
+from context.text import encode
 from context.window import Snippet
 
 logger = logging.getLogger(__name__)
 
 MAX_REFRESHED = 500  # paths; for more a walk of everything is quicker
+MAX_COMPARED = 20_000  # files compared with HEAD; some seconds
+MAX_DIFFERING = 100  # of them with changes
 COMMITS_AT_ONCE = 1_000  # whose changes are read between two writes: about a second
 
 T = TypeVar("T")
@@ -158,10 +167,94 @@ class Workspace:
             lambda reader: snippets_for(reader, self.root, suspects, overlays, report)
         )
 
+    async def symbols_like(self, query: str, limit: int) -> list[SymbolAt]:
+        """Definitions whose name holds `query`, in any case."""
+        return await self._query(lambda reader: reader.symbols_like(query, limit))
+
     async def outline(self, path: str, text: str) -> Outline:
         language = language_of(path)
         params = {"text": text, "language": language.name if language else "text"}
         return outline_from_json(await self._parsers.call("outline", params))
+
+    async def anatomy(self, path: str, text: str) -> Anatomy:
+        """Functions and calls of `text` in their parts; empty where there is no grammar."""
+        language = language_of(path)
+        params = {"text": text, "language": language.name if language else "text"}
+        return ANATOMY.validate_python(await self._parsers.call("anatomy", params))
+
+    async def calls_to(self, path: str, names: Sequence[str]) -> list[CallAt]:
+        """Calls in other files of what `path` defines under these names, as far as that is told."""
+        overlays = dict(self._overlays)
+        files = await self._query(lambda reader: calling_files(reader, path, names))
+        found: list[CallAt] = []
+        for other, called in files.items():
+            text = Sources(self.root, overlays).text(other)
+            if text is not None:
+                anatomy = await self.anatomy(other, text.content)
+                found += [CallAt(other, c) for c in anatomy.calls if c.name in called]
+        return found
+
+    async def carry_out(self, asked: Refactoring, texts: Mapping[str, str]) -> Carried:
+        """A refactoring as edits. `texts`: open buffers, newer than the index. Raises `Refused`."""
+        files, newest = await self._refactored(texts)
+        return await carry_out_apart(self.root, files, newest, asked)
+
+    async def target_at(self, path: str, offset: int, texts: Mapping[str, str]) -> Target:
+        """What stands at a place, for who looks for a name. Raises `Refused`."""
+        files, newest = await self._refactored(texts)
+        return await target_apart(self.root, files, newest, path, offset)
+
+    async def split_candidates(
+        self, path: str, first: int, last: int, texts: Mapping[str, str]
+    ) -> list[Candidate]:
+        """What can be taken out of the function at lines. Raises `Refused`."""
+        files, newest = await self._refactored(texts)
+        return await candidates_apart(self.root, files, newest, path, first, last)
+
+    async def _refactored(self, texts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+        """(language by path of all files, texts of open buffers)."""
+        files = await self._query(lambda reader: {f.path: f.language for f in reader.files()})
+        newest = {**self._overlays, **texts}
+        for path in newest.keys() - files.keys():
+            language = language_of(path)
+            files[path] = language.name if language else "text"
+        return files, newest
+
+    async def changes(
+        self, folder: str = "", buffers: Mapping[str, str] | None = None
+    ) -> list[ChangedPart]:
+        """What differs from HEAD in code below `folder` (or in that file), by function.
+
+        `buffers`: open texts that the index may not have seen yet. Raises `ContextError` without a
+        history, or where there is too much to compare.
+        """
+        known = list(under(await self.files(), folder))
+        if len(known) > MAX_COMPARED:
+            raise ContextError(f"{len(known)} files are too many to compare; name a folder.")
+        head_shadow = self._shadow.with_name("head")
+        head = await asyncio.to_thread(read_head, self.root, head_shadow)
+        if head is None:
+            raise ContextError("There is no git history here to compare with.")
+        overlays = {**self._overlays, **(buffers or {})}
+        differing = await asyncio.to_thread(_differing, self.root, known, head, overlays)
+        blobs = await asyncio.to_thread(
+            read_blobs, head_shadow, [head[p] for p in differing if p in head]
+        )
+        parts: list[ChangedPart] = []
+        for path, after in differing.items():
+            blob = head.get(path)
+            if blob is not None and blob not in blobs:
+                continue  # its content is not here: a partial clone
+            before = _decoded(blobs[blob]) if blob is not None else None
+            if before is not None and not is_changed(before, after):
+                continue
+            old = await self.outline(path, before) if before is not None else None
+            parts += changed_parts(path, before, after, old, await self.outline(path, after))
+        return parts
+
+    async def files(self) -> list[str]:
+        """Paths of all files that the index knows, in order."""
+        return await self._query(lambda reader: sorted(row.path for row in reader.files()))
 
     async def problems(self, path: str, text: str) -> tuple[Problem, ...]:
         """What the grammar cannot read in `text`; empty where there is no grammar."""
@@ -203,6 +296,33 @@ class Workspace:
     def _close_reader(self) -> None:
         if self._reader is not None:
             self._reader.close()
+
+
+def _differing(
+    root: Path, paths: Sequence[str], head: Mapping[str, str], overlays: Mapping[str, str]
+) -> dict[str, str]:
+    """Current texts of code files whose content is not HEAD's, at most MAX_DIFFERING."""
+    any_id = next(iter(head.values()), "")
+    found: dict[str, str] = {}
+    for path in paths:
+        if language_of(path) is None or len(found) >= MAX_DIFFERING:
+            continue
+        text = overlays.get(path)
+        try:
+            content = encode(text) if text is not None else read_bytes(root, path)
+            if head.get(path) != blob_id(content, any_id):
+                found[path] = text if text is not None else decode(content)
+        except Skipped:
+            continue
+    return found
+
+
+def _decoded(content: bytes) -> str:
+    """A file's content as text; "" for what is none."""
+    try:
+        return decode(content)
+    except Skipped:
+        return ""
 
 
 def _terms_of_changes(shadow: Path, commits: Sequence[CommitRow]) -> dict[str, dict[str, int]]:

@@ -8,7 +8,7 @@ from context.text import Span, content_hash
 from lsp import to_lsp
 from lsp.documents import Document
 from lsp.traces import Kind, Note
-from models.findings import Edit, Proposal
+from models.findings import Edit, Exact, Proposal
 from models.gate import apply_edits
 
 
@@ -44,12 +44,12 @@ class AppliedEdits:
 
 
 def _note(uri: str, edit: Edit, start: int, proposal: Proposal) -> Note:
-    provenance = proposal.provenance
+    origin = proposal.provenance
     return Note(
         kind=Kind.APPLIED,
         uri=uri,
         span=Span(start, start + len(edit.new_text.rstrip("\r\n"))),
         message=edit.reason,
-        hover=to_lsp.edit_hover([edit], proposal.title, provenance),
-        provenance=provenance,
+        hover=to_lsp.edit_hover([edit], proposal.title, origin),
+        provenance=origin.planned if isinstance(origin, Exact) else origin,
     )

@@ -46,6 +46,43 @@ class Target(Argument):
     detail: str = ""
 
 
+class Lines(Argument):
+    """Lines, and the name of what becomes of them where the user gives one."""
+
+    uri: str
+    version: int | None = None
+    first_line: Line
+    last_line: Line
+    name: str = ""
+
+
+class Position(Argument):
+    """A position as the protocol has it: 0-based, in the client's encoding."""
+
+    uri: str
+    version: int | None = None
+    line: Annotated[int, Field(ge=0, le=10_000_000)]
+    character: Annotated[int, Field(ge=0, le=10_000_000)]
+
+
+class NewName(Position):
+    """Without a name the model proposes one."""
+
+    new_name: str = ""
+
+
+class Signature(Position):
+    """What changes: add name=value, remove name, reorder a, b, or plain words."""
+
+    detail: str = ""
+
+
+class Place(Argument):
+    """A file or a folder; nothing for the first workspace folder."""
+
+    uri: str = ""
+
+
 class NoteAt(Argument):
     """A remark of ours: by its `id`, by a place, or, with neither, the newest."""
 

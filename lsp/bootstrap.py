@@ -199,8 +199,10 @@ def run_tests(scripts: Path, rest: Sequence[str]) -> int:
     """
     python = str(scripts / "python")
     fetch = [str(scripts / "postil"), "models", "fetch", "qwen2.5-coder-0.5b"]
+    editors = [str(scripts / "python"), str(ROOT / "tests" / "e2e" / "setup_editors.py")]
     steps = [
         fetch,
+        editors,
         [str(scripts / "ruff"), "check", "."],
         [str(scripts / "ruff"), "format", "--check", "."],
         [str(scripts / "mypy")],

@@ -18,13 +18,27 @@ FIND_BUGS_KIND = "source.postil.findBugs"
 LOCATE_KIND = "source.postil.locate"
 EXPLAIN_KIND = "source.postil.explain"
 TRACE_KIND = "source.postil.trace"
+INLINE_KIND = "refactor.inline"
+RENAME_KIND = "refactor.rewrite.rename"
+SPLIT_KIND = "refactor.rewrite.split"
 SIMPLIFY_KIND = "refactor.rewrite.simplify"
 CHANGE_KIND = "refactor.rewrite.change"
+MODERNISE_KIND = "refactor.rewrite.modernise"
+ADD_TYPES_KIND = "refactor.rewrite.addTypes"
+DOCUMENT_KIND = "refactor.rewrite.document"
+WRITE_TEST_KIND = "refactor.rewrite.writeTest"
 ACTION_KINDS = (
     QUICK_FIX,
     EXTRACT_KIND,
+    INLINE_KIND,
+    RENAME_KIND,
+    SPLIT_KIND,
     SIMPLIFY_KIND,
     CHANGE_KIND,
+    MODERNISE_KIND,
+    ADD_TYPES_KIND,
+    DOCUMENT_KIND,
+    WRITE_TEST_KIND,
     FIND_BUGS_KIND,
     LOCATE_KIND,
     EXPLAIN_KIND,
@@ -40,6 +54,7 @@ class ClientCapabilities:
     resolves_edits: bool  # codeAction/resolve may bring the edit
     document_changes: bool  # takes versioned edits
     annotates: bool  # shows a change annotation, and asks where one needs confirmation
+    creates_files: bool  # takes an edit that makes a file
     tags_actions: bool  # knows CodeActionTag.LLMGenerated
     disables_actions: bool  # shows an action that cannot be had, with the reason
     markdown: bool  # in hovers
@@ -76,6 +91,7 @@ def read_capabilities(raw: Mapping[str, Any]) -> ClientCapabilities:
         resolves_edits="edit" in _list_at(raw, *action, "resolveSupport", "properties"),
         document_changes=bool(_at(raw, *edit, "documentChanges")),
         annotates=_at(raw, *edit, "changeAnnotationSupport") is not None,
+        creates_files="create" in _list_at(raw, *edit, "resourceOperations"),
         tags_actions=LLM_GENERATED in _list_at(raw, *action, "tagSupport", "valueSet"),
         disables_actions=bool(_at(raw, *action, "disabledSupport")),
         markdown="markdown" in _list_at(raw, "textDocument", "hover", "contentFormat"),

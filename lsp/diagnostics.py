@@ -47,12 +47,9 @@ class Diagnostics:
         self._client = client
         self._is_pulled = is_pulled
         self._refreshing: asyncio.Task[object] | None = None
-        self.changed = asyncio.Event()  # set, and replaced, whenever a document's may have changed
 
     def publish(self, uri: str) -> None:
         """A document's diagnostics may have changed: send all of them, or have the client ask."""
-        self.changed.set()
-        self.changed = asyncio.Event()
         if self._is_pulled:
             self._refresh()
             return
@@ -60,6 +57,11 @@ class Diagnostics:
         version = document.version if document else None
         params = types.PublishDiagnosticsParams(uri, self.of(uri), version)
         self._wire.notify("textDocument/publishDiagnostics", params)
+
+    def moved(self, uri: str) -> None:
+        """An edit moved a document's diagnostics. Who asks for them asks after each edit anyway."""
+        if not self._is_pulled:
+            self.publish(uri)
 
     def of(self, uri: str) -> list[types.Diagnostic]:
         try:
@@ -82,14 +84,14 @@ class Diagnostics:
         result_id = self.result_id(uri)
         if previous == result_id:
             return types.UnchangedDocumentDiagnosticReport(result_id)
-        return types.FullDocumentDiagnosticReport(self.of(uri), result_id)
+        return types.FullDocumentDiagnosticReport(self.of(uri), result_id=result_id)
 
     def reports(
         self, previous: Mapping[str, str]
     ) -> Iterable[types.WorkspaceDocumentDiagnosticReport]:
         """Of every document that has diagnostics, or had them when `previous` was given out.
 
-        What has not changed is left out: in a workspace's report that says the same.
+        `previous` holds the result ids that the client knows, by document.
         """
         for uri in dict.fromkeys((*self._notes.uris(), *previous)):
             report = self.report(uri, previous.get(uri))

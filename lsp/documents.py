@@ -43,12 +43,12 @@ class Documents:
         self._open: dict[str, Document] = {}
         self._spelled: dict[Path, str] = {}  # the client's own URI of each open file
 
-    def uris(self) -> list[str]:
-        return list(self._open)
-
     def spelling(self, path: Path) -> str | None:
         """The URI by which the client opened a file, which may be escaped unlike ours."""
         return self._spelled.get(path)
+
+    def uris(self) -> list[str]:
+        return list(self._open)
 
     def get(self, uri: str) -> Document | None:
         return self._open.get(uri)

@@ -96,14 +96,19 @@ class Folders:
             raise Failure(REQUEST_FAILED, "No workspace folder is open; open a folder.")
         return next(iter(self._folders))
 
-    async def workspace(self, root: Path) -> RemoteWorkspace:
-        """The folder's workspace, after its first index or a while."""
+    async def opened(self, root: Path) -> RemoteWorkspace:
+        """The folder's workspace, which may know nothing yet. Raises `Failure`."""
         folder = self._folders.get(root)
         if folder is None:
             raise Failure(REQUEST_FAILED, f"The folder {root.name} is not open any more.")
-        workspace = await asyncio.shield(folder.opening)
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(asyncio.shield(folder.indexing), FIRST_INDEX_S)
+        return await asyncio.shield(folder.opening)
+
+    async def workspace(self, root: Path) -> RemoteWorkspace:
+        """The folder's workspace, after its first index or a while."""
+        workspace = await self.opened(root)
+        if folder := self._folders.get(root):
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(asyncio.shield(folder.indexing), FIRST_INDEX_S)
         return workspace
 
     def files_changed(self, places: Iterable[tuple[Path, str]]) -> None:

@@ -17,8 +17,15 @@ from lsp.notifications import text_sync, workspace
 from lsp.registrations import registrations
 from lsp.requests.code_action import code_action
 from lsp.requests.code_action_resolve import code_action_resolve
+from lsp.requests.code_lens import code_lens
+from lsp.requests.document_diagnostic import document_diagnostic
+from lsp.requests.document_symbol import document_symbol
 from lsp.requests.execute_command import execute_command
 from lsp.requests.hover import hover
+from lsp.requests.inline_completion import inline_completion
+from lsp.requests.text_document_content import text_document_content
+from lsp.requests.workspace_diagnostic import workspace_diagnostic
+from lsp.requests.workspace_symbol import workspace_symbol
 from lsp.session import Session
 from lsp.wire import Method, Wire
 
@@ -34,6 +41,13 @@ _REQUESTS: dict[str, tuple[Callable[[Session, Any], Awaitable[Any]], Any]] = {
     "textDocument/codeAction": (code_action, types.CodeActionParams),
     "codeAction/resolve": (code_action_resolve, types.CodeAction),
     "workspace/executeCommand": (execute_command, types.ExecuteCommandParams),
+    "workspace/textDocumentContent": (text_document_content, types.TextDocumentContentParams),
+    "textDocument/diagnostic": (document_diagnostic, types.DocumentDiagnosticParams),
+    "workspace/diagnostic": (workspace_diagnostic, types.WorkspaceDiagnosticParams),
+    "textDocument/codeLens": (code_lens, types.CodeLensParams),
+    "textDocument/documentSymbol": (document_symbol, types.DocumentSymbolParams),
+    "workspace/symbol": (workspace_symbol, types.WorkspaceSymbolParams),
+    "textDocument/inlineCompletion": (inline_completion, types.InlineCompletionParams),
 }
 _NOTIFICATIONS: dict[str, tuple[Callable[[Session, Any], Awaitable[None]], Any]] = {
     "textDocument/didOpen": (text_sync.did_open, types.DidOpenTextDocumentParams),

@@ -45,7 +45,7 @@ class Recorder:
         )
 
     def proposal(self, task: str, proposal: Proposal) -> None:
-        outcome = Outcome.OFFERED if proposal.edits else Outcome.REFUSED
+        outcome = Outcome.OFFERED if proposal.edits or proposal.new_files else Outcome.REFUSED
         self._append(proposal_entry(proposal, outcome, task, self._level))
 
     def applied(self, proposal: Proposal) -> None:

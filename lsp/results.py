@@ -31,7 +31,8 @@ def suspect(session: Session, root: Path, suspect: Suspect) -> dict[str, Any]:
 
 
 def finding(session: Session, root: Path, finding: Finding) -> dict[str, Any]:
-    citations = finding.provenance.citations
+    citations, agreement = finding.provenance.citations, finding.provenance.agreement
+    confidence = {} if agreement is None else {"confidence": agreement.confidence}
     return {
         "id": finding_id(finding),
         "uri": session.uri_of(root, finding.path),
@@ -41,6 +42,7 @@ def finding(session: Session, root: Path, finding: Finding) -> dict[str, Any]:
         "end_line": finding.end_line,
         "cause": finding.cause,
         "supported": {"shown": citations.n_shown, "total": len(citations.found)},
+        **confidence,
     }
 
 
@@ -65,11 +67,12 @@ DOCUMENTS: dict[str, Callable[[Session, Note], dict[str, Any] | None]] = {
 }
 
 
-def note_of(session: Session, uri: str) -> tuple[str, Note] | None:
-    """(scheme, note) that a document's URI names; None for any other."""
+def document_at(session: Session, uri: str) -> dict[str, Any] | None:
+    """The document that a URI of ours names; None when its note is gone, or for any other URI."""
     scheme, _, rest = uri.partition(":")
+    make = DOCUMENTS.get(scheme)
     note = session.notes.with_id(rest.strip("/").removesuffix(".txt"))
-    return (scheme, note) if scheme in DOCUMENTS and note is not None else None
+    return make(session, note) if make and note else None
 
 
 def _as_data(session: Session, note: Note, document: TraceDocument, scheme: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from lsprotocol import types
 
+from context.checking import CheckRun
 from context.host import RemoteWorkspace
 from context.parsing import MAX_FILE_BYTES, Skipped, read_source
 from context.text import Text
@@ -28,14 +29,16 @@ from lsp.dismissed import Dismissed, fingerprint
 from lsp.documents import Documents
 from lsp.errors import REQUEST_FAILED, Failure, Stale
 from lsp.folders import Folders
+from lsp.newest import Newest
 from lsp.others import OtherDiagnostics
 from lsp.progress import Progress
 from lsp.recording import Recorder
 from lsp.settings import Settings
-from lsp.status import Status, Teller, status_of
+from lsp.status import Status, Teller, status_of, untrusted_advice
 from lsp.traces import Note, Notes
 from lsp.wire import Wire
 from models import backends
+from models.asking import thinking_within
 from models.findings import Proposal
 
 
@@ -63,6 +66,7 @@ class Session:
         self.others = OtherDiagnostics()
         self.recorder = Recorder(settings, self.say)
         self.last_report: LastReport | None = None
+        self.check_runs: dict[str, CheckRun] = {}  # of the check command, by command and contents
         self.advice = ""  # about this machine, once it was looked at
         self.has_started = False
         self.background = Background()
@@ -72,7 +76,9 @@ class Session:
         self.shown = Diagnostics(
             wire, self.notes, self.documents.get, self.text_of, client, is_pulled=is_pulled
         )
+        self.completions = Newest()
         self._applied = AppliedEdits()
+        self._is_refreshing = False
         self._jobs: dict[asyncio.Task[object], str] = {}  # with the title of each
         self._cancellable: dict[int | str, asyncio.Task[object]] = {}
 
@@ -129,6 +135,17 @@ class Session:
     def sources(self, root: Path, paths: Mapping[str, object]) -> dict[str, str]:
         return {path: self.text_of(self.uri_of(root, path)).content for path in paths}
 
+    def open_texts(self, root: Path) -> dict[str, str]:
+        """Text by path of every open document of a folder: newer than what the index has."""
+        found: dict[str, str] = {}
+        for uri in self.documents.uris():
+            document = self.documents.get(uri)
+            with suppress(Failure):
+                own_root, path = self.relative(uri)
+                if document is not None and own_root == root:
+                    found[path] = document.text.content
+        return found
+
     def show_buffer(self, uri: str) -> None:
         """Let the index see an open document; in the background, newest text wins."""
         document = self.documents.get(uri)
@@ -175,8 +192,16 @@ class Session:
             self.in_background(self.wire.request("window/showDocument", params))
 
     def publish(self, uri: str) -> None:
-        """A document's diagnostics may have changed."""
+        """A document's diagnostics may have changed, and what stands above its lines."""
         self.shown.publish(uri)
+        if self.settings.code_lens and self.client.refreshes_lenses and not self._is_refreshing:
+            self._is_refreshing = True
+            self.in_background(self._refresh_lenses())
+
+    async def _refresh_lenses(self) -> None:
+        await asyncio.sleep(0)  # a run marks many documents at once
+        self._is_refreshing = False
+        await self.wire.request("workspace/codeLens/refresh", None)
 
     def clear(self) -> None:
         for uri in self.notes.clear():
@@ -210,7 +235,7 @@ class Session:
             self.model,
             tuple(self._jobs.values()),
             has_started=self.has_started,
-            advice=self.advice,
+            advice=untrusted_advice(self.settings, is_trusted=self.trusted) or self.advice,
         )
 
     def changed(self) -> None:
@@ -269,7 +294,8 @@ class Session:
             if shown is not None:
                 self._cancellable[shown] = task
             try:
-                yield progress
+                with thinking_within(self.settings.thinking_seconds):
+                    yield progress
             finally:
                 progress.end()
         finally:

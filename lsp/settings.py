@@ -54,6 +54,12 @@ class Settings(BaseModel):
     effort: Effort = Field(
         Effort.NORMAL, description="How long the model may think: quick, normal or deep."
     )
+    thinking_seconds: float = Field(
+        60.0,
+        ge=0.0,
+        le=86_400.0,
+        description="The thinking of one answer is closed after so long; 0 sets no limit.",
+    )
     context_tokens: int = Field(
         900, ge=200, le=100_000, description="Code shown to the model, in its own tokens."
     )
@@ -117,6 +123,14 @@ class Settings(BaseModel):
         description="The editor asks for diagnostics, where it can, instead of being sent them.",
     )
     max_suspects: int = Field(10, ge=1, le=100, description="Suspects shown for one report.")
+    check_command: Names = Field(
+        (),
+        description="Words of a command (tests, a type checker) that each edit is tried with, on a "
+        "copy and in trusted workspaces only.",
+    )
+    check_seconds: float = Field(
+        120.0, ge=1.0, le=3_600.0, description="The check command is ended after so long."
+    )
     endpoints: Names = Field(
         (),
         description="Addresses of servers to ask instead of the local model; several share the "

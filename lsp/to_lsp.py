@@ -18,7 +18,7 @@ from context.text import Span, Text
 from context.window import Receipt
 from lsp.from_lsp import Encoding, width
 from models.citations import marked
-from models.findings import CutReason, Edit, Finding, Provenance
+from models.findings import CutReason, Edit, Exact, Finding, Provenance
 from models.gate import INVISIBLE
 from models.tasks.explain import Explanation
 
@@ -67,7 +67,8 @@ def fenced(words: str) -> str:
 
 def finding_hover(finding: Finding) -> str:
     place = f"{finding.path}, lines {finding.start_line}-{finding.end_line}"
-    return _hover("Cause, as the model sees it", f"{finding.cause}\n({place})", finding.provenance)
+    words = f"{finding.cause}\n({place}){agreement_words(finding.provenance)}"
+    return _hover("Cause, as the model sees it", words, finding.provenance)
 
 
 def explanation_hover(explanation: Explanation) -> str:
@@ -76,9 +77,21 @@ def explanation_hover(explanation: Explanation) -> str:
     return _hover("Explained by the model", f"{words}\n({lines})", explanation.provenance)
 
 
-def edit_hover(edits: Sequence[Edit], title: str, provenance: Provenance) -> str:
+def edit_hover(edits: Sequence[Edit], title: str, provenance: Provenance | Exact) -> str:
     reasons = "\n".join(dict.fromkeys(edit.reason for edit in edits))
+    if isinstance(provenance, Exact):
+        return _exact_hover(f"{title}\n{reasons}", provenance)
     return _hover("An edit by Postil", f"{title}\n{reasons}", provenance)
+
+
+def _exact_hover(words: str, exact: Exact) -> str:
+    files = f"{exact.looked_at} file{'s' * (exact.looked_at != 1)} with the name looked at"
+    how = f"Carried out by {exact.by}, not by a model; {files}."
+    if exact.planned is None:
+        return f"**An exact refactoring by Postil**\n\n{fenced(f'{words}{chr(10)}{how}')}"
+    return _hover(
+        "An exact refactoring by Postil", f"{words}\n{how} A model chose the name.", exact.planned
+    )
 
 
 def suspect_hover(rank: int, suspect: Suspect) -> str:
@@ -113,6 +126,7 @@ def trace_head(provenance: Provenance) -> str:
         CutReason.NONE: "",
         CutReason.BUDGET: f", cut at {trace.n_tokens} tokens",
         CutReason.LOOP: ", cut where it repeated itself",
+        CutReason.TIME: f", cut after {trace.elapsed_s:.0f} s",
     }[trace.cut]
     citations = provenance.citations
     supported = ""
@@ -122,6 +136,14 @@ def trace_head(provenance: Provenance) -> str:
         f"Reasoning ({trace.thinks.value}{cut}; {trace.n_tokens} tokens, "
         f"{trace.elapsed_s:.0f} s{supported})"
     )
+
+
+def agreement_words(provenance: Provenance) -> str:
+    """How many answers name the same lines, on a line of its own; nothing where one was asked."""
+    if (agreement := provenance.agreement) is None:
+        return ""
+    name = "name" if agreement.n_agreeing > 1 else "names"
+    return f"\n{agreement.n_agreeing} of {agreement.n_asked} answers {name} these lines"
 
 
 def _marked_trace(provenance: Provenance) -> str:

@@ -61,7 +61,7 @@ def trace_document(message: str, provenance: Provenance) -> TraceDocument:
     page = _Page()
     if message:
         page.write(f"{message}\n\n")
-    page.write(f"{to_lsp.trace_head(provenance)}\n\n")
+    page.write(f"{to_lsp.trace_head(provenance)}{to_lsp.agreement_words(provenance)}\n\n")
     if provenance.trace.text:
         _write_cited(page, provenance.trace.text, provenance.citations)
     else:

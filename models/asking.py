@@ -1,5 +1,7 @@
 """One question to a model: free thinking within a budget, then an answer under a fixed grammar.
 
+The budget is one of tokens, and one of time that whoever starts the work sets for all that is asked
+in it (`thinking_within`): the thinking is closed for the model when either is spent.
 Not every server lets an answer begin with given words, or holds it to a grammar (`ModelInfo`). Then
 thinking and answer come in one reply, or the answer is read as it is and asked for once more when
 that fails; who asks sees no difference.
@@ -7,17 +9,27 @@ that fails; who asks sees no difference.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 from context.window import ContextWindow
 from models import prompts
-from models.backends import Backend, Conversation, Generation, Sampling, StopReason, Thinks
+from models.backends import (
+    Backend,
+    Conversation,
+    Generation,
+    Piece,
+    Sampling,
+    StopReason,
+    Thinks,
+)
 from models.citations import check_citations
 from models.errors import ReplyUnusable
-from models.findings import CutReason, Provenance, Trace
+from models.findings import Agreement, CutReason, Provenance, Trace
 from models.reasoning import CLOSE_TAG, OPEN_TAG, LoopDetector, Start, ThinkingSplitter
 from models.replies import freely_written
 
@@ -28,6 +40,22 @@ ELICITED_SAMPLING = Sampling(temperature=0.2, top_p=0.95, repeat_penalty=1.05)
 ANSWER_SAMPLING = Sampling(temperature=0.0)
 # A chat's thinking cannot be closed for it: with less room than it wants there is no answer at all.
 CHAT_THINKING_TOKENS = 7_000  # a guess; with the answer below 8,192, which some servers allow
+
+
+_limit_s: ContextVar[float] = ContextVar("limit_s", default=0.0)
+
+
+@contextmanager
+def thinking_within(seconds: float) -> Iterator[None]:
+    """Close the thinking of each answer asked for inside after so long; 0 sets no limit.
+
+    Reading the prompt does not count. A chat's thinking cannot be closed and has no limit.
+    """
+    token = _limit_s.set(seconds)
+    try:
+        yield
+    finally:
+        _limit_s.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +82,18 @@ class Answer:
     prompt_digest: str  # SHA-256 of the conversation, hex
 
 
-def provenance_of(backend: Backend, answer: Answer, window: ContextWindow, told: str) -> Provenance:
+def provenance_of(
+    backend: Backend,
+    answer: Answer,
+    window: ContextWindow,
+    told: str,
+    agreement: Agreement | None = None,
+) -> Provenance:
     """Where an answer comes from. `told`: what the model was told beside the window's code."""
     citations = check_citations(answer.trace.text, window, told)
-    return Provenance(backend.info, answer.trace, window.receipt, answer.prompt_digest, citations)
+    return Provenance(
+        backend.info, answer.trace, window.receipt, answer.prompt_digest, citations, agreement
+    )
 
 
 async def ask(
@@ -69,17 +105,18 @@ async def ask(
     max_answer_tokens: int,
     on_event: OnEvent,
     answer_prefix: str = "",
+    sampling: Sampling | None = None,
 ) -> Answer:
     """Think, then answer. Raises `ReplyUnusable` when the answer does not end in its budget.
 
     The answer begins with `answer_prefix`, which the model did not write; the grammar holds for
-    what follows.
+    what follows. `sampling` is that of the thinking, where not the model's own is wanted.
     """
+    sampling = sampling or thinking_sampling(backend)
     if not backend.info.continues:
-        return await _chat(
-            backend, conversation, grammar, thinking_tokens, max_answer_tokens, on_event
-        )
-    trace = await _think(backend, conversation, thinking_tokens, on_event)
+        budget = max(thinking_tokens, CHAT_THINKING_TOKENS) + max_answer_tokens
+        return await _chat(backend, conversation, grammar, sampling, budget, on_event)
+    trace = await _think(backend, conversation, sampling, thinking_tokens, on_event)
     prefix = f"{OPEN_TAG}\n{trace.text}\n{CLOSE_TAG}\n\n{answer_prefix}"
     generation = Generation(
         conversation=replace(conversation, assistant_prefix=prefix),
@@ -105,7 +142,7 @@ async def ask(
     return Answer(text, trace, prompts.digest(conversation))
 
 
-def _thinking_sampling(backend: Backend) -> Sampling:
+def thinking_sampling(backend: Backend) -> Sampling:
     """What the catalogue says of the model, else what suits its kind."""
     info = backend.info
     default = TRAINED_SAMPLING if info.thinks is Thinks.TRAINED else ELICITED_SAMPLING
@@ -128,13 +165,12 @@ async def _chat(
     backend: Backend,
     conversation: Conversation,
     grammar: str,
-    thinking_tokens: int,
-    max_answer_tokens: int,
+    sampling: Sampling,
+    budget: int,
     on_event: OnEvent,
 ) -> Answer:
     """Thinking and answer in one reply; a second one when the first cannot be read."""
-    budget = max(thinking_tokens, CHAT_THINKING_TOKENS) + max_answer_tokens
-    text, trace = await _reply(backend, conversation, budget, on_event)
+    text, trace = await _reply(backend, conversation, sampling, budget, on_event)
     if not text.strip() and trace.cut is CutReason.BUDGET:
         raise ReplyUnusable(
             f"The model was still thinking after {budget} tokens; choose one that thinks less."
@@ -143,29 +179,33 @@ async def _chat(
         return Answer(freely_written(text, grammar), trace, prompts.digest(conversation))
     except ReplyUnusable as unusable:
         mended = prompts.mend(conversation, text, str(unusable))
-    text, trace = await _reply(backend, mended, budget, on_event)
+    text, trace = await _reply(backend, mended, sampling, budget, on_event)
     return Answer(freely_written(text, grammar), trace, prompts.digest(conversation))
 
 
 async def _reply(
-    backend: Backend, conversation: Conversation, budget: int, on_event: OnEvent
+    backend: Backend,
+    conversation: Conversation,
+    sampling: Sampling,
+    budget: int,
+    on_event: OnEvent,
 ) -> tuple[str, Trace]:
     """(answer, trace) of a chat, whose thinking comes in a field of its own or between tags."""
     thinks = backend.info.thinks
-    started = time.perf_counter()
-    sampling = _thinking_sampling(backend)
+    started: float | None = None
     splitter = ThinkingSplitter(Start.OUTSIDE)
     text, thought, n_tokens, cut = "", "", 0, CutReason.NONE
     generation = Generation(conversation, budget, sampling=sampling)
     async with aclosing(backend.generate(generation)) as pieces:
         async for piece in pieces:
-            delta = splitter.feed(piece.text)
-            thinking = piece.thinking + delta.thinking
+            started = started or time.perf_counter()
+            deltas = [splitter.feed(piece.text)]
             if piece.stop_reason is not None:
-                rest = splitter.finish()
-                thinking, answer = thinking + rest.thinking, delta.answer + rest.answer
-            else:
-                answer = delta.answer
+                deltas.append(splitter.finish())
+            if any(delta.recalls for delta in deltas):
+                thought, text = thought + text, ""
+            thinking = piece.thinking + "".join(delta.thinking for delta in deltas)
+            answer = "".join(delta.answer for delta in deltas)
             if thinking:
                 thought, n_tokens = thought + thinking, piece.n_tokens
                 on_event(Thinking(thinking))
@@ -174,39 +214,83 @@ async def _reply(
                 on_event(Answering(answer))
             if piece.stop_reason is StopReason.LENGTH:
                 cut = CutReason.BUDGET
-    elapsed_s = time.perf_counter() - started
-    return text, Trace(thought.strip(), n_tokens, elapsed_s, cut, thinks)
+    return text, Trace(thought.strip(), n_tokens, _since(started), cut, thinks)
 
 
 async def _think(
-    backend: Backend, conversation: Conversation, budget: int, on_event: OnEvent
+    backend: Backend,
+    conversation: Conversation,
+    sampling: Sampling,
+    budget: int,
+    on_event: OnEvent,
 ) -> Trace:
-    """The trace: up to its closing tag, the budget (closed for the model), or a loop (cut)."""
-    thinks = backend.info.thinks
-    started = time.perf_counter()
+    """The trace: up to its closing tag, a budget (closed for the model), or a loop (cut)."""
     if budget <= 0:
-        return Trace("", 0, 0.0, CutReason.NONE, thinks)
+        return Trace("", 0, 0.0, CutReason.NONE, backend.info.thinks)
     generation = Generation(
         conversation=replace(conversation, assistant_prefix=f"{OPEN_TAG}\n"),
         max_new_tokens=budget,
-        sampling=_thinking_sampling(backend),
+        sampling=sampling,
     )
-    splitter, loop = ThinkingSplitter(Start.INSIDE), LoopDetector()
-    text, n_tokens, cut = "", 0, CutReason.NONE
+    thought, limit = _Thought(on_event), asyncio.timeout(None)
+    try:
+        async with limit:
+            await _follow(backend, generation, thought, limit)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        thought.cut = CutReason.TIME
+    elapsed_s = _since(thought.started)
+    return Trace(thought.whole(), thought.n_tokens, elapsed_s, thought.cut, backend.info.thinks)
+
+
+class _Thought:
+    """A trace while it is written."""
+
+    def __init__(self, on_event: OnEvent) -> None:
+        self._on_event = on_event
+        self._splitter, self._loop = ThinkingSplitter(Start.INSIDE), LoopDetector()
+        self._text = ""
+        self.n_tokens = 0
+        self.cut = CutReason.NONE
+        self.started: float | None = None  # at its first piece
+
+    def add(self, piece: Piece) -> bool:
+        """False once it is over."""
+        self.started = self.started or time.perf_counter()
+        self.n_tokens = piece.n_tokens
+        if thinking := self._splitter.feed(piece.text).thinking:
+            self._text += thinking
+            self._on_event(Thinking(thinking))
+        if self._splitter.is_closed:
+            return False
+        if self._loop.feed(thinking):
+            self.cut, self._text = CutReason.LOOP, self._loop.sound_text
+            return False
+        if piece.stop_reason is StopReason.LENGTH:
+            self.cut = CutReason.BUDGET
+        return True
+
+    def whole(self) -> str:
+        """What was written, with what was held back because it began like a tag."""
+        if not self._splitter.is_closed and self.cut is not CutReason.LOOP:
+            self._text += self._splitter.finish().thinking
+        return self._text.strip()
+
+
+async def _follow(
+    backend: Backend, generation: Generation, thought: _Thought, limit: asyncio.Timeout
+) -> None:
+    """The limit counts from the first piece: a slow machine reads a long prompt for minutes."""
+    seconds = _limit_s.get()
     async with aclosing(backend.generate(generation)) as pieces:
         async for piece in pieces:
-            n_tokens = piece.n_tokens
-            thinking = splitter.feed(piece.text).thinking
-            if thinking:
-                text += thinking
-                on_event(Thinking(thinking))
-            if splitter.is_closed:
-                break
-            if loop.feed(thinking):
-                cut, text = CutReason.LOOP, loop.sound_text
-                break
-            if piece.stop_reason is StopReason.LENGTH:
-                cut = CutReason.BUDGET
-    if not splitter.is_closed and cut is not CutReason.LOOP:
-        text += splitter.finish().thinking
-    return Trace(text.strip(), n_tokens, time.perf_counter() - started, cut, thinks)
+            if seconds and limit.when() is None:
+                limit.reschedule(asyncio.get_running_loop().time() + seconds)
+            if not thought.add(piece):
+                return
+
+
+def _since(started: float | None) -> float:
+    """Seconds; 0 where nothing began."""
+    return 0.0 if started is None else time.perf_counter() - started

@@ -13,13 +13,13 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
-from models.findings import Proposal, Provenance
+from models.findings import Agreement, Exact, Proposal, Provenance
 
 FIRST = "0" * 64  # stands for the hash before the first entry
 TAIL_BYTES = 1 << 16  # read from the end to find the last entry; one is far smaller without text
@@ -59,6 +59,8 @@ class Entry:
     shown_tokens: int
     thinking_tokens: int
     text: str = ""
+    n_agreeing: int = 1  # answers that agree, of n_asked
+    n_asked: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ def entry_of(
     now: datetime | None = None,
 ) -> Entry:
     files = {p.snippet.path: p.snippet.file_hash for p in provenance.receipt.shown}
+    agreement = provenance.agreement or Agreement(1, 1)
     return Entry(
         at=(now or datetime.now(UTC)).isoformat(timespec="seconds"),
         task=task,
@@ -147,14 +150,52 @@ def entry_of(
         shown_tokens=provenance.receipt.used_tokens,
         thinking_tokens=provenance.trace.n_tokens,
         text=f"{provenance.trace.text}\n\n{text}".strip() if level is Level.TEXT else "",
+        n_agreeing=agreement.n_agreeing,
+        n_asked=agreement.n_asked,
+    )
+
+
+def exact_entry(
+    task: str,
+    outcome: Outcome,
+    exact: Exact,
+    *,
+    detail: str = "",
+    text: str = "",
+    level: Level = Level.DIGESTS,
+    now: datetime | None = None,
+) -> Entry:
+    """Of edits that no model wrote; where one chose the name, with what it was asked."""
+    if exact.planned is not None:
+        entry = entry_of(
+            task, outcome, exact.planned, detail=detail, text=text, level=level, now=now
+        )
+        return replace(entry, files=tuple(dict([*exact.files, *entry.files]).items()))
+    return Entry(
+        at=(now or datetime.now(UTC)).isoformat(timespec="seconds"),
+        task=task,
+        outcome=outcome,
+        detail=detail,
+        model="",
+        model_digest="",
+        backend=exact.by,
+        prompt_digest="",
+        files=exact.files,
+        shown_tokens=0,
+        thinking_tokens=0,
+        text=text if level is Level.TEXT else "",
     )
 
 
 def proposal_entry(proposal: Proposal, outcome: Outcome, task: str, level: Level) -> Entry:
     """`outcome`: offered, refused or applied. The checks of the gate that refused are named."""
     checks = ", ".join(dict.fromkeys(refusal.check for refusal in proposal.refusals))
-    text = "\n\n".join(edit.new_text for edit in proposal.edits)
-    return entry_of(task, outcome, proposal.provenance, detail=checks, text=text, level=level)
+    texts = [edit.new_text for edit in proposal.edits] + [new.text for new in proposal.new_files]
+    text = "\n\n".join(texts)
+    origin = proposal.provenance
+    if isinstance(origin, Exact):
+        return exact_entry(task, outcome, origin, detail=checks, text=text, level=level)
+    return entry_of(task, outcome, origin, detail=checks, text=text, level=level)
 
 
 def _line(entry: Entry, previous: str) -> bytes:

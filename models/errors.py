@@ -6,6 +6,7 @@ ModelError                 something about the model; its text is one sentence f
 ├── ModelCrashed           the worker died: restart it, this request is lost
 ├── ContextFull            the prompt does not fit: show less
 ├── CannotScore            this backend gives no probabilities: do without them
+├── CannotFillGaps         this model was not trained to fill in code: offer none
 ├── EndpointRefused        a server said no for good (key, model, request): do not ask again
 ├── EndpointUnavailable    a server could not begin to answer: another may, or this one later
 ├── EndpointBroke          a server's answer stopped in the middle: this request is lost
@@ -36,6 +37,10 @@ class ContextFull(ModelError):
 
 
 class CannotScore(ModelError):
+    pass
+
+
+class CannotFillGaps(ModelError):
     pass
 
 

@@ -56,6 +56,14 @@ class ModelProcess(ABC):
         scored: list[float] = self.model.score(conversation, params["choices"], cancelled)
         return scored
 
+    def token_logs(
+        self, params: Any, emit: Emit, cancelled: threading.Event
+    ) -> list[tuple[int, float, float, float]]:
+        del emit
+        conversation = CONVERSATION.validate_python(params["conversation"])
+        found = self.model.token_logs(conversation, params["text"], cancelled)
+        return [(one.start, one.log, one.best, one.entropy) for one in found]
+
 
 def run(kind: type[ModelProcess]) -> None:
     """Be such a process until the parent goes."""
@@ -71,5 +79,6 @@ def run(kind: type[ModelProcess]) -> None:
         "count": process.count,
         "generate": process.generate,
         "score": process.score,
+        "token_logs": process.token_logs,
     }
     serve(methods, wire)

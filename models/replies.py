@@ -34,6 +34,13 @@ class BugOrNone(BaseModel):
     cause: str = ""
     reason: str = ""
 
+    @property
+    def place(self) -> Place:
+        """Where, when there is a bug."""
+        return Place(
+            file=self.file, first_line=self.first_line, last_line=self.last_line, cause=self.cause
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class SearchReplace:
@@ -59,6 +66,8 @@ class RewriteReply:
 
 
 _REWRITE = re.compile(r"\A```\w*\n(?P<code>.*?)\n```\nREASON: (?P<reason>[^\n]+)\Z", re.DOTALL)
+_TEST_CODE = re.compile(r"^```\w*\n(?P<code>.*?)\n```", re.DOTALL | re.MULTILINE)
+MIN_DOC_CHARS = 8
 _EDIT = re.compile(
     r"^FILE: (?P<file>F\d{1,2})\n<<<<<<< SEARCH\n(?P<search>.*?)^=======\n(?P<replace>.*?)"
     r"^>>>>>>> REPLACE$",
@@ -102,6 +111,30 @@ def parse_rewrite(text: str) -> RewriteReply:
     return RewriteReply(found["reason"].strip(), found["code"])
 
 
+def parse_doc(text: str) -> str:
+    """The words of a documentation: one paragraph that begins with a letter."""
+    words = text.strip()
+    if not words[:1].isalpha() or "\n" in words or len(words) < MIN_DOC_CHARS:
+        raise ReplyUnusable("The model's answer is not the plain sentences that were asked for.")
+    return words
+
+
+def parse_signature(text: str, start: str) -> str:
+    """The one line that begins with `start` (up to a function's opening parenthesis)."""
+    for line in text.split("\n"):
+        if line.strip().startswith(start.strip()):
+            return line.strip()
+    raise ReplyUnusable(f"The model's answer has no line that begins with {start.strip()}")
+
+
+def parse_test_code(text: str) -> str:
+    """The code of one fenced block."""
+    found = _TEST_CODE.search(text.strip())
+    if found is None or not found["code"].strip():
+        raise ReplyUnusable("The model's answer holds no code in the form that was asked for.")
+    return found["code"].strip("\n")
+
+
 def json_schema_of(grammar: str) -> dict[str, Any] | None:
     """A JSON schema for a server that knows these and no grammars; None where no JSON is asked."""
     if grammar == prompts.grammar(Grammar.PLACE):
@@ -134,4 +167,10 @@ def freely_written(text: str, grammar: str) -> str:
         form = re.sub(r"\n```\s*REASON: ", "\n```\nREASON: ", found[0]) if found else ""
         parse_rewrite(form)
         return form
+    if grammar == prompts.grammar(Grammar.DOC):
+        words = " ".join(text.strip().strip("`\"'").split())
+        parse_doc(words)
+        return words
+    if grammar == prompts.grammar(Grammar.TEST_CODE):
+        return f"```\n{parse_test_code(text)}\n```"
     return text

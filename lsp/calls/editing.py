@@ -8,10 +8,12 @@ from typing import Any
 
 from lsprotocol import types
 
-from lsp.arguments import Target
+from lsp import from_lsp
+from lsp.arguments import Report, Target
 from lsp.calls import Token
 from lsp.errors import INVALID_PARAMS, REQUEST_FAILED, Failure
 from lsp.jobs import editing
+from lsp.jobs.applying import announced
 from lsp.session import Session
 from models.findings import Proposal
 from models.tasks.edit import EditKind, EditTask
@@ -38,15 +40,28 @@ fix = edit(EditKind.FIX)
 simplify = edit(EditKind.SIMPLIFY)
 extract_function = edit(EditKind.EXTRACT_FUNCTION)
 change = edit(EditKind.CUSTOM)
+modernise = edit(EditKind.MODERNISE)
+add_types = edit(EditKind.ADD_TYPES)
+document = edit(EditKind.DOCUMENT)
+write_test = edit(EditKind.WRITE_TEST)
+
+
+async def fix_test(session: Session, argument: Report, token: Token) -> dict[str, Any]:
+    """`report`: what a run of the tests printed."""
+    path = from_lsp.path(argument.uri) if argument.uri else None
+    root = session.root_of(path) if path else session.any_root()
+    report = argument.report or argument.detail
+    return await apply(session, root, await editing.fix_test(session, root, report, token))
 
 
 async def apply(session: Session, root: Path, proposal: Proposal) -> dict[str, Any]:
     """Have the client apply it. Raises `Failure` with the client's reason when it does not."""
     edit = editing.workspace_edit(session, root, proposal)
     answer = await session.wire.request(
-        "workspace/applyEdit", types.ApplyWorkspaceEditParams(edit, proposal.title)
+        "workspace/applyEdit", types.ApplyWorkspaceEditParams(edit, announced(proposal))
     )
     if not (isinstance(answer, dict) and answer.get("applied")):
         reason = answer.get("failureReason") if isinstance(answer, dict) else None
         raise Failure(REQUEST_FAILED, f"The editor did not apply the edit: {reason or 'no'}.")
-    return {"title": proposal.title, "files": len({e.path for e in proposal.edits})}
+    paths = {e.path for e in proposal.edits} | {new.path for new in proposal.new_files}
+    return {"title": announced(proposal), "files": len(paths)}

@@ -30,6 +30,7 @@ from lsp.commands.console import err, out, safe, settings
 from lsp.commands.index import index_with_bar
 from lsp.commands.locate import show_located
 from lsp.trace_documents import trace_text
+from models.asking import thinking_within
 from models.backends import Backend
 from models.errors import ModelError
 from models.findings import Finding, Proposal
@@ -69,8 +70,9 @@ async def _demo(folder: Path, *, no_model: bool) -> int:
             return 0 if first else 1
         backend = await _open_backend()
         snippets = await workspace.snippets(located.suspects, report)
-        finding = await _find(report, snippets, backend)
-        proposal = await _fix(folder, workspace, snippets, finding, report, backend)
+        with thinking_within(settings().thinking_seconds):
+            finding = await _find(report, snippets, backend)
+            proposal = await _fix(folder, workspace, snippets, finding, report, backend)
         _judge(folder, finding, proposal)
     except ModelError as error:
         err.print(f"postil: {safe(str(error))}")
@@ -132,7 +134,7 @@ async def _fix(
         ),
         around,
         {finding.path: source},
-        workspace.outline,
+        workspace,
         backend=backend,
         thinking_tokens=settings().effort.thinking_tokens // 2,
         context_tokens=settings().context_tokens,

@@ -16,6 +16,7 @@ from lsp.commands.console import complain, err, out, safe, settings
 from lsp.commands.index import index_with_bar
 from lsp.recording import Recorder
 from lsp.trace_documents import trace_text
+from models.asking import thinking_within
 from models.backends import Backend
 from models.errors import ModelError
 from models.findings import Finding
@@ -84,14 +85,16 @@ async def _locate(report: str, root: Path, *, no_model: bool, as_json: bool, top
 
 async def _find(workspace: Workspace, located: Located, report: str, backend: Backend) -> Finding:
     chosen = settings()
-    return await ask_to_locate(
-        report,
-        await workspace.snippets(located.suspects, report),
-        backend=backend,
-        thinking_tokens=chosen.effort.thinking_tokens,
-        context_tokens=chosen.context_tokens,
-        on_event=lambda event: err.print(safe(event.text), end=""),
-    )
+    with thinking_within(chosen.thinking_seconds):
+        return await ask_to_locate(
+            report,
+            await workspace.snippets(located.suspects, report),
+            backend=backend,
+            thinking_tokens=chosen.effort.thinking_tokens,
+            n_samples=chosen.effort.n_samples,
+            context_tokens=chosen.context_tokens,
+            on_event=lambda event: err.print(safe(event.text), end=""),
+        )
 
 
 def to_json(

@@ -1,89 +1,149 @@
-"""Proposes edits: asks the model, checks, and puts what passed into the client's terms."""
+"""Proposes edits: picks the task, asks the model, checks, and refuses what came too late."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from lsprotocol import types
-
+from context.failing_tests import read_failing_tests
+from context.host import RemoteWorkspace
+from context.languages import is_test_path
 from context.selection import selection_snippets
-from context.text import content_hash
-from lsp import to_lsp
+from context.text import Text, content_hash, split_lines
+from context.window import Snippet
 from lsp.errors import REQUEST_FAILED, Failure, Stale
+from lsp.jobs.applying import workspace_edit as workspace_edit  # the way of an edit to the editor
+from lsp.jobs.checking import checked
 from lsp.jobs.noting import refuse_if_stale, reporter
+from lsp.progress import Progress
 from lsp.session import Session
-from models.findings import Edit, Proposal
-from models.tasks.edit import EditTask, propose_edit
+from models.findings import Proposal
+from models.tasks.add_types import propose_types
+from models.tasks.document import propose_doc
+from models.tasks.edit import EditKind, EditTask, propose_edit
+from models.tasks.locate import shorten
+from models.tasks.write_test import propose_test, read_for_test
+
+MAX_TRIED = 2  # suspects of a failing test; each takes a model's whole answer
 
 
 async def propose(
     session: Session, uri: str, task: EditTask, token: int | str | None
 ) -> tuple[Path, Proposal]:
     """Edits that passed the gate. Raises `Failure` when none did, with the gate's reason."""
-    root, path = session.relative(uri)
+    root, _ = session.relative(uri)
     text = session.text_of(uri)
     before = content_hash(text.content)
     async with session.working(f"Postil: {task.title}", token) as progress:
         workspace = await session.workspace(root)
-        backend = await session.backend()
-        snippets = await selection_snippets(workspace, path, text, task.first_line, task.last_line)
-        sources = session.sources(root, dict.fromkeys(s.path for s in snippets))
-        sources[path] = text.content
-        proposal = await propose_edit(
-            task,
-            snippets,
-            sources,
-            workspace.outline,
-            backend=backend,
-            thinking_tokens=session.settings.effort.thinking_tokens,
-            context_tokens=session.settings.context_tokens,
-            on_event=reporter(progress),
+        snippets = await selection_snippets(
+            workspace, task.path, text, task.first_line, task.last_line, task.detail
         )
+        sources = _sources(session, root, task, text, snippets)
+        proposal = await _proposed(session, root, workspace, task, snippets, sources, progress)
+        proposal = await checked(session, root, proposal, progress)
+    return root, finished(session, root, uri, task, proposal, before, sources)
+
+
+async def fix_test(session: Session, root: Path, report: str, token: int | str | None) -> Proposal:
+    """A fix of the function that a failing test most probably is about, with the test shown.
+
+    Where the gate lets no edit of the best suspect through, the next is tried. Raises `Failure`.
+    """
+    async with session.working("Postil: finding what the test is about", token):
+        workspace = await session.workspace(root)
+        located = await workspace.locate(
+            report, session.settings.max_suspects, diagnostics=session.others.of(root)
+        )
+    suspects = [s for s in located.suspects if s.symbol and not is_test_path(s.path)]
+    if not suspects:
+        raise Failure(REQUEST_FAILED, "Nothing in this workspace is like the failing test.")
+    failing = read_failing_tests(split_lines(report))
+    named = f"{failing[0].written} fails" if failing else "A test fails"
+    refused: Failure | None = None
+    for suspect in suspects[:MAX_TRIED]:
+        line = next((e.line for e in suspect.evidence if e.line and e.symbol), suspect.start_line)
+        if not suspect.start_line <= line <= suspect.end_line:
+            line = suspect.start_line
+        detail = f"{named}. {suspect.symbol} is the likely cause.\n{shorten(report)}"
+        task = EditTask(EditKind.FIX, suspect.path, line, line, detail)
+        try:
+            _, proposal = await propose(session, session.uri_of(root, suspect.path), task, token)
+        except Failure as failure:
+            refused = failure
+        else:
+            return proposal
+    assert refused is not None
+    raise refused
+
+
+def _sources(
+    session: Session, root: Path, task: EditTask, text: Text, snippets: list[Snippet]
+) -> dict[str, str]:
+    sources = session.sources(root, dict.fromkeys(s.path for s in snippets))
+    sources[task.path] = text.content
+    return sources
+
+
+async def _proposed(
+    session: Session,
+    root: Path,
+    workspace: RemoteWorkspace,
+    task: EditTask,
+    snippets: list[Snippet],
+    sources: dict[str, str],
+    progress: Progress,
+) -> Proposal:
+    known: list[str] = []
+    if task.kind is EditKind.WRITE_TEST:
+        known = await workspace.files()
+        sources.update(session.sources(root, dict.fromkeys(read_for_test(task.path, known))))
+    backend = await session.backend()
+    thinking_tokens = session.settings.effort.thinking_tokens
+    context_tokens, on_event = session.settings.context_tokens, reporter(progress)
+    match task.kind:
+        case EditKind.DOCUMENT:
+            return await propose_doc(
+                task, snippets, sources, workspace, backend=backend,
+                thinking_tokens=thinking_tokens, context_tokens=context_tokens, on_event=on_event,
+            )  # fmt: skip
+        case EditKind.ADD_TYPES:
+            return await propose_types(
+                task, snippets, sources, workspace, backend=backend,
+                thinking_tokens=thinking_tokens, context_tokens=context_tokens, on_event=on_event,
+            )  # fmt: skip
+        case EditKind.WRITE_TEST:
+            return await propose_test(
+                task, snippets, sources, known, workspace, backend=backend,
+                thinking_tokens=thinking_tokens, context_tokens=context_tokens, on_event=on_event,
+            )  # fmt: skip
+        case _:
+            return await propose_edit(
+                task, snippets, sources, workspace, backend=backend,
+                thinking_tokens=thinking_tokens, context_tokens=context_tokens, on_event=on_event,
+            )  # fmt: skip
+
+
+def finished(
+    session: Session,
+    root: Path,
+    uri: str,
+    task: EditTask,
+    proposal: Proposal,
+    before: str,
+    sources: dict[str, str],
+) -> Proposal:
+    """Record it, refuse it when a file moved on meanwhile, and remember it until it is applied."""
     session.recorder.proposal(task.kind.value, proposal)
     refuse_if_stale(session, uri, before)
     for changed in dict.fromkeys(edit.path for edit in proposal.edits):
-        if content_hash(session.text_of(session.uri_of(root, changed)).content) != content_hash(
-            sources[changed]
-        ):
+        now = session.text_of(session.uri_of(root, changed)).content
+        if content_hash(now) != content_hash(sources[changed]):
             raise Stale(changed)
-    if not proposal.edits:
+    for new in proposal.new_files:
+        if (root / new.path).exists():
+            raise Stale(new.path)
+    if not proposal.edits and not proposal.new_files:
         why = proposal.refusals[-1].sentence if proposal.refusals else "it proposed nothing"
         raise Failure(REQUEST_FAILED, f"The model's edit was not let through: {why}")
     session.await_applied(root, proposal)
-    return root, proposal
-
-
-def workspace_edit(session: Session, root: Path, proposal: Proposal) -> types.WorkspaceEdit:
-    """Versioned and annotated where the client takes that, plain where it does not."""
-    client = session.client
-    by_path: dict[str, list[Edit]] = {}
-    for edit in proposal.edits:
-        by_path.setdefault(edit.path, []).append(edit)
-    annotations: dict[str, types.ChangeAnnotation] = {}
-    document_edits: list[types.TextDocumentEdit] = []
-    plain: dict[str, list[types.TextEdit]] = {}
-    for path, edits in by_path.items():
-        uri = session.uri_of(root, path)
-        text, document = session.text_of(uri), session.documents.get(uri)
-        text_edits: list[types.TextEdit | types.AnnotatedTextEdit] = []
-        for edit in edits:
-            range_ = to_lsp.range_(text, edit.span, client.encoding)
-            plain.setdefault(uri, []).append(types.TextEdit(range_, edit.new_text))
-            if client.annotates:
-                label = to_lsp.visible(edit.reason)
-                annotation_id = f"postil-{len(annotations)}-{path}"
-                annotations[annotation_id] = types.ChangeAnnotation(
-                    label=label, needs_confirmation=len(by_path) > 1, description=proposal.title
-                )
-                text_edits.append(types.AnnotatedTextEdit(annotation_id, range_, edit.new_text))
-            else:
-                text_edits.append(types.TextEdit(range_, edit.new_text))
-        identifier = types.OptionalVersionedTextDocumentIdentifier(
-            uri, document.version if document else None
-        )
-        document_edits.append(types.TextDocumentEdit(identifier, text_edits))
-    if not client.document_changes:
-        return types.WorkspaceEdit(changes=plain)
-    return types.WorkspaceEdit(
-        document_changes=document_edits, change_annotations=annotations or None
-    )
+    return proposal

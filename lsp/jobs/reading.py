@@ -30,6 +30,7 @@ async def find_bugs(
             last_line,
             backend=backend,
             thinking_tokens=session.settings.effort.thinking_tokens,
+            n_samples=session.settings.effort.n_samples,
             context_tokens=session.settings.context_tokens,
             on_event=reporter(progress),
         )

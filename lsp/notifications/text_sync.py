@@ -22,7 +22,7 @@ async def did_change(session: Session, params: types.DidChangeTextDocumentParams
     session.others.forget(uri)
     if session.notes.of(uri):
         session.notes.follow(uri, changes)
-        session.publish(uri)
+        session.shown.moved(uri)
     session.note_applied(uri)
     session.show_buffer(uri)
 

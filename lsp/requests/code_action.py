@@ -1,48 +1,67 @@
-"""textDocument/codeAction: what can be asked about a selection, listed at once, computed later."""
+"""textDocument/codeAction: what can be asked about a place, listed at once, computed later.
+
+Cheap: no model, no index, no file. Never preferred and marked as generated, so that other servers'
+fixes come first. A follow-up carries all it needs in its data; no list of offers is kept.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 from lsprotocol import types
 
+from context.test_places import has_place
 from lsp import from_lsp
 from lsp.capabilities import (
+    ADD_TYPES_KIND,
     CHANGE_KIND,
+    DOCUMENT_KIND,
     EXPLAIN_KIND,
     EXTRACT_KIND,
     FIND_BUGS_KIND,
     LOCATE_KIND,
+    MODERNISE_KIND,
     QUICK_FIX,
     SIMPLIFY_KIND,
+    TRACE_KIND,
+    WRITE_TEST_KIND,
 )
 from lsp.errors import Failure
+from lsp.requests.exact_actions import exact_offers
+from lsp.requests.offers import Offer
 from lsp.session import Session
+from lsp.to_lsp import SOURCE
+from models.tasks.doc_forms import has_form
 from models.tasks.edit import EditKind
 
 MAX_FIXES = 5
+MAX_TITLE_CHARS = 70  # of a diagnostic in a title
 MIN_REPORT_CHARS = 8
 INSTRUCTION_MARK = "postil:"  # a comment in the selection that says what to change
+NO_SELECTION = "Select the code first."
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One entry of the menu. `edit` is None for what ends in diagnostics, not in an edit."""
-
-    title: str
-    kind: str
-    command: str
-    edit: EditKind | None
-    detail: str = ""
-    diagnostic: types.Diagnostic | None = None
-    range_: types.Range | None = None
+WITHOUT_MODEL = ("postil.dismiss", "postil.trace", "postil.inline")
+TYPED = (".py", ".pyi", ".ts", ".mts", ".cts", ".tsx")
+# What can be asked about any selected code. A new one is a row here, one in lsp/command_table.py,
+# and its kind in lsp/capabilities.py.
+OF_A_SELECTION = (
+    Offer("Postil: simplify", SIMPLIFY_KIND, "postil.simplify", EditKind.SIMPLIFY),
+    Offer(
+        "Postil: extract function",
+        EXTRACT_KIND,
+        "postil.extractFunction",
+    ),
+    Offer("Postil: modernise", MODERNISE_KIND, "postil.modernise", EditKind.MODERNISE),
+    Offer("Postil: find a bug in the selection", FIND_BUGS_KIND, "postil.findBugs"),
+    Offer("Postil: explain", EXPLAIN_KIND, "postil.explain"),
+)
 
 
 async def code_action(
     session: Session, params: types.CodeActionParams
 ) -> list[types.CodeAction] | None:
-    """Cheap: no model, no index. Never preferred, so that other servers' fixes come first."""
     uri = params.text_document.uri
     document = session.documents.get(uri)
     if document is None:
@@ -54,49 +73,93 @@ async def code_action(
     session.others.seen(uri, params.context.diagnostics)
     span = from_lsp.span(document.text, params.range, session.client.encoding)
     selected = document.text.slice(span)
-    only = [str(getattr(kind, "value", kind)) for kind in params.context.only or ()]
     return [
         _action(session, uri, document.version, offer, params.range)
-        for offer in _offers(params, selected)
-        if not only or any(offer.kind == o or offer.kind.startswith(f"{o}.") for o in only)
+        for offer in (
+            *_of_diagnostics(session, params),
+            *_of_selection(uri, selected),
+            *exact_offers(uri, document.text, span.start, selected),
+        )
+        if _is_wanted(offer, params.context, session)
     ]
 
 
-def _offers(params: types.CodeActionParams, selected: str) -> Iterator[Offer]:
+def _is_wanted(offer: Offer, context: types.CodeActionContext, session: Session) -> bool:
+    """By the kinds asked for; unasked, while a person only moves about, less is offered.
+
+    What cannot be had is shown, greyed, to who opens the menu in a client that shows the reason.
+    """
+    only = [str(getattr(kind, "value", kind)) for kind in context.only or ()]
+    is_invoked = context.trigger_kind is not types.CodeActionTriggerKind.Automatic
+    if offer.disabled and not (is_invoked and session.client.disables_actions):
+        return False
+    if only:
+        return any(offer.kind == kind or offer.kind.startswith(f"{kind}.") for kind in only)
+    return is_invoked or not offer.kind.startswith("source.")
+
+
+def _of_diagnostics(session: Session, params: types.CodeActionParams) -> Iterator[Offer]:
     for diagnostic in params.context.diagnostics[:MAX_FIXES]:
-        first = diagnostic.message.strip().partition("\n")[0][:70]
-        if diagnostic.source == "postil" and diagnostic.code == "suspect":
-            continue  # a place to look at is nothing to fix
-        yield Offer(
-            f"Postil: fix “{first}”",
-            QUICK_FIX,
-            "postil.fix",
-            EditKind.FIX,
-            diagnostic.message,
-            diagnostic,
-            diagnostic.range,
-        )
-        title = f"Postil: explain “{first}”"
-        yield Offer(
-            title, EXPLAIN_KIND, "postil.explain", None, diagnostic.message, None, diagnostic.range
-        )
-    if not selected.strip():
+        first = diagnostic.message.strip().partition("\n")[0][:MAX_TITLE_CHARS]
+        about = Offer("", "", "", None, diagnostic.message, None, diagnostic.range)
+        is_ours = diagnostic.source == SOURCE
+        if not (is_ours and diagnostic.code == "suspect"):  # a place to look at is nothing to fix
+            yield replace(
+                about,
+                title=f"Postil: fix “{first}”",
+                kind=QUICK_FIX,
+                command="postil.fix",
+                edit=EditKind.FIX,
+                diagnostic=diagnostic,
+            )
+            title = f"Postil: explain “{first}”"
+            yield replace(about, title=title, kind=EXPLAIN_KIND, command="postil.explain")
+        if is_ours:
+            yield from _of_ours(session, diagnostic, first)
+
+
+def _of_ours(session: Session, diagnostic: types.Diagnostic, first: str) -> Iterator[Offer]:
+    """What can be done with a remark of ours that the client has kept with its id."""
+    note_id = diagnostic.data.get("id") if isinstance(diagnostic.data, dict) else None
+    note = session.notes.with_id(note_id) if isinstance(note_id, str) else None
+    if note is None:
         return
-    yield Offer("Postil: simplify", SIMPLIFY_KIND, "postil.simplify", EditKind.SIMPLIFY)
+    if note.provenance is not None and session.client.opens_content:
+        yield Offer(
+            f"Postil: show the reasoning for “{first}”",
+            TRACE_KIND,
+            "postil.trace",
+            argument={"id": note.id, "show": True},
+        )
     yield Offer(
-        "Postil: extract function",
-        EXTRACT_KIND,
-        "postil.extractFunction",
-        EditKind.EXTRACT_FUNCTION,
+        f"Postil: dismiss “{first}”",
+        QUICK_FIX,
+        "postil.dismiss",
+        diagnostic=diagnostic,
+        argument={"id": note.id},
     )
+
+
+def _of_selection(path: str, selected: str) -> Iterator[Offer]:
+    if not selected.strip():
+        for offer in OF_A_SELECTION:
+            yield replace(offer, disabled=NO_SELECTION)
+        return
+    yield from OF_A_SELECTION
+    if path.endswith(TYPED):
+        yield Offer("Postil: add types", ADD_TYPES_KIND, "postil.addTypes", EditKind.ADD_TYPES)
+    if has_form(path):
+        yield Offer("Postil: document", DOCUMENT_KIND, "postil.document", EditKind.DOCUMENT)
+    if has_place(path):
+        yield Offer(
+            "Postil: write a test", WRITE_TEST_KIND, "postil.writeTest", EditKind.WRITE_TEST
+        )
     if instruction := _instruction(selected):
         title = f"Postil: change as I say: {instruction[:60]}"
         yield Offer(title, CHANGE_KIND, "postil.change", EditKind.CUSTOM, instruction)
-    yield Offer("Postil: find a bug in the selection", FIND_BUGS_KIND, "postil.findBugs", None)
-    yield Offer("Postil: explain", EXPLAIN_KIND, "postil.explain", None)
     if len(selected.strip()) >= MIN_REPORT_CHARS:
         title = "Postil: locate the bug described by the selection"
-        yield Offer(title, LOCATE_KIND, "postil.locate", None, selected)
+        yield Offer(title, LOCATE_KIND, "postil.locate", argument={"report": selected})
 
 
 def _instruction(selected: str) -> str:
@@ -109,23 +172,27 @@ def _action(
     session: Session, uri: str, version: int, offer: Offer, selection: types.Range
 ) -> types.CodeAction:
     range_ = offer.range_ or selection
-    data = {
-        "uri": uri,
+    lines = {
         "version": version,
         "first_line": range_.start.line + 1,
         "last_line": max(range_.end.line + (range_.end.character > 0), range_.start.line + 1),
         "edit": offer.edit.value if offer.edit else None,
+        "line": range_.start.line,
+        "character": range_.start.character,
         "detail": offer.detail,
     }
+    data = {"uri": uri, **(offer.argument or lines)}
     action = types.CodeAction(
         title=offer.title,
         kind=offer.kind,
         diagnostics=[offer.diagnostic] if offer.diagnostic else None,
     )
-    if offer.edit is not None and session.client.resolves_edits:
+    if offer.disabled:
+        action.disabled = types.CodeActionDisabled(offer.disabled)
+    elif offer.edit is not None and session.client.resolves_edits:
         action.data = data
     else:
         action.command = types.Command(title=offer.title, command=offer.command, arguments=[data])
-    if session.client.tags_actions:
+    if session.client.tags_actions and offer.command not in WITHOUT_MODEL:
         action.tags = [types.CodeActionTag.LlmGenerated]
     return action

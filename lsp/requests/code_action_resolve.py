@@ -7,6 +7,7 @@ from lsprotocol import types
 from lsp.arguments import read_target
 from lsp.errors import INVALID_PARAMS, Failure
 from lsp.jobs import editing
+from lsp.jobs.applying import announced
 from lsp.session import Session
 from models.tasks.edit import EditTask
 
@@ -20,4 +21,5 @@ async def code_action_resolve(session: Session, action: types.CodeAction) -> typ
     task = EditTask(target.edit, task_path, target.first_line, target.last_line, target.detail)
     root, proposal = await editing.propose(session, target.uri, task, None)
     action.edit = editing.workspace_edit(session, root, proposal)
+    action.title = announced(proposal)
     return action

@@ -64,6 +64,7 @@ class ModelInfo:
     continues: bool = True  # goes on from an assistant prefix; else it thinks as long as it likes
     obeys_grammar: bool = True  # else the answer is only asked for in that form
     sampling: Sampling | None = None  # advised for thinking; None where nobody says
+    fills_gaps: bool = False  # was trained to write what is missing between two texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,19 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Code before and after a place that is to be filled in, and what of it stands there."""
+
+    before: str
+    after: str
+    begun: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     messages: tuple[Message, ...]
     assistant_prefix: str = ""  # text with which the answer already begins
+    gap: Gap | None = None  # instead of messages, for a model whose info says `fills_gaps`
 
 
 class StopReason(StrEnum):
@@ -103,6 +114,16 @@ class Piece:
     thinking: str = ""  # from servers that send the trace in a field of its own
 
 
+@dataclass(frozen=True, slots=True)
+class TokenLog:
+    """How probable one token of a given text was, in its place."""
+
+    start: int  # code points of the text before it
+    log: float  # nats
+    best: float  # of the likeliest token there, in nats: `log` when it was this one
+    entropy: float  # nats to be expected there: high where anything may follow
+
+
 class Backend(Protocol):
     """Raises `models.errors.ModelError` subclasses. Safe for one caller at a time per call."""
 
@@ -119,6 +140,13 @@ class Backend(Protocol):
         """Log-probability of each choice as the continuation, in nats, summed over its tokens.
 
         Raises `CannotScore` where the backend gives no probabilities.
+        """
+        ...
+
+    async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
+        """How probable each token of `text` is as the continuation, given those before it.
+
+        Raises `CannotScore` where the backend does not tell.
         """
         ...
 

@@ -22,16 +22,17 @@ import llama_cpp
 import numpy as np
 
 from context.serving import Cancelled
-from models.backends import Conversation, Generation, Piece, StopReason
+from models.backends import Conversation, Generation, Piece, StopReason, TokenLog
 from models.backends.drafts import PromptLookup
 from models.backends.llama_sampler import Sampler
 from models.backends.loading import Drafts, FlashAttention, KvType, LoadSettings
 from models.catalog import entry_named
 from models.errors import ContextFull, ModelError
 from models.hardware import FreeCores
-from models.prompts.templates import Segment, render
+from models.prompts.templates import Segment, render, render_gap
 
 N_BATCH = 256  # prompt tokens a decode: between two of them a cancel is seen at the latest
+N_LOGS = 64  # tokens a decode whose logits are all wanted: of each, one for the whole vocabulary
 _KV_TYPES = {  # ggml's numbers of its types
     KvType.F16: llama_cpp.GGML_TYPE_F16,
     KvType.Q8_0: llama_cpp.GGML_TYPE_Q8_0,
@@ -79,7 +80,8 @@ class LoadedModel:
                 "not know); try a smaller model or context."
             ) from error
         self._settings = settings
-        self._template = entry_named(settings.model).template
+        entry = entry_named(settings.model)
+        self._template, self._fim = entry.template, entry.fim
         self._context = self._llama._ctx
         self._vocab = self._llama._model.vocab
         self._cache = _Cache([])
@@ -168,9 +170,7 @@ class LoadedModel:
         Several tokens in one pass are computed in another order than one, and come out a little
         different. Where that could matter the token is computed again, alone.
         """
-        pointer = llama_cpp.llama_get_logits_ith(self._context.ctx, index)
-        n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
-        logits = np.ctypeslib.as_array(pointer, shape=(n_vocab,)).copy()
+        logits = self._logits(index).copy()
         best = int(logits.argmax())
         highest, logits[best] = logits[best], -np.inf
         return bool(highest - logits.max() < CLOSE_LOGITS)
@@ -178,26 +178,65 @@ class LoadedModel:
     def score(
         self, conversation: Conversation, choices: Sequence[str], cancelled: threading.Event
     ) -> list[float]:
-        """Log-probability of each choice after the prompt, summed over its tokens, in nats."""
+        """Log-probability of each choice after the prompt, summed over its tokens, in nats.
+
+        Choices are walked in their order as tokens, so that what several begin with is read once:
+        the numbers of a function's lines cost a decode for ten of them.
+        """
         self._cancelled = cancelled
         prompt = self._prompt(conversation)
-        longest = max((self.count(choice) for choice in choices), default=0)
-        if len(prompt) + longest > self.n_ctx:
-            raise ContextFull(f"The prompt has {len(prompt)} tokens; show less.")
+        tokens = [self._tokenize(Segment(choice, is_mark=False)) for choice in choices]
+        self._refuse_if_full(len(prompt), max(map(len, tokens), default=0))
         self._read(prompt)
-        first = self._log_probabilities()
-        scores: list[float] = []
-        for choice in choices:
-            tokens = self._tokenize(Segment(choice, is_mark=False))
-            total, logs = 0.0, first
-            for position, token in enumerate(tokens):
-                total += float(logs[token])
-                if position + 1 < len(tokens):
-                    self._decode([token])
-                    logs = self._log_probabilities()
-            scores.append(total if tokens else -math.inf)
-            self._forget(len(prompt))
+        scores = [-math.inf] * len(choices)
+        path: list[int] = []  # read after the prompt
+        logs = [self._log_probabilities()]  # of what follows the prompt and each token of the path
+        for number in sorted(range(len(choices)), key=tokens.__getitem__):
+            ids = tokens[number]
+            shared = _shared(path, ids[:-1])
+            self._forget(len(prompt) + shared)
+            del path[shared:], logs[shared + 1 :]
+            for token in ids[shared:-1]:
+                self._decode([token])
+                path.append(token)
+                logs.append(self._log_probabilities())
+            if ids:
+                scores[number] = sum(float(logs[at][token]) for at, token in enumerate(ids))
+        self._forget(len(prompt))
         return scores
+
+    def token_logs(
+        self, conversation: Conversation, text: str, cancelled: threading.Event
+    ) -> list[TokenLog]:
+        """How probable each token of `text` is after the prompt, given those before it."""
+        self._cancelled = cancelled
+        prompt = self._prompt(conversation)
+        tokens = self._tokenize(Segment(text, is_mark=False))
+        if not tokens:
+            return []
+        self._refuse_if_full(len(prompt), len(tokens))
+        self._read(prompt)
+        found = [self._told(-1, tokens[0])]
+        for start in range(0, len(tokens) - 1, N_LOGS):
+            batch = tokens[start : min(start + N_LOGS, len(tokens) - 1)]
+            self._decode(batch, all_logits=True)
+            found += [self._told(at, tokens[start + at + 1]) for at in range(len(batch))]
+        starts = _starts(text, [self.piece(token) for token in tokens])
+        return [TokenLog(start, *logs) for start, logs in zip(starts, found, strict=True)]
+
+    def _told(self, index: int, token: int) -> tuple[float, float, float]:
+        """(log-probability of `token`, of the likeliest, entropy) after the batch's `index`."""
+        logits = self._logits(index)
+        shifted = logits - logits.max()
+        weights = np.exp(shifted)
+        total = weights.sum(dtype=np.float64)
+        log_total = float(np.log(total))
+        entropy = log_total - float(np.dot(weights, shifted)) / float(total)
+        return float(shifted[token]) - log_total, -log_total, entropy
+
+    def _refuse_if_full(self, n_prompt: int, n_more: int) -> None:
+        if n_prompt + n_more > self.n_ctx:
+            raise ContextFull(f"The prompt has {n_prompt} tokens; show less.")
 
     def piece(self, token: int) -> bytes:
         """Bytes of one token, however long: the buffer grows as llama.cpp asks."""
@@ -210,7 +249,12 @@ class LoadedModel:
             size = -written
 
     def _prompt(self, conversation: Conversation) -> list[int]:
-        segments = render(conversation, self._template)
+        if conversation.gap is not None:
+            if self._fim is None:
+                raise ModelError("This model was not trained to fill in code.")
+            segments = render_gap(conversation.gap, self._fim)
+        else:
+            segments = render(conversation, self._template)
         return [token for segment in segments for token in self._tokenize(segment)]
 
     def _tokenize(self, segment: Segment) -> list[int]:
@@ -235,12 +279,9 @@ class LoadedModel:
 
     def _read(self, prompt: list[int]) -> None:
         """Bring the cache to exactly `prompt`, keeping what it shares with the last job."""
-        shared = 0
-        for a, b in zip(self._cache.tokens, prompt, strict=False):
-            if a != b:
-                break
-            shared += 1
-        shared = min(shared, len(prompt) - 1)  # the last token is read again for its logits
+        shared = min(
+            _shared(self._cache.tokens, prompt), len(prompt) - 1
+        )  # the last token is read again for its logits
         self._forget(shared)
         for start in range(shared, len(prompt), N_BATCH):
             self._decode(prompt[start : start + N_BATCH])
@@ -281,11 +322,15 @@ class LoadedModel:
         self._cache.tokens.clear()
 
     def _log_probabilities(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
-        pointer = llama_cpp.llama_get_logits_ith(self._context.ctx, -1)
-        logits = np.ctypeslib.as_array(pointer, shape=(n_vocab,)).astype(np.float64)
+        logits = self._logits(-1).astype(np.float64)
         logits -= logits.max()
         return np.asarray(logits - np.log(np.exp(logits).sum()))
+
+    def _logits(self, index: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """llama.cpp's own memory, good until the next decode."""
+        n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
+        pointer = llama_cpp.llama_get_logits_ith(self._context.ctx, index)
+        return np.ctypeslib.as_array(pointer, shape=(n_vocab,))
 
     def _sampler(self, generation: Generation) -> Sampler:
         return Sampler(self._llama._model, self._context, generation.sampling, generation.grammar)
@@ -341,6 +386,25 @@ class StopTexts:
     def rest(self) -> str:
         shown, self._held = self._held, ""
         return shown
+
+
+def _shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens both begin with."""
+    for at, (a, b) in enumerate(zip(one, other, strict=False)):
+        if a != b:
+            return at
+    return min(len(one), len(other))
+
+
+def _starts(text: str, pieces: Sequence[bytes]) -> list[int]:
+    """Code points of `text` that begin before each piece, which together are its bytes."""
+    data = text.encode("utf-8", "replace")
+    starts, n_bytes, n_chars = [0], 0, 0
+    for piece in pieces[:-1]:
+        n_chars += sum(byte & 0xC0 != 0x80 for byte in data[n_bytes : n_bytes + len(piece)])
+        n_bytes += len(piece)
+        starts.append(n_chars)
+    return starts
 
 
 def _overlap(text: str, stop: str) -> int:

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from models.backends import Conversation, Generation, ModelInfo, Piece, StopReason
+from models.backends import Conversation, Generation, ModelInfo, Piece, StopReason, TokenLog
 from models.backends.endpoint import Endpoint, Format, format_of
 from models.backends.http_client import PATIENT, Framing, Http, Patience, Pause, quoted
 from models.backends.openai import estimated_tokens
@@ -90,6 +90,9 @@ class OllamaBackend:
         )
 
     async def score(self, conversation: Conversation, choices: Sequence[str]) -> list[float]:
+        raise CannotScore("Ollama gives no probabilities of given texts.")
+
+    async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
         raise CannotScore("Ollama gives no probabilities of given texts.")
 
     async def close(self) -> None:

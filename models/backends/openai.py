@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from models.backends import Conversation, Generation, ModelInfo, Piece, StopReason
+from models.backends import Conversation, Generation, ModelInfo, Piece, StopReason, TokenLog
 from models.backends.endpoint import Endpoint
 from models.backends.http_client import PATIENT, Framing, Http, Patience, Pause
 from models.backends.server_scores import score_texts, score_token_ids
@@ -122,6 +122,9 @@ class OpenAIBackend:
         assert template is not None
         text = neutral_prompt(conversation, template)
         return await score_texts(self._http, self._server, text, choices)
+
+    async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
+        raise CannotScore("Servers are not asked for the probability of a whole text.")
 
     async def close(self) -> None:
         await self._http.close()

@@ -17,7 +17,7 @@ from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from models.backends import Backend, Conversation, Generation, ModelInfo, Piece
+from models.backends import Backend, Conversation, Generation, ModelInfo, Piece, TokenLog
 from models.errors import (
     EndpointBroke,
     EndpointRefused,
@@ -108,6 +108,9 @@ class PoolBackend:
 
     async def score(self, conversation: Conversation, choices: Sequence[str]) -> list[float]:
         return await self._call(_prompt(conversation), lambda b: b.score(conversation, choices))
+
+    async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
+        return await self._call(_prompt(conversation), lambda b: b.token_logs(conversation, text))
 
     async def generate(self, generation: Generation) -> AsyncGenerator[Piece, None]:
         prompt = _prompt(generation.conversation)

@@ -8,7 +8,15 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
-from models.backends import Conversation, Generation, ModelInfo, Piece, StopReason, Thinks
+from models.backends import (
+    Conversation,
+    Generation,
+    ModelInfo,
+    Piece,
+    StopReason,
+    Thinks,
+    TokenLog,
+)
 from models.errors import ModelUnavailable
 
 _TOKEN = re.compile(r"\s*\S+|\s+$")  # a word with the space before it
@@ -22,6 +30,7 @@ class ScriptedBackend:
         replies: Sequence[str],
         *,
         scores: Sequence[float] = (),
+        unlikely: Sequence[str] = (),
         thinks: Thinks = Thinks.ELICITED,
         piece_delay_s: float = 0.0,
     ) -> None:
@@ -29,10 +38,11 @@ class ScriptedBackend:
             raise ModelUnavailable("A scripted model needs at least one reply.")
         self._replies = list(replies)
         self._scores = list(scores)
+        self._unlikely = tuple(unlikely)  # words that `token_logs` finds improbable
         self._delay_s = piece_delay_s
         self.asked: list[Generation] = []
         self.n_cancelled = 0
-        self.info = ModelInfo("scripted", "", "scripted", "none", 8_192, thinks)
+        self.info = ModelInfo("scripted", "", "scripted", "none", 8_192, thinks, fills_gaps=True)
 
     @classmethod
     def from_file(cls, file: Path) -> ScriptedBackend:
@@ -78,6 +88,13 @@ class ScriptedBackend:
     async def score(self, conversation: Conversation, choices: Sequence[str]) -> list[float]:
         self.asked.append(Generation(conversation, 0))
         return (self._scores + [float("-inf")] * len(choices))[: len(choices)]
+
+    async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
+        self.asked.append(Generation(conversation, 0))
+        return [
+            TokenLog(token.start(), -4.0 if token[0].strip() in self._unlikely else -0.1, -0.1, 0.2)
+            for token in _TOKEN.finditer(text)
+        ]
 
     async def close(self) -> None:
         return None

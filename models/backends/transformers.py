@@ -15,7 +15,15 @@ from typing import Any
 
 from context.child import Child, ChildDied, ChildError
 from models import hardware
-from models.backends import Conversation, Generation, ModelInfo, Piece, StopReason, Thinks
+from models.backends import (
+    Conversation,
+    Generation,
+    ModelInfo,
+    Piece,
+    StopReason,
+    Thinks,
+    TokenLog,
+)
 from models.errors import ContextFull, ModelCrashed, ModelError, ModelUnavailable
 from models.folders import check_folder
 from models.model_process import CONVERSATION, GENERATION
@@ -84,6 +92,12 @@ class TransformersBackend:
                 "score", {"conversation": asked, "choices": list(choices)}
             )
         return scores
+
+    async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
+        asked = CONVERSATION.dump_python(conversation, mode="json")
+        async with self._turn:
+            found = await self._call("token_logs", {"conversation": asked, "text": text})
+        return [TokenLog(*one) for one in found]
 
     async def generate(self, generation: Generation) -> AsyncGenerator[Piece, None]:
         params = GENERATION.dump_python(generation, mode="json")

@@ -24,7 +24,7 @@ from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
 from context.serving import Cancelled
-from models.backends import Conversation, Generation, Piece, Sampling, StopReason
+from models.backends import Conversation, Generation, Piece, Sampling, StopReason, TokenLog
 from models.catalog import TemplateName
 from models.errors import ContextFull, ModelError, ModelUnavailable
 from models.prompts.templates import Segment, render
@@ -123,6 +123,23 @@ class LoadedModel:
                 total += float(torch.log_softmax(logits, dim=-1)[token])
             scores.append(total)
         return scores
+
+    def token_logs(
+        self, conversation: Conversation, text: str, cancelled: threading.Event
+    ) -> list[TokenLog]:
+        """How probable each token of `text` is after the prompt, given those before it."""
+        prompt = self._prompt(conversation)
+        self._tokenizer.encode_special_tokens = True
+        encoded = self._tokenizer.encode(text, add_special_tokens=False)
+        if len(prompt) + len(encoded.ids) > self.n_ctx:
+            raise ContextFull(f"The prompt has {len(prompt)} tokens; show less.")
+        found: list[TokenLog] = []
+        for at, (token, (start, _)) in enumerate(zip(encoded.ids, encoded.offsets, strict=True)):
+            logits = self._logits([*prompt, *encoded.ids[:at]], cancelled)
+            logs = torch.log_softmax(logits, dim=-1)
+            entropy = float(-(logs.exp() * logs).sum())
+            found.append(TokenLog(start, float(logs[token]), float(logs.max()), entropy))
+        return found
 
     def _logits(self, ids: list[int], cancelled: threading.Event) -> torch.Tensor:
         """Of the token after `ids`; what is known from the last call is not read again."""

@@ -28,6 +28,7 @@ from models.backends import (
     Piece,
     Priority,
     StopReason,
+    TokenLog,
     current_priority,
 )
 from models.backends.loading import Drafts, FlashAttention, KvType, LoadSettings
@@ -100,6 +101,7 @@ class LlamaCppBackend:
             n_ctx=self._loaded["n_ctx"],
             thinks=self._entry.thinks,
             sampling=self._entry.sampling.values,
+            fills_gaps=self._entry.fim is not None,
         )
 
     @property
@@ -125,6 +127,12 @@ class LlamaCppBackend:
         async with self._turn() as turn:
             scores: list[float] = await self._call(turn, "score", params)
         return scores
+
+    async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
+        params = {"conversation": CONVERSATION.dump_python(conversation, mode="json"), "text": text}
+        async with self._turn() as turn:
+            found = await self._call(turn, "token_logs", params)
+        return [TokenLog(*one) for one in found]
 
     async def generate(self, generation: Generation) -> AsyncGenerator[Piece, None]:
         params = GENERATION.dump_python(generation, mode="json")

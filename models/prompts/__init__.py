@@ -29,6 +29,11 @@ class Grammar(StrEnum):
     REWRITE = "rewrite.gbnf"
     NAMES = "names.gbnf"
     TEXT = "text.gbnf"
+    DOC = "doc.gbnf"
+    SIGNATURE = "signature.gbnf"
+    TEST_CODE = "test_code.gbnf"
+    IDENTIFIER = "identifier.gbnf"
+    PARAMETER_CHANGE = "parameter_change.gbnf"
 
 
 @cache
@@ -69,11 +74,24 @@ _FIND_BUG = """Read this code. Every line has its number:
 {fence} code
 {code}
 {fence} end of code
-
+{changed}
 Look only at lines {first_line} to {last_line} of {file_id}. Is there a real bug: wrong results, a \
-crash, a leak? Style does not count. Answer as JSON: {{"bug": true, "file": "{file_id}", \
+crash, a leak? Style does not count. {odd}Answer as JSON: {{"bug": true, "file": "{file_id}", \
 "first_line": 10, "last_line": 12, "cause": "one or two sentences"}} or {{"bug": false, \
 "reason": "one sentence"}}"""
+
+_CHANGED = """
+These lines were changed just now. Before, they were:
+{fence} before
+{before}
+{fence} end of before
+
+Judge the change: does something that was right go wrong now, or is what is new wrong?
+"""
+
+_ODD = "Read word by word, these lines are the least expected, the oddest first: {lines}. "
+
+_RECITE = "Write {symbol} of {path}."
 
 _EXPLAIN = """Read this code. Every line has its number:
 {fence} code
@@ -179,10 +197,36 @@ def propose_names(report: str) -> Conversation:
     return Conversation((Message("user", text),))
 
 
-def find_bug(code: str, file_id: str, first_line: int, last_line: int) -> Conversation:
+def find_bug(
+    code: str,
+    file_id: str,
+    first_line: int,
+    last_line: int,
+    odd_lines: Sequence[int] = (),
+    before: str = "",
+) -> Conversation:
+    """`odd_lines`: where to look first, as numbers of lines.
+
+    `before`: the code as it was before a change that is to be judged, or nothing.
+    """
+    fence, changed = _fence(), ""
+    if before:
+        changed = _CHANGED.format(fence=fence, before=without_secrets(before))
     return _conversation(
-        _FIND_BUG, code=code, file_id=file_id, first_line=first_line, last_line=last_line
+        _FIND_BUG,
+        code=code,
+        file_id=file_id,
+        first_line=first_line,
+        last_line=last_line,
+        changed=changed,
+        odd=_ODD.format(lines=", ".join(map(str, odd_lines))) if odd_lines else "",
     )
+
+
+def recite(path: str, symbol: str) -> Conversation:
+    """Code is to follow, as a model that knows no more than its name would write it."""
+    text = _RECITE.format(path=path, symbol=symbol)
+    return Conversation((Message("user", text),), "```\n")
 
 
 def explain(code: str, file_id: str, first_line: int, last_line: int, remark: str) -> Conversation:
@@ -243,10 +287,23 @@ def extract_task(place: str) -> str:
     )
 
 
+def modernise_task(place: str, language: str) -> str:
+    return (
+        f"Write the code at {place} as {language} is written today: newer syntax and standard "
+        "library instead of older forms, the same behaviour. Keep every function's name and "
+        "arguments. Change nothing that is fine as it is."
+    )
+
+
 def custom_task(place: str, instruction: str) -> str:
     return (
         f"Change the code at {place} as the user says, and nothing else.\nThe user: {instruction}"
     )
+
+
+def framed(template: str, **values: object) -> Conversation:
+    """A question from a template of a module beside this one; see there for `{fence}`."""
+    return _conversation(template, **values)
 
 
 def _conversation(template: str, **values: object) -> Conversation:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from models.backends import Conversation
-from models.catalog import TemplateName
+from models.backends import Conversation, Gap
+from models.catalog import FimTokens, TemplateName
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,19 @@ class Segment:
 def render(conversation: Conversation, template: TemplateName) -> tuple[Segment, ...]:
     """The whole prompt up to where the model goes on, the assistant's prefix included."""
     segments = _chatml(conversation) if template == "chatml" else _deepseek_r1(conversation)
+    return tuple(s for s in segments if s.text)
+
+
+def render_gap(gap: Gap, fim: FimTokens) -> tuple[Segment, ...]:
+    """Prefix, suffix, and where the model goes on with what is between: Qwen2.5-Coder's order."""
+    segments = (
+        Segment(fim.prefix, is_mark=True),
+        Segment(gap.before, is_mark=False),
+        Segment(fim.suffix, is_mark=True),
+        Segment(gap.after, is_mark=False),
+        Segment(fim.middle, is_mark=True),
+        Segment(gap.begun, is_mark=False),
+    )
     return tuple(s for s in segments if s.text)
 
 

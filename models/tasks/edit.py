@@ -1,7 +1,7 @@
-"""Propose a change: fix, simplify, extract a function, or what the user says. One shape for all.
+"""Propose a change of code: fix, simplify, extract, modernise, or what the user says.
 
-The model writes search/replace blocks; the gate turns them into edits or says why not; a refusal is
-sent back once. What comes out has passed the gate, or is empty and says what was refused.
+A model that was trained to think writes search/replace blocks; a small one writes short functions
+again. What is exact by construction has modules of its own (document.py, add_types.py).
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from context.languages import spoken_name
 from context.window import ContextWindow, Snippet, pack, render_plain
 from models import prompts
-from models.asking import Answer, OnEvent, ask, provenance_of
+from models.asking import OnEvent
 from models.backends import Backend, Thinks
 from models.errors import ReplyUnusable
-from models.findings import Edit, Proposal, Refusal
-from models.gate import Deletion, OutlineOf, check_edits, check_rewrite
+from models.findings import Proposal
+from models.gate import Code, Deletion, check_edits, check_rewrite, uses_remarks
 from models.prompts import Grammar
 from models.replies import parse_edits, parse_rewrite
+from models.tasks.proposing import Checked, Question, propose
 
 MAX_ANSWER_TOKENS = 900
 MAX_REWRITTEN_LINES = 45  # a guess: what a 1.5B writes again without losing the thread
@@ -30,6 +32,10 @@ class EditKind(StrEnum):
     SIMPLIFY = "simplify"
     EXTRACT_FUNCTION = "extract function"
     CUSTOM = "custom"
+    MODERNISE = "modernise"
+    ADD_TYPES = "add types"
+    DOCUMENT = "document"
+    WRITE_TEST = "write a test"
 
 
 _DELETION = {
@@ -37,6 +43,7 @@ _DELETION = {
     EditKind.SIMPLIFY: Deletion.LINES,
     EditKind.EXTRACT_FUNCTION: Deletion.LINES,
     EditKind.CUSTOM: Deletion.AS_TOLD,
+    EditKind.MODERNISE: Deletion.LINES,
 }
 
 
@@ -48,7 +55,7 @@ class EditTask:
     path: str
     first_line: int
     last_line: int
-    detail: str = ""  # the problem for FIX, the user's words for CUSTOM
+    detail: str = ""  # the problem for FIX, the user's words for CUSTOM, a test run's output
 
     @property
     def title(self) -> str:
@@ -63,7 +70,7 @@ async def propose_edit(
     task: EditTask,
     snippets: Sequence[Snippet],
     sources: Mapping[str, str],
-    outline_of: OutlineOf,
+    code: Code,
     *,
     backend: Backend,
     thinking_tokens: int,
@@ -79,47 +86,34 @@ async def propose_edit(
         raise ReplyUnusable("There is no code to show to the model.")
     deletion = _DELETION[task.kind]
     region = _region(task, window) if _rewrites(task, backend) else None
-    words, code = _task_text(task, window), render_plain(window)
-    if region is not None:
-        conversation, form = prompts.rewrite(words, code, region.text), Grammar.REWRITE
-    else:
-        conversation, form = prompts.edit(words, code), Grammar.EDITS
-    refusals: list[Refusal] = []
-    answer: Answer | None = None
-    edits: tuple[Edit, ...] = ()
-    n_tries = 0
-    while not edits and n_tries < 2:
-        n_tries += 1
-        answer = await ask(
-            backend,
-            conversation,
-            grammar=prompts.grammar(form),
-            answer_prefix=_first_line(region) if region is not None else "",
-            thinking_tokens=thinking_tokens,
-            max_answer_tokens=MAX_ANSWER_TOKENS,
-            on_event=on_event,
-        )
-        try:
-            written = window.reveal(answer.text)
-            if region is not None:
-                rewritten = parse_rewrite(written)
-                actual = replace(region, text=window.reveal(region.text))
-                verdict = await check_rewrite(rewritten, actual, sources, outline_of, deletion)
-            else:
-                reply = parse_edits(written)
-                actual_window = window.revealed()
-                verdict = await check_edits(reply, actual_window, sources, outline_of, deletion)
-            edits = verdict.edits
-            refusals.extend(verdict.refusals)
-        except ReplyUnusable as unusable:
-            refusals.append(Refusal("form", str(unusable)))
-        if not edits:
-            conversation = prompts.mend(conversation, answer.text, refusals[-1].sentence)
-    if all(refusal.check == "form" for refusal in refusals) and not edits:
-        raise ReplyUnusable(refusals[-1].sentence)
-    assert answer is not None
-    provenance = provenance_of(backend, answer, window, words)
-    return Proposal(task.title, edits, tuple(refusals), n_tries - 1 if edits else 0, provenance)
+    words, shown = _task_text(task, window), render_plain(window)
+
+    async def check(text: str) -> Checked:
+        if region is not None:
+            actual = replace(region, text=window.reveal(region.text))
+            reply = parse_rewrite(text)
+            verdict = await check_rewrite(reply, actual, sources, code.outline, deletion)
+        else:
+            edits = parse_edits(text)
+            actual_window = window.revealed()
+            verdict = await check_edits(edits, actual_window, sources, code.outline, deletion)
+        remarks = await uses_remarks(verdict.edits, sources, code)
+        return Checked(verdict.edits, refusals=verdict.refusals, remarks=remarks)
+
+    question = Question(
+        title=task.title,
+        conversation=prompts.edit(words, shown)
+        if region is None
+        else prompts.rewrite(words, shown, region.text),
+        form=Grammar.EDITS if region is None else Grammar.REWRITE,
+        window=window,
+        told=words,
+        max_answer_tokens=MAX_ANSWER_TOKENS,
+        answer_prefix="" if region is None else _first_line(region),
+    )
+    return await propose(
+        question, check, backend=backend, thinking_tokens=thinking_tokens, on_event=on_event
+    )
 
 
 def _rewrites(task: EditTask, backend: Backend) -> bool:
@@ -167,6 +161,10 @@ def _task_text(task: EditTask, window: ContextWindow) -> str:
             return prompts.extract_task(f"{place}{_quoted(task, window)}")
         case EditKind.CUSTOM:
             return prompts.custom_task(place, task.detail)
+        case EditKind.MODERNISE:
+            return prompts.modernise_task(place, spoken_name(task.path))
+        case _:
+            raise ValueError(f"{task.kind} is no task of this module")
 
 
 def _quoted(task: EditTask, window: ContextWindow) -> str:

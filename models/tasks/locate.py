@@ -1,5 +1,7 @@
 """Name the lines and the cause of a bug, in the code of the best suspects or in a selection.
 
+Before it thinks about a selection, the model is told which of its lines are odd to read (lines.py);
+where its answer names half a function, the oddest line of those is the place.
 The deterministic order of the suspects is never changed by what a model says: the finding stands
 beside it. Where an answer points outside what was shown, as small models do, the place is chosen
 among the lines that were shown by the probability that the model gives to each, which costs no
@@ -9,23 +11,35 @@ generated text.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from context.window import ContextWindow, Snippet, pack, render_numbered
 from models import prompts
 from models.asking import ANSWER_SAMPLING, Answer, OnEvent, ask, provenance_of
-from models.backends import Backend, Conversation, Generation
+from models.backends import Backend, Conversation, Generation, Sampling
+from models.consistency import ask_several
 from models.errors import CannotScore, ReplyUnusable
-from models.findings import Finding
+from models.findings import Agreement, Finding
 from models.prompts import Grammar
 from models.reasoning import CLOSE_TAG, OPEN_TAG
 from models.replies import Place, parse_bug, parse_place
+from models.tasks.lines import is_telling, score_lines
 
 MAX_ANSWER_TOKENS = 220
-MAX_SCORED_LINES = 80  # a score of each costs two decodes
+MAX_SCORED_LINES = 80  # ten that begin alike cost a decode
 MAX_LINE_TOKENS = 12  # a digit each, and a comma
-MIN_LINE_CHARS = 3  # a line of a bracket holds no bug
+N_ODD_LINES = 3  # that a model is told to look at
+MAX_NAMED_LINES = 6  # of a place; a model that names more has not found any
 MAX_REPORT_CHARS = 3_000  # of a report, its head and tail; logs are long and the prompt is not free
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One answer: a place that was shown to the model, or why there is none."""
+
+    place: Place | None
+    reason: str
+    answer: Answer
 
 
 async def locate(
@@ -36,17 +50,28 @@ async def locate(
     thinking_tokens: int,
     context_tokens: int,
     on_event: OnEvent,
+    n_samples: int = 1,
 ) -> Finding:
-    """The lines and the cause, as the model sees them. Raises `ModelError`."""
+    """The lines and the cause, as the model sees them. Raises `ModelError`.
+
+    With several samples it is asked as often, and the answer that most agree on is taken.
+    """
     window = await pack(snippets, context_tokens, backend.count_tokens)
     if not window.pieces:
         raise ReplyUnusable("There is no code to show to the model.")
     conversation = prompts.locate(shorten(report), render_numbered(window))
-    answer = await _ask(backend, conversation, Grammar.PLACE, thinking_tokens, on_event)
-    place = parse_place(answer.text)
-    if not _is_shown(place, window):
-        place = await _most_probable(backend, conversation, answer, place, window)
-    return _finding(place, answer, window, report, backend)
+
+    async def ask_once(sampling: Sampling | None) -> _Said:
+        answer = await _ask(
+            backend, conversation, Grammar.PLACE, thinking_tokens, on_event, sampling
+        )
+        place = await _shown(backend, conversation, answer, parse_place(answer.text), window)
+        return _Said(place, "", answer)
+
+    said, agreement = await ask_several(backend, ask_once, n_samples, _agree)
+    assert said.place is not None
+    place = await _narrowed(backend, said.place, window)
+    return _finding(place, said.answer, window, report, backend, agreement)
 
 
 async def find_bug(
@@ -59,27 +84,72 @@ async def find_bug(
     thinking_tokens: int,
     context_tokens: int,
     on_event: OnEvent,
+    n_samples: int = 1,
+    before: str = "",
 ) -> Finding | str:
-    """A bug in the selected lines, or the model's reason to see none."""
+    """A bug in the selected lines, or the model's reason to see none.
+
+    `before`: the same code as it was before somebody changed it, for a review of the change.
+    """
     window = await pack([snippet, *related], context_tokens, backend.count_tokens)
     if not window.pieces:
         raise ReplyUnusable("There is no code to show to the model.")
-    code = render_numbered(window)
-    conversation = prompts.find_bug(code, window.pieces[0].file_id, first_line, last_line)
-
-    answer = await _ask(backend, conversation, Grammar.BUG_OR_NONE, thinking_tokens, on_event)
-    reply = parse_bug(answer.text)
-    if not reply.bug:
-        return reply.reason
-    place = Place(
-        file=reply.file,
-        first_line=reply.first_line,
-        last_line=reply.last_line,
-        cause=reply.cause,
+    first = window.pieces[0]
+    odd_lines = await _oddest(backend, first.snippet, first_line, last_line)
+    conversation = prompts.find_bug(
+        render_numbered(window),
+        first.file_id,
+        first_line,
+        last_line,
+        odd_lines[:N_ODD_LINES],
+        before,
     )
-    if not _is_shown(place, window):
-        place = await _most_probable(backend, conversation, answer, place, window)
-    return _finding(place, answer, window, "", backend)
+
+    async def ask_once(sampling: Sampling | None) -> _Said:
+        answer = await _ask(
+            backend, conversation, Grammar.BUG_OR_NONE, thinking_tokens, on_event, sampling
+        )
+        reply = parse_bug(answer.text)
+        if not reply.bug:
+            return _Said(None, reply.reason, answer)
+        place = await _shown(backend, conversation, answer, reply.place, window)
+        return _Said(place, "", answer)
+
+    said, agreement = await ask_several(backend, ask_once, n_samples, _agree)
+    if said.place is None:
+        return said.reason
+    place = await _narrowed(backend, said.place, window)
+    return _finding(place, said.answer, window, before, backend, agreement)
+
+
+async def _oddest(backend: Backend, snippet: Snippet, first_line: int, last_line: int) -> list[int]:
+    """Lines in the order in which they are odd to read; none where a backend cannot say."""
+    try:
+        scores = await score_lines(backend, snippet)
+    except CannotScore:
+        return []
+    ranked = scores.ranked() if scores is not None else []
+    return [line for line in ranked if first_line <= line <= last_line]
+
+
+async def _narrowed(backend: Backend, place: Place, window: ContextWindow) -> Place:
+    """The oddest line of a place that is too wide to be looked at."""
+    if place.last_line - place.first_line < MAX_NAMED_LINES:
+        return place
+    snippet = _snippet_at(place, window)
+    best = await _oddest(backend, snippet, place.first_line, place.last_line)
+    return place.model_copy(update={"first_line": best[0], "last_line": best[0]}) if best else place
+
+
+def _agree(one: _Said, other: _Said) -> bool:
+    """Whether both see no bug, or name lines that overlap."""
+    if one.place is None or other.place is None:
+        return one.place is other.place
+    return (
+        one.place.file == other.place.file
+        and one.place.first_line <= other.place.last_line
+        and other.place.first_line <= one.place.last_line
+    )
 
 
 def shorten(report: str) -> str:
@@ -96,6 +166,7 @@ async def _ask(
     grammar: Grammar,
     thinking_tokens: int,
     on_event: OnEvent,
+    sampling: Sampling | None,
 ) -> Answer:
     return await ask(
         backend,
@@ -104,6 +175,7 @@ async def _ask(
         thinking_tokens=thinking_tokens,
         max_answer_tokens=MAX_ANSWER_TOKENS,
         on_event=on_event,
+        sampling=sampling,
     )
 
 
@@ -112,6 +184,19 @@ def _is_shown(place: Place, window: ContextWindow) -> bool:
         p.snippet.start_line <= place.first_line and place.last_line <= p.snippet.end_line
         for p in window.pieces_of(place.file)
     )
+
+
+async def _shown(
+    backend: Backend,
+    conversation: Conversation,
+    answer: Answer,
+    place: Place,
+    window: ContextWindow,
+) -> Place:
+    """The place itself where the model was shown it, else the most probable line."""
+    if _is_shown(place, window):
+        return place
+    return await _most_probable(backend, conversation, answer, place, window)
 
 
 async def _most_probable(
@@ -131,7 +216,7 @@ async def _most_probable(
         number
         for piece in pieces
         for number, line in enumerate(piece.snippet.text.split("\n"), piece.snippet.start_line)
-        if len(line.strip()) > MIN_LINE_CHARS
+        if is_telling(line)
     ][:MAX_SCORED_LINES]
     if not lines:
         raise ReplyUnusable("The model names lines that it was not shown.")
@@ -161,13 +246,14 @@ async def _best_line(backend: Backend, asked: Conversation, lines: Sequence[int]
 
 
 def _finding(
-    place: Place, answer: Answer, window: ContextWindow, report: str, backend: Backend
+    place: Place,
+    answer: Answer,
+    window: ContextWindow,
+    report: str,
+    backend: Backend,
+    agreement: Agreement | None,
 ) -> Finding:
-    snippet = next(
-        p.snippet
-        for p in window.pieces_of(place.file)
-        if p.snippet.start_line <= place.first_line <= p.snippet.end_line
-    )
+    snippet = _snippet_at(place, window)
     return Finding(
         path=snippet.path,
         start_line=place.first_line,
@@ -175,5 +261,13 @@ def _finding(
         symbol=snippet.symbol,
         cause=place.cause.strip(),
         file_hash=snippet.file_hash,
-        provenance=provenance_of(backend, answer, window, report),
+        provenance=provenance_of(backend, answer, window, report, agreement),
+    )
+
+
+def _snippet_at(place: Place, window: ContextWindow) -> Snippet:
+    return next(
+        p.snippet
+        for p in window.pieces_of(place.file)
+        if p.snippet.start_line <= place.first_line <= p.snippet.end_line
     )

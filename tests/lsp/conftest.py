@@ -72,12 +72,20 @@ def script(tmp_path: Path) -> Callable[[list[str]], str]:
     return write
 
 
+def _folders(tmp_path: Path) -> dict[str, str]:
+    """A cache and a data folder of a test's own: what one dismisses is not dismissed in another."""
+    return {
+        "POSTIL_CACHE_DIR": str(tmp_path / "cache"),
+        "POSTIL_DATA_DIR": str(tmp_path / "data"),
+    }
+
+
 @pytest.fixture
 async def start(tmp_path: Path) -> AsyncIterator[Start]:
     clients: list[RawClient] = []
 
     async def run(**environment: str) -> RawClient:
-        client = await RawClient.start(POSTIL_CACHE_DIR=str(tmp_path / "cache"), **environment)
+        client = await RawClient.start(**{**_folders(tmp_path), **environment})
         clients.append(client)
         return client
 
@@ -92,7 +100,7 @@ async def start_here(tmp_path: Path) -> AsyncIterator[StartAny]:
     clients: list[Client] = []
 
     async def run(**environment: str) -> Client:
-        client = MemoryClient(POSTIL_CACHE_DIR=str(tmp_path / "cache"), **environment)
+        client = MemoryClient(**{**_folders(tmp_path), **environment})
         clients.append(client)
         return client
 
@@ -107,7 +115,7 @@ async def start_both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
     clients: list[Client] = []
 
     async def run(**environment: str) -> Client:
-        environment["POSTIL_CACHE_DIR"] = str(tmp_path / "cache")
+        environment = {**_folders(tmp_path), **environment}
         client: Client
         if request.param == "here":
             client = MemoryClient(**environment)

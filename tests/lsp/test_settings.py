@@ -11,6 +11,7 @@ import pytest
 from lsp.backend import open_backend
 from lsp.settings import Settings, read_settings
 from models.errors import ModelUnavailable
+from tests.lsp import lua_settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -42,14 +43,10 @@ def test_the_readme_has_every_setting_with_its_default() -> None:
             assert shown == default.strip(), name
 
 
-def test_the_neovim_plugin_has_every_setting_with_a_type() -> None:
-    source = (ROOT / "editors/nvim/lua/postil/init.lua").read_text()
-    found = re.search(r"local settings = \{(.*?)\n\}", source, re.DOTALL)
-    assert found is not None
-    kinds = dict(re.findall(r"(\w+) = '(\w+)'", found.group(1)))
-    assert kinds.keys() == Settings.model_fields.keys()
-    typed = set(re.findall(r"^---@field (\w+)\?", source, re.MULTILINE))
-    assert typed - {"cmd", "filetypes", "root_markers"} == kinds.keys()
+def test_the_neovim_plugin_knows_every_setting_with_its_type_and_bounds() -> None:
+    assert lua_settings.FILE.read_text(encoding="utf-8") == lua_settings.rendered(), (
+        "run python -m tests.lsp.lua_settings"
+    )
 
 
 def test_lists_are_lists_in_the_editor_and_have_commas_in_the_environment() -> None:

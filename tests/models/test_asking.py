@@ -10,7 +10,7 @@ import pytest
 from context.suspects import Located, RankedFile
 from context.window import Role, Snippet
 from models.asking import Answer, ask
-from models.backends import Conversation, Generation, Message
+from models.backends import Conversation, Generation, Message, TokenLog
 from models.backends.scripted import ScriptedBackend
 from models.errors import CannotScore, ReplyUnusable
 from models.findings import Finding
@@ -43,6 +43,9 @@ class Lacking(ScriptedBackend):
     async def score(self, conversation: Conversation, choices: Sequence[str]) -> list[float]:
         raise CannotScore("It gives no probabilities.")
 
+    async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
+        raise CannotScore("It gives no probabilities.")
+
 
 async def _ask(backend: ScriptedBackend, form: Grammar = Grammar.PLACE, prefix: str = "") -> Answer:
     return await ask(
@@ -72,6 +75,15 @@ async def test_without_a_grammar_an_unreadable_answer_is_asked_for_once_more() -
     with pytest.raises(ReplyUnusable, match="not the JSON"):
         await _ask(backend)
     assert len(backend.asked) == 3
+
+
+async def test_a_chats_thinking_without_its_opening_tag_is_no_part_of_the_answer() -> None:
+    """A chat template that opens the thinking leaves only its end in the reply."""
+    backend = ScriptedBackend([f"The list {{xs}} may be empty.\n</think>\n\n{OK}"])
+    backend.info = replace(backend.info, continues=False, obeys_grammar=False)
+    answer = await _ask(backend)
+    assert (answer.text, answer.trace.text) == (OK, "The list {xs} may be empty.")
+    assert len(backend.asked) == 1
 
 
 async def test_without_a_grammar_a_rewrite_keeps_the_line_it_was_begun_with() -> None:

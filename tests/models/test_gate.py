@@ -5,13 +5,22 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from context.languages import language_of
-from context.outline import Outline
-from context.syntax import outline
-from context.text import Text, content_hash, encode
+from context.text import Span, Text, content_hash
 from context.window import ContextWindow, Receipt, Role, ShownPiece, Snippet
-from models.gate import Deletion, Verdict, apply_edits, check_edits, check_rewrite, path_refusal
+from models.findings import Edit, NewFile
+from models.gate import (
+    Deletion,
+    Verdict,
+    apply_edits,
+    check_edits,
+    check_rewrite,
+    confirmation_of,
+    new_file_refusal,
+    path_refusal,
+    uses_remarks,
+)
 from models.replies import EditsReply, RewriteReply, SearchReplace
+from tests.code import ParsedHere
 
 SOURCE = """\
 import os
@@ -29,12 +38,6 @@ def second(items):
         print(item)
     return head, tail
 """
-
-
-async def _outline_of(path: str, text: str) -> Outline:
-    language = language_of(path)
-    assert language is not None
-    return outline(encode(text), language)
 
 
 def _snippet(source: str, first: int, last: int, path: str = "a.py") -> Snippet:
@@ -62,7 +65,7 @@ async def _check(
     reply = EditsReply("Because.", (SearchReplace(file_id, search, replace),))
     window = _window(_snippet(source, *lines, path))
     current = {path: source if now is None else now}
-    return await check_edits(reply, window, current, _outline_of, deletion)
+    return await check_edits(reply, window, current, ParsedHere().outline, deletion)
 
 
 def _refused(verdict: Verdict) -> str:
@@ -135,18 +138,22 @@ async def test_rewritten_lines_become_the_smallest_edits() -> None:
     region = _snippet(SOURCE, 9, 14)
     code = region.text.replace("print(item)", "print(item, 1)").replace("items[1:]", "items[2:]")
     reply = RewriteReply("Because.", code)
-    verdict = await check_rewrite(reply, region, {"a.py": SOURCE}, _outline_of, Deletion.LITTLE)
+    verdict = await check_rewrite(
+        reply, region, {"a.py": SOURCE}, ParsedHere().outline, Deletion.LITTLE
+    )
     assert len(verdict.edits) == 2
     expected = SOURCE.replace("print(item)", "print(item, 1)").replace("items[1:]", "items[2:]")
     assert apply_edits(SOURCE, verdict.edits) == expected
     cut = RewriteReply("Because.", "def second(items):\n    return items")
-    verdict = await check_rewrite(cut, region, {"a.py": SOURCE}, _outline_of, Deletion.LITTLE)
+    verdict = await check_rewrite(
+        cut, region, {"a.py": SOURCE}, ParsedHere().outline, Deletion.LITTLE
+    )
     assert _refused(verdict) == "deletion"
 
 
 PART = st.sampled_from(
-    [".git", ".GIT", "git~1", ".git.", ".git ", ".git::$INDEX_ALLOCATION", ".g\u200cit", ".vscode",
-     ".github", ".idea", ".."]
+    [".git", ".GIT", "git~1", ".git.", ".git ", ".git::$INDEX_ALLOCATION", ".g\u200cit", "bare.git",
+     "VSCODE~1", "aux", ".."]
 )  # fmt: skip
 
 
@@ -157,7 +164,82 @@ def test_hostile_paths_are_refused(before: list[str], part: str, name: str) -> N
 
 def test_other_places_that_are_not_the_workspaces_are_refused() -> None:
     for path in ("/etc/passwd", "C:\\x.py", "c:/x.py", "\\\\host\\x", "a/../b", "", ".env",
-                 ".envrc", "x.code-workspace", "a/\n", "AGENTS.md", "poetry.lock"):  # fmt: skip
+                 ".env.local", ".npmrc", "id_rsa", "a/server.pem", "a/\n"):  # fmt: skip
         assert path_refusal(path) is not None, path
-    for path in ("a.py", "src/a.b.py", "github/x.py", "agit/x"):
+    for path in ("a.py", "src/a.b.py", "github/x.py", "agit/x", ".gitignore", "docs/hooks/x.md"):
         assert path_refusal(path) is None, path
+        assert confirmation_of(path) == "", path
+
+
+def test_what_some_program_runs_by_itself_must_be_confirmed_with_the_reason() -> None:
+    reasons = {
+        ".vscode/settings.json": "an editor obeys it",
+        "a/.VSCODE./tasks.json": "an editor obeys it",
+        "x.code-workspace": "an editor obeys it",
+        ".github/workflows/ci.yml": "a build service runs it",
+        "Jenkinsfile": "a build service runs it",
+        ".husky/pre-push": "git runs or obeys it",
+        "hooks/pre-commit": "git runs or obeys it",
+        ".pre-commit-config.yaml": "git runs or obeys it",
+        "sub/Makefile": "building or installing the project runs it",
+        "package.json": "building or installing the project runs it",
+        "setup.py": "building or installing the project runs it",
+        "vite.config.ts": "building or installing the project runs it",
+        "tests/conftest.py": "it runs by itself when tests or Python start",
+        "Dockerfile.dev": "a container is made by it",
+        ".envrc": "a shell runs it",
+        ".bashrc": "a shell runs it",
+        "AGENTS.md": "coding assistants obey it",
+        "poetry.lock": "it names what is installed",
+    }
+    assert {path: confirmation_of(path) for path in reasons} == reasons
+    assert not [path for path in reasons if path_refusal(path)]
+
+
+async def test_chat_marks_and_other_names_of_thinking_are_refused() -> None:
+    line = "    head = items[0]"
+    for mark in ("<thinking>", "</thought>", "<|im_end|>", "<\uff5cUser\uff5c>"):
+        assert _refused(await _check(line, f"{line}  # {mark}")) == "tags", mark
+
+
+async def _remarks(new: str, others: dict[str, str] | None = None) -> tuple[str, ...]:
+    old = "def total(a, b=1):\n    return a + b\n\n\ndef pay():\n    return total(1, 2)\n"
+    edit = Edit("a.py", Span(0, len(old)), old, new, content_hash(old), "Because.")
+    return await uses_remarks([edit], {"a.py": old}, ParsedHere(others))
+
+
+async def test_calls_that_no_longer_match_are_named() -> None:
+    others = {"b.py": "total(1)\ntotal(1, 2)\n", "c.py": "total(a=1)\n"}
+    new = "def total(a):\n    return a\n\n\ndef pay():\n    return total(1)\n"
+    assert await _remarks(new, others) == ("1 call of total no longer matches: b.py:2",)
+    new = "def total(a, b, c):\n    return a\n\n\ndef pay():\n    return total(1, 2)\n"
+    (remark,) = await _remarks(new, others)
+    assert remark == "4 calls of total no longer match: a.py:6, b.py:1, b.py:2, c.py:1"
+    new = "def pay():\n    return 3\n"
+    (remark,) = await _remarks(new, {"b.py": "total(1)\n" * 6})
+    assert remark.startswith("total is gone, 6 calls of it stay: b.py:1, ")
+    assert remark.endswith(" and 2 more")
+
+
+async def test_what_calls_cannot_notice_is_no_remark() -> None:
+    others = {"b.py": "total(1)\n"}
+    renamed = "def total(x, b=1):\n    return x + b\n\n\ndef pay():\n    return total(1, 2)\n"
+    assert await _remarks(renamed, others) == ()
+    more = "def total(a, b=1, *c):\n    return a + b\n\n\ndef pay():\n    return total(1, 2)\n"
+    assert await _remarks(more, others) == ()
+
+
+async def test_a_new_file_must_be_new_plain_and_whole() -> None:
+    async def check(path: str, text: str = "def test_a():\n    assert True\n") -> str:
+        new = NewFile(path, text, "Because.")
+        refusal = await new_file_refusal(new, ["tests/test_b.py"], ParsedHere())
+        return refusal.check if refusal else ""
+
+    assert await check("tests/test_a.py") == ""
+    assert await check("tests/TEST_B.py") == "exists"
+    assert await check("../test_a.py") == "path"
+    assert await check(".git/test_a.py") == "path"
+    assert await check("tests/conftest.py") == "path"
+    assert await check("tests/test_a.py", "def test_a(:\n") == "syntax"
+    assert await check("tests/test_a.py", "x = 1  # \u202e\n") == "invisible"
+    assert await check("tests/test_a.py", "x = 1\n" * 9_000) == "size"

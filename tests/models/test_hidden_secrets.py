@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from context.languages import language_of
-from context.outline import Outline
-from context.syntax import outline
-from context.text import content_hash, encode
+from context.text import content_hash
 from context.window import Role, Snippet
 from models.backends.scripted import ScriptedBackend
 from models.errors import ReplyUnusable
 from models.gate import apply_edits
 from models.tasks.edit import EditKind, EditTask, propose_edit
 from models.tasks.locate import locate
+from tests.code import ParsedHere
 
 KEY = "q8Zk2LmP0xVb7Rt4Wn9Yc3Hd6Js1Fg5A"
 SOURCE = f'def login():\n    key = "{KEY}"\n    send(key)\n    return None\n'
-
-
-async def _outline_of(path: str, text: str) -> Outline:
-    language = language_of(path)
-    assert language is not None
-    return outline(encode(text), language)
 
 
 def _snippet(path: str = "a.py") -> Snippet:
@@ -35,7 +27,7 @@ async def _fixed(backend: ScriptedBackend, path: str = "a.py", detail: str = "no
         EditTask(EditKind.FIX, path, 3, 3, detail),
         [_snippet(path)],
         {path: SOURCE},
-        _outline_of,
+        ParsedHere(),
         backend=backend,
         thinking_tokens=0,
         context_tokens=900,

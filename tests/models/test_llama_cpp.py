@@ -7,6 +7,7 @@ import os
 import platform
 import signal
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -55,6 +56,35 @@ async def test_a_likelier_choice_has_the_higher_score(backend: LlamaCppBackend) 
     four, words = await backend.score(asked, ["4", "banana boat"])
     assert four > words
     assert four < 0
+
+
+async def test_choices_that_begin_alike_score_as_each_does_alone(backend: LlamaCppBackend) -> None:
+    asked = Conversation((Message("user", "Name a number above 90."),), "It is ")
+    choices = ["9,", "95,", "100,", "104,", "10,", "95,", ""]
+    together = await backend.score(asked, choices)
+    for choice, score in zip(choices, together, strict=True):
+        assert [score] == pytest.approx(await backend.score(asked, [choice]), abs=0.3)
+    assert together[1] == together[5]
+    assert together[-1] == float("-inf")
+
+
+async def test_the_tokens_of_a_given_text_are_told_with_their_places(
+    backend: LlamaCppBackend,
+) -> None:
+    """An odd word is improbable where it stands; the whole is what scoring says of it."""
+    asked = Conversation((Message("user", "Say the days of the week, é 😀."),))
+    text = "Monday, Tuesday, é 😀 banana, Thursday"
+    logs = await backend.token_logs(asked, text)
+    starts = [log.start for log in logs]
+    assert starts[0] == 0
+    assert starts == sorted(starts)
+    assert all(log.log <= log.best <= 0 for log in logs)
+    odd = min(logs[1:], key=lambda log: log.log - log.best)
+    assert odd.start in range(len("Monday, Tuesday"), len("Monday, Tuesday, é 😀 banana"))
+    assert " banana" in {text[a:b] for a, b in pairwise([*starts, len(text)])}
+    (score,) = await backend.score(asked, [text])
+    assert sum(log.log for log in logs) == pytest.approx(score, abs=1.0)
+    assert await backend.token_logs(asked, "") == []
 
 
 async def test_counts_are_the_tokenizers_own_and_long_tokens_survive(

@@ -128,3 +128,5 @@ async def test_a_prompt_that_ollama_would_cut_silently_is_refused() -> None:
         assert server.asked[-1].path == "/api/show", "nothing was sent"
         with pytest.raises(CannotScore):
             await backend.score(HELLO, ["a"])
+        with pytest.raises(CannotScore):
+            await backend.token_logs(HELLO, "a")

@@ -170,6 +170,8 @@ async def test_a_server_that_keeps_no_probabilities_and_is_killed() -> None:
     try:
         with pytest.raises(CannotScore, match="keeps probabilities"):
             await backend.score(HELLO, ["a", "b"])
+        with pytest.raises(CannotScore, match="a whole text"):
+            await backend.token_logs(HELLO, "a")
         stream = backend.generate(ENDLESS)
         await anext(stream)
         await server.kill()

@@ -172,6 +172,7 @@ async def test_one_of_several_may_be_down_at_the_start_but_not_all() -> None:
     assert await _text(pool, "a")
     assert await pool.count_tokens(["a b"]) == [2]
     assert len(await pool.score(_asked("a").conversation, ["x", "y"])) == 2
+    assert [log.start for log in await pool.token_logs(_asked("a").conversation, "x y")] == [0, 1]
     second.is_down = True
     with pytest.raises(EndpointUnavailable, match="start it"):
         await PoolBackend.start(_opens(first, second))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.asking import ask
-from models.backends import Conversation, Message
+from models.asking import ask, thinking_within
+from models.backends import Conversation, Generation, Message, Piece
 from models.backends.scripted import ScriptedBackend
 from models.errors import ReplyUnusable
 from models.findings import CutReason
@@ -39,6 +41,28 @@ def _split(pieces: list[str], start: Start) -> tuple[str, str]:
         ("<thinner>", Start.OUTSIDE, "", "<thinner>"),
         ("a </thin", Start.INSIDE, "a </thin", ""),
         ("", Start.INSIDE, "", ""),
+        ("", Start.OUTSIDE, "", ""),
+        ("<thinking>a</thinking>b", Start.OUTSIDE, "a", "b"),
+        ("<thinking>a</think>b</thinking>c", Start.INSIDE, "a</think>b", "c"),
+        ("<thought>\na</thought>b", Start.OUTSIDE, "\na", "b"),
+        ("<reasoning>a</reasoning>b", Start.OUTSIDE, "a", "b"),
+        ("<seed:think>a</seed:think>b", Start.OUTSIDE, "a", "b"),
+        ("[THINK]a[/THINK]b", Start.OUTSIDE, "a", "b"),
+        ("◁think▷a◁/think▷b", Start.OUTSIDE, "a", "b"),
+        ("<|START_THINKING|>a<|END_THINKING|>b", Start.OUTSIDE, "a", "b"),
+        (
+            "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b",
+            Start.OUTSIDE,
+            "a",
+            "b",
+        ),
+        ("Here is my thought process: a\nHere is my response: b", Start.OUTSIDE, " a\n", " b"),
+        ("<think>a, never closed", Start.OUTSIDE, "a, never closed", ""),
+        ("the tag '</think>' ends it</think>b", Start.INSIDE, "the tag '</think>' ends it", "b"),
+        ("`</think>` is a tag", Start.INSIDE, "`</think>` is a tag", ""),
+        ("it's '</think>b", Start.INSIDE, "it's '", "b"),
+        ("a '</think>", Start.INSIDE, "a '", ""),
+        ("x = '</think>'", Start.OUTSIDE, "", "x = '</think>'"),
     ],
 )
 @given(data=st.data())
@@ -49,6 +73,21 @@ def test_tags_are_found_however_the_text_is_cut(
     edges = [0, *cuts, len(text)]
     pieces = [text[a:b] for a, b in pairwise(edges)]
     assert _split(pieces, start) == (thinking, answer)
+
+
+@given(data=st.data())
+def test_thinking_whose_opening_was_never_sent_is_recalled(data: st.DataObject) -> None:
+    """Some chat templates open it in the prompt: the reply begins in the midst of it."""
+    text = 'First a thought, {...}.\n</think>\n\n{"bug": true}'
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=6)))
+    splitter = ThinkingSplitter(Start.OUTSIDE)
+    thinking = answer = ""
+    for a, b in pairwise([0, *cuts, len(text)]):
+        delta = splitter.feed(text[a:b])
+        if delta.recalls:
+            thinking, answer = answer, ""
+        thinking, answer = thinking + delta.thinking, answer + delta.answer
+    assert (thinking, answer) == ("First a thought, {...}.\n", '{"bug": true}')
 
 
 def _loops(text: str) -> bool:
@@ -63,6 +102,35 @@ def test_a_loop_is_seen_and_cut_to_its_first_round() -> None:
     detector = LoopDetector()
     detector.feed("First a thought.\n" + line * 4)
     assert detector.sound_text.count("wrong argument") == 1
+
+
+PARAGRAPH = (
+    "The list may be empty when the file has no rows. Then the first item is asked for, and that "
+    "fails. So the caller must look at its length before it goes on, which it does not do here."
+)
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        f"{PARAGRAPH}\n\n",
+        f"{PARAGRAPH} ",
+        " ".join(f"The {n}th of the rows is read before it was checked." for n in range(12)) + " ",
+        "\n".join(PARAGRAPH.split(" ")) + "\n\n",
+    ],
+    ids=["paragraphs", "one line", "longer than the period", "short lines"],
+)
+def test_a_paragraph_that_comes_again_is_cut_to_its_first_round(repeated: str) -> None:
+    text = "Let me think about the function.\n" + repeated * 5
+    detector = LoopDetector()
+    fed = next(n for n in range(0, len(text), 7) if detector.feed(text[n : n + 7]))
+    assert fed < len("Let me think about the function.\n" + repeated * 4) + 16
+    assert detector.sound_text.count("rows") == repeated.count("rows")
+
+
+def test_the_same_verdict_on_line_after_line_is_no_loop() -> None:
+    names = [f"{a}{b}" for a in "abcdefghij" for b in "xyz"]
+    assert not _loops(" ".join(f"Line {n} sets {n}. There is no bug in this line." for n in names))
 
 
 def test_ordinary_code_and_lists_are_no_loop() -> None:
@@ -88,6 +156,32 @@ async def test_looping_thinking_is_cut_and_the_model_stopped() -> None:
     assert answer.trace.cut is CutReason.LOOP
     assert answer.trace.text.count("again and again") == 1
     assert backend.n_cancelled == 1
+
+
+class Stalling(ScriptedBackend):
+    """Thinks one piece and then no more, until it is stopped; answers at once."""
+
+    async def generate(self, generation: Generation) -> AsyncGenerator[Piece, None]:
+        async for piece in super().generate(generation):
+            yield piece
+            if len(self.asked) == 1:
+                await asyncio.Event().wait()
+
+
+async def test_thinking_is_closed_when_its_time_is_up_and_the_answer_still_comes() -> None:
+    backend = Stalling(["First a thought", "the answer"])
+    with thinking_within(0.01):
+        answer = await _ask(backend, thinking_tokens=400)
+    assert (answer.trace.text, answer.trace.cut) == ("First", CutReason.TIME)
+    assert (answer.text, backend.n_cancelled) == ("the answer", 1)
+    prefix = backend.asked[1].conversation.assistant_prefix
+    assert prefix == "<think>\nFirst\n</think>\n\n"
+
+
+async def test_a_time_out_of_somebody_else_is_not_taken_for_ours() -> None:
+    with thinking_within(0), pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await _ask(Stalling(["First a thought"]), thinking_tokens=400)
 
 
 async def test_an_answer_that_does_not_end_is_refused() -> None:

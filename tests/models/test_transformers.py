@@ -108,6 +108,9 @@ async def test_its_scores_are_those_of_llama_cpp(model: TransformersBackend) -> 
     """The same weights on other kernels: the numbers that llama.cpp gives, within a few percent."""
     asked = Conversation((Message("user", "Complete: 2 + 2 ="),), "2 + 2 = ")
     four, words = await model.score(asked, ["4", "banana boat"])
+    logs = await model.token_logs(asked, "banana boat")
+    assert logs[0].start == 0
+    assert sum(log.log for log in logs) == pytest.approx(words, abs=0.1)
     assert four == pytest.approx(-0.0023, abs=0.002)
     assert words < -15
 
@@ -153,8 +156,10 @@ def test_every_grammar_takes_a_whole_answer_and_no_other_form(
 
 @pytest.mark.model
 async def test_closing_the_stream_and_cancelling_stop_it_and_it_goes_on_working(
-    model: TransformersBackend,
+    model: TransformersBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Given the time: on a machine that is very busy a step takes longer than a user would wait."""
+    monkeypatch.setattr("models.backends.transformers.CANCEL_S", 120.0)
     pid = model.worker_pid
     stream = model.generate(Generation(HELLO, 400, grammar='root ::= "a"{390}'))
     await anext(stream)

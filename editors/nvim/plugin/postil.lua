@@ -3,13 +3,18 @@ if vim.g.loaded_postil then
 end
 vim.g.loaded_postil = true
 
+if vim.fn.has('nvim-0.11') == 0 then
+  vim.notify('postil: Neovim 0.11 or newer is needed', vim.log.levels.ERROR)
+  return
+end
+
 vim.api.nvim_create_user_command('Postil', function(args)
   require('postil.commands').run(args)
 end, {
   nargs = '+',
   range = true,
-  desc = 'Postil: locate a bug, fix, simplify, extract, change, show the reasoning',
+  desc = 'Postil: locate a bug, fix, refactor, explain, show the reasoning',
   complete = function(lead, line)
-    return #vim.split(line, '%s+') <= 2 and require('postil.commands').complete(lead) or {}
+    return require('postil.commands').complete(lead, line)
   end,
 })

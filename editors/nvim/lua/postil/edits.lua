@@ -1,40 +1,158 @@
---- Neovim applies edits that need confirmation without asking: this asks first.
+--- Asks before an edit lands, and shows it: Neovim itself applies edits that need confirmation
+--- without asking, and edits of a buffer that has changed without a word.
+
+local window = require('postil.window')
 
 local M = {}
 
---- Labels of the annotations in an edit that need confirmation, each once.
+---@class (exact) postil.FileEdit
+---@field uri string
+---@field version? integer
+---@field edits lsp.TextEdit[]
+
+--- The edit, file by file. Postil's server never creates, renames or deletes files.
 ---@param edit lsp.WorkspaceEdit
----@return string[]
-function M.to_confirm(edit)
-  local labels, seen = {}, {}
-  for _, annotation in pairs(edit.changeAnnotations or {}) do
-    if annotation.needsConfirmation and not seen[annotation.label] then
-      seen[annotation.label] = true
-      table.insert(labels, annotation.label)
+---@return postil.FileEdit[]
+local function by_file(edit)
+  local files = {}
+  for _, change in ipairs(edit.documentChanges or {}) do
+    local document = change.textDocument
+    table.insert(files, {
+      uri = document.uri,
+      version = document.version ~= vim.NIL and document.version or nil,
+      edits = change.edits,
+    })
+  end
+  for uri, edits in pairs(edit.changes or {}) do
+    table.insert(files, { uri = uri, edits = edits })
+  end
+  return files
+end
+
+--- Why an edit is given, each reason once.
+---@param edit lsp.WorkspaceEdit
+---@return string[] reasons
+---@return boolean needs_confirmation
+local function annotations(edit)
+  local reasons, needed = {}, false
+  for _, annotation in vim.spairs(edit.changeAnnotations or {}) do
+    needed = needed or annotation.needsConfirmation == true
+    if not vim.list_contains(reasons, annotation.label) then
+      table.insert(reasons, annotation.label)
     end
   end
-  return labels
+  return reasons, needed
 end
 
---- Ask the user, when the edit says that it must be asked for.
----@param edit lsp.WorkspaceEdit
+--- The file whose buffer is not what the edit was made for; nil when there is none.
+---@param files postil.FileEdit[]
+---@return string?
+local function stale(files)
+  for _, file in ipairs(files) do
+    local bufnr = vim.uri_to_bufnr(file.uri)
+    local version = vim.lsp.util.buf_versions[bufnr]
+    if file.version and version and version ~= file.version then
+      return vim.fs.basename(vim.uri_to_fname(file.uri))
+    end
+  end
+end
+
+---@param uri string
+---@return string[]
+local function lines_of(uri)
+  local bufnr = vim.fn.bufadd(vim.uri_to_fname(uri))
+  vim.fn.bufload(bufnr)
+  return vim.api.nvim_buf_get_lines(bufnr, 0, -1, false)
+end
+
+--- What the edit does to one file, as a unified diff.
+---@param file postil.FileEdit
+---@param encoding 'utf-8'|'utf-16'|'utf-32'
+---@return string[]
+local function diff(file, encoding)
+  local before = lines_of(file.uri)
+  local scratch = vim.api.nvim_create_buf(false, true)
+  vim.api.nvim_buf_set_lines(scratch, 0, -1, false, before)
+  vim.lsp.util.apply_text_edits(vim.deepcopy(file.edits), scratch, encoding)
+  local after = vim.api.nvim_buf_get_lines(scratch, 0, -1, false)
+  vim.api.nvim_buf_delete(scratch, { force = true })
+  local text =
+    vim.diff(table.concat(before, '\n') .. '\n', table.concat(after, '\n') .. '\n', { ctxlen = 3 })
+  local name = vim.fn.fnamemodify(vim.uri_to_fname(file.uri), ':~:.')
+  local lines = vim.split(vim.trim(text --[[@as string]]), '\n')
+  table.insert(lines, 1, '--- ' .. name)
+  return lines
+end
+
+--- Scroll the diff until the user says yes or no. `<C-c>` and `<Esc>` are no.
+---@param float postil.Float
 ---@return boolean
-function M.confirmed(edit)
-  local labels = M.to_confirm(edit)
-  if #labels == 0 then
-    return true
+local function decide(float)
+  local scrolls = { j = '\5', k = '\25', ['\4'] = '\4', ['\21'] = '\21', [' '] = '\6' }
+  while true do
+    vim.cmd.redraw()
+    local ok, key = pcall(vim.fn.getcharstr)
+    if not ok or key == 'n' or key == 'N' or key == 'q' or key == '\27' or key == '\3' then
+      return false
+    elseif key == 'y' or key == 'Y' then
+      return true
+    elseif scrolls[key] and window.is_open(float) then
+      vim.api.nvim_win_call(float.win, function()
+        vim.cmd('silent! normal! ' .. scrolls[key])
+      end)
+    end
   end
-  local files = #(edit.documentChanges or {})
-  local question = ('Postil would change %d files:\n%s\nApply?'):format(files, table.concat(labels, '\n'))
-  return vim.fn.confirm(question, '&Yes\n&No', 2) == 1
 end
 
----@type lsp.Handler
-function M.apply_handler(err, params, ctx)
-  if params and not M.confirmed(params.edit) then
-    return { applied = false, failureReason = 'the user said no' }
+--- Show what an edit does and ask for it.
+---@param title string
+---@param files postil.FileEdit[]
+---@param reasons string[]
+---@param encoding 'utf-8'|'utf-16'|'utf-32'
+---@return boolean
+local function ask(title, files, reasons, encoding)
+  local lines = vim.list_slice(reasons)
+  for _, file in ipairs(files) do
+    table.insert(lines, '')
+    vim.list_extend(lines, diff(file, encoding))
   end
-  return vim.lsp.handlers['workspace/applyEdit'](err, params, ctx)
+  local n_files = #files == 1 and '1 file' or ('%d files'):format(#files)
+  local head = ('%s: change %s?  y yes, n no, j k scroll'):format(title, n_files)
+  -- a reason with a line break in it must not break the window
+  lines = vim.split(table.concat(lines, '\n'), '\n')
+  local float = window.open(head, lines, false)
+  vim.bo[float.buf].syntax = 'diff'
+  local yes = decide(float)
+  window.close(float)
+  vim.cmd.redraw()
+  return yes
+end
+
+---@param _ lsp.ResponseError?
+---@param params lsp.ApplyWorkspaceEditParams
+---@param ctx lsp.HandlerContext
+---@return lsp.ApplyWorkspaceEditResult
+function M.apply_handler(_, params, ctx)
+  local client = assert(vim.lsp.get_client_by_id(ctx.client_id))
+  local files = by_file(params.edit)
+  local changed = stale(files)
+  if changed then
+    return { applied = false, failureReason = changed .. ' has changed since' }
+  end
+  local reasons, needed = annotations(params.edit)
+  local always = require('postil').config.confirm == 'always'
+  if needed or always or require('postil.jobs').asks(client.id) then
+    local title = params.label or 'Postil'
+    if not ask(title, files, reasons, client.offset_encoding) then
+      return { applied = false, failureReason = 'you said no' }
+    end
+    changed = stale(files) -- the question waited, and a formatter or another program did not
+    if changed then
+      return { applied = false, failureReason = changed .. ' has changed since' }
+    end
+  end
+  local ok, problem = pcall(vim.lsp.util.apply_workspace_edit, params.edit, client.offset_encoding)
+  return { applied = ok, failureReason = not ok and tostring(problem) or nil }
 end
 
 return M

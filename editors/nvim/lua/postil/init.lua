@@ -1,112 +1,71 @@
 --- Postil for Neovim 0.11+: starts the language server and gives its commands a name.
---- Everything else (diagnostics, hover, code actions) is Neovim's own LSP client.
+--- Diagnostics, hover and the menu of code actions are Neovim's own LSP client.
+--- What else there is stands in `postil.commands` (:Postil), and `:help postil` explains it.
 
 local M = {}
 
----@class (exact) postil.Options
----@field cmd? string[] how to start the server
----@field filetypes? string[]
----@field root_markers? string[]
----@field model? string auto, a name from `postil models list`, or none
----@field effort? 'quick'|'normal'|'deep' how long the model may think
----@field context_tokens? integer code shown to the model, in its tokens
----@field reorder_weight? number how much the model's own order of the best suspects counts
----@field n_threads? integer
----@field n_ctx? integer
----@field n_gpu_layers? integer
----@field kv_cache? 'f16'|'q8_0'|'q4_0'
----@field flash_attention? 'auto'|'on'|'off'
----@field drafts? 'prompt'|'none'
----@field idle_unload_minutes? number
----@field code_lens? boolean
----@field symbols? boolean
----@field inline_completion? boolean
----@field review_on_save? boolean
----@field pull_diagnostics? boolean
----@field max_suspects? integer
----@field model_digest? string
----@field record? 'off'|'digests'|'text'
----@field cache_dir? string
----@field data_dir? string
----@field models_dir? string
----@field endpoints? string[] servers to ask instead of the local model
----@field endpoint_kind? 'openai'|'ollama'
----@field endpoint_model? string
----@field endpoint_format? 'auto'|'chatml'|'deepseek-r1'|'chat'
----@field allowed_hosts? string[] hosts beside this machine that code may be sent to
----@field api_key_variable? string environment variable that holds the servers' key
----@field ca_file? string
-
----@class (exact) postil.Config: postil.Options
----@field cmd string[]
----@field filetypes string[]
----@field root_markers string[]
-
 ---@type postil.Config
-M.config = {
-  cmd = { 'postil', 'serve' },
-  filetypes = {
-    'python', 'javascript', 'javascriptreact', 'typescript', 'typescriptreact', 'go', 'java', 'rust', 'c', 'cpp',
-    'kotlin', 'cs', 'ruby', 'php', 'swift', 'scala', 'lua', 'sh', 'bash',
-  },
-  root_markers = { '.git', 'pyproject.toml', 'package.json', 'go.mod', 'Cargo.toml', 'pom.xml', 'CMakeLists.txt' },
-}
+M.config = require('postil.options').defaults()
 
--- The server's settings, with the type that each has here. The README says what they mean.
-local settings = {
-  model = 'string', model_digest = 'string', effort = 'string', context_tokens = 'number', reorder_weight = 'number',
-  n_threads = 'number', n_ctx = 'number', n_gpu_layers = 'number', kv_cache = 'string', flash_attention = 'string',
-  drafts = 'string', idle_unload_minutes = 'number', code_lens = 'boolean', symbols = 'boolean',
-  inline_completion = 'boolean', review_on_save = 'boolean', pull_diagnostics = 'boolean', max_suspects = 'number', endpoints = 'table',
-  endpoint_kind = 'string', endpoint_model = 'string', endpoint_format = 'string', allowed_hosts = 'table',
-  api_key_variable = 'string', ca_file = 'string', record = 'string', cache_dir = 'string', data_dir = 'string',
-  models_dir = 'string',
-}
+--- One sentence to the user. What is no error is cut to one line of the screen, as Neovim would
+--- otherwise wait for a key; the whole of it is in the quickfix list, a diagnostic or a window.
+---@param text string
+---@param level? vim.log.levels
+function M.say(text, level)
+  local line = 'postil: ' .. text
+  if level == nil then
+    line = line:gsub('%s+', ' ')
+    while vim.fn.strdisplaywidth(line) > vim.v.echospace do
+      line = vim.fn.strcharpart(line, 0, vim.fn.strchars(line) - 2) .. '…'
+    end
+  end
+  vim.notify(line, level or vim.log.levels.INFO)
+end
 
---- Check options, merge them with the defaults and enable the server.
+--- Check the options, merge them with the defaults and enable the server.
+--- Raises one sentence when an option has an unknown name or a wrong value.
 ---@param options? postil.Options
 function M.setup(options)
-  options = options or {}
-  vim.validate('options', options, 'table')
-  local kinds = vim.tbl_extend('error', { cmd = 'table', filetypes = 'table', root_markers = 'table' }, settings)
-  for name, value in pairs(options) do
-    if not kinds[name] then
-      error(('postil: there is no option named %s'):format(name), 0)
-    end
-    vim.validate(name, value, kinds[name])
-  end
-  M.config = vim.tbl_extend('force', M.config, options)
-  local init_options = vim.empty_dict()
-  for name in pairs(settings) do
-    init_options[name] = M.config[name]
-  end
+  M.config = require('postil.options').merged(options or {})
   if vim.fn.executable(M.config.cmd[1]) == 0 then
-    vim.notify(
-      ('postil: %s was not found; install Postil or set cmd to where its command is'):format(M.config.cmd[1]),
-      vim.log.levels.ERROR
-    )
+    local wanted = '%s was not found; install Postil, or set cmd to where its command is'
+    M.say(wanted:format(M.config.cmd[1]), vim.log.levels.ERROR)
     return
   end
-  vim.lsp.config('postil', {
-    cmd = M.config.cmd,
-    filetypes = M.config.filetypes,
-    root_markers = M.config.root_markers,
-    init_options = init_options,
-    capabilities = { workspace = { workspaceEdit = { documentChanges = true, changeAnnotationSupport = vim.empty_dict() } } },
-    handlers = { ['workspace/applyEdit'] = require('postil.edits').apply_handler },
-  })
+  vim.lsp.config('postil', require('postil.client').config(M.config))
   vim.lsp.enable('postil')
 end
 
---- The client of a buffer, else any; nil with a message when there is none.
+--- The client of a buffer, else the newest; nil when none runs.
+---@param bufnr? integer
+---@return vim.lsp.Client?
+function M.running(bufnr)
+  -- one that has been told to stop is still listed for a while
+  local clients = vim.tbl_filter(function(client)
+    return not client:is_stopped()
+  end, vim.lsp.get_clients({ name = 'postil' }))
+  local own = vim.iter(clients):find(function(client)
+    return bufnr ~= nil and client.attached_buffers[bufnr] == true
+  end)
+  return own or clients[#clients]
+end
+
+--- The same, with a message when there is none.
 ---@param bufnr? integer
 ---@return vim.lsp.Client?
 function M.client(bufnr)
-  local client = vim.lsp.get_clients({ name = 'postil', bufnr = bufnr })[1] or vim.lsp.get_clients({ name = 'postil' })[1]
+  local client = M.running(bufnr)
   if not client then
-    vim.notify('postil: the server is not running; open a file of a project first', vim.log.levels.WARN)
+    M.say('the server is not running; open a file of a project first', vim.log.levels.WARN)
   end
   return client
+end
+
+--- What Postil does now, for a statusline; empty where it does not run.
+--- `%{%v:lua.require'postil'.statusline()%}`
+---@return string
+function M.statusline()
+  return require('postil.status').line()
 end
 
 return M

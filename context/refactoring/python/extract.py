@@ -1,0 +1,267 @@
+"""Extract statements of a Python function into one of their own: rope writes it, this checks it.
+
+What the statements read from the function must arrive as arguments and what they leave behind must
+come back; both are counted again here, by the syntax tree and the bytecode.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import types
+import warnings
+from collections.abc import Iterator, Sequence
+
+from rope.base import exceptions
+from rope.refactor.extract import ExtractMethod
+
+from context.refactoring import Carried, Refactoring, Refused, TextEdit
+from context.refactoring.names import check_name
+from context.refactoring.python.project import KnownFile, TextProject
+from context.refactoring.python.trees import Function, Module
+from context.refactoring.sources import edited
+
+BY = "rope and the bytecode of the changed file"
+_NOT_MOVED = (
+    ast.Return, ast.Yield, ast.YieldFrom, ast.Await, ast.AsyncFor, ast.AsyncWith, ast.Global,
+    ast.Nonlocal, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Delete,
+    ast.Import, ast.ImportFrom, ast.NamedExpr,
+)  # fmt: skip
+_SEES_FRAME = frozenset("locals vars eval exec super __class__ dir globals".split())
+
+
+def extract(project: TextProject, asked: Refactoring) -> Carried:
+    """Raises `Refused`."""
+    check_name(asked.name, "python")
+    module = Module(asked.path, project.normal_text(asked.path))
+    start = project.normal_offset(asked.path, asked.start)
+    end = project.normal_offset(asked.path, asked.end)
+    if project.sources.holding(asked.name, [asked.path]):
+        raise Refused(f"“{asked.name}” is in use already in {asked.path}.")
+    function, statements = _selected(module, start, end)
+    _refuse_unmovable(statements)
+    _refuse_half_set(module, function, statements)
+    first, last = module.span(statements[0])[0], module.span(statements[-1])[1]
+    try:
+        task = ExtractMethod(project, KnownFile(project, asked.path), first, last)
+        changes = task.get_changes(asked.name, similar=False, global_=False)
+        after = changes.changes[0].new_contents
+    except exceptions.RopeError as error:
+        raise Refused(f"These lines cannot be taken out: {error}.") from error
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError, AssertionError) as error:
+        raise Refused("Rope cannot take these lines out.") from error
+    edits = tuple(line_edits(project, asked.path, after))
+    result = edited(project.sources.text(asked.path), edits)
+    _verify(module, function, statements, result, asked.name)
+    return Carried(edits, f"extract {asked.name} from {function.name}", BY, 1)
+
+
+def _selected(module: Module, start: int, end: int) -> tuple[Function, list[ast.stmt]]:
+    """Whole statements of one block in a function."""
+    text = module.text[start:end]
+    start += len(text) - len(text.lstrip())
+    end -= len(text) - len(text.rstrip())
+    for node in ast.walk(module.tree):
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(node, field, None)
+            if not isinstance(block, list):
+                continue
+            chosen = [s for s in block if isinstance(s, ast.stmt)
+                      and start <= module.span(s)[0] and module.span(s)[1] <= end]  # fmt: skip
+            if not chosen or module.span(chosen[0])[0] != start or module.span(chosen[-1])[1] < end:
+                continue
+            function = module.function_around(chosen[0])
+            if function is None:
+                break
+            if len(chosen) == len(function.body) and block is function.body:
+                raise Refused(f"These are all the lines of {function.name}.")
+            if ast.get_docstring(function) is not None and chosen[0] is function.body[0]:
+                raise Refused("A docstring stays with its function.")
+            return function, chosen
+    raise Refused("These are not whole statements of one block in a function.")
+
+
+def _refuse_unmovable(statements: Sequence[ast.stmt]) -> None:
+    for node in (n for s in statements for n in ast.walk(s)):
+        if isinstance(node, _NOT_MOVED):
+            word = type(node).__name__.lower().removeprefix("async").removesuffix("def")
+            raise Refused(f"A {word} cannot go into another function as it is.")
+        if isinstance(node, ast.Name) and node.id in _SEES_FRAME:
+            raise Refused(f"{node.id} would see another function.")
+    for node in _loop_ends(statements):
+        raise Refused(f"A {type(node).__name__.lower()} would leave its loop.")
+
+
+def _loop_ends(nodes: Sequence[ast.AST]) -> Iterator[ast.AST]:
+    """Break and continue whose loop is not among the nodes."""
+    for node in nodes:
+        if isinstance(node, ast.Break | ast.Continue):
+            yield node
+        elif isinstance(node, ast.For | ast.While):
+            yield from _loop_ends(node.orelse)
+        else:
+            yield from _loop_ends(list(ast.iter_child_nodes(node)))
+
+
+def _refuse_half_set(module: Module, function: Function, statements: Sequence[ast.stmt]) -> None:
+    """A variable that is used afterwards must be set on every way through the statements."""
+    inside = {id(n) for s in statements for n in ast.walk(s)}
+    names = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
+    stored = {n.id for n in names if id(n) in inside and isinstance(n.ctx, ast.Store)}
+    stored -= _own_of_comprehensions(statements)
+    end = module.span(statements[-1])[1]
+    loops = any(isinstance(a, ast.For | ast.While | ast.AsyncFor)
+                for a in module.around(statements[0]))  # fmt: skip
+    used = {n.id for n in names if id(n) not in inside and isinstance(n.ctx, ast.Load)
+            and (loops or module.span(n)[0] >= end)}  # fmt: skip
+    surely = set[str]()
+    for statement in statements:
+        if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            surely |= {n.id for n in ast.walk(statement)
+                       if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}  # fmt: skip
+    nested = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+    for node in ast.walk(function):
+        if isinstance(node, nested) and node is not function:
+            shared = stored & {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            if shared:
+                raise Refused(f"{min(shared)} is shared with a function inside.")
+    if half := sorted((stored & used) - surely):
+        raise Refused(f"{half[0]} is used afterwards and not set on every way through the lines.")
+    handlers = {h.name for s in statements for h in ast.walk(s)
+                if isinstance(h, ast.ExceptHandler) and h.name}  # fmt: skip
+    if handlers & used:
+        raise Refused(f"{min(handlers & used)} is used afterwards.")
+
+
+def _own_of_comprehensions(statements: Sequence[ast.stmt]) -> set[str]:
+    kinds = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    own, elsewhere = set[str](), set[str]()
+    for node in (n for s in statements for n in ast.walk(s)):
+        if isinstance(node, kinds):
+            own |= {n.id for g in node.generators for n in ast.walk(g.target)
+                    if isinstance(n, ast.Name)}  # fmt: skip
+        elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.For | ast.withitem):
+            targets = getattr(node, "targets", None) or [
+                getattr(node, "target", None) or getattr(node, "optional_vars", None)
+            ]
+            elsewhere |= {n.id for t in targets if t is not None for n in ast.walk(t)
+                          if isinstance(n, ast.Name)}  # fmt: skip
+    return own - elsewhere
+
+
+def line_edits(project: TextProject, path: str, after: str) -> Iterator[TextEdit]:
+    """The changed lines between the normal text of a file and what is to stand there."""
+    import difflib
+
+    before = project.normal_text(path)
+    old, new = before.split("\n"), after.split("\n")
+    starts = [0]
+    for line in old:
+        starts.append(starts[-1] + len(line) + 1)
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if tag == "equal":
+            continue
+        if i1 == len(old):  # after the last line, which has no end
+            yield project.edit(
+                path, len(before), len(before), "".join(f"\n{line}" for line in new[j1:j2])
+            )
+            continue
+        added = "".join(f"{line}\n" for line in new[j1:j2])
+        end = starts[i2]
+        if end > len(before):  # the last line has no end
+            end, added = len(before), added.removesuffix("\n")
+            if not added and starts[i1]:
+                yield project.edit(path, starts[i1] - 1, end, "")
+                continue
+        yield project.edit(path, starts[i1], end, added)
+
+
+def _verify(
+    module: Module, function: Function, statements: Sequence[ast.stmt], after: str, name: str
+) -> None:
+    """The same names come from the module as before, and each result comes back."""
+    wrong = Refused(f"{module.path} would not mean the same afterwards.")
+    before, result = _code(module.text), _code(after)
+    if before is None or result is None:
+        raise wrong
+    old = _globals_of(before)
+    new = _globals_of(result)
+    if not new - {name} <= old or not old <= new | {name}:
+        raise wrong
+    tree = Module(module.path, after.replace("\r\n", "\n"))
+    made = [n for n in ast.walk(tree.tree) if isinstance(n, ast.FunctionDef) and n.name == name]
+    if len(made) != 1:
+        raise wrong
+    moved = made[0].body
+    if moved and isinstance(moved[-1], ast.Return):
+        moved = moved[:-1]
+    if [ast.dump(s) for s in moved] != [ast.dump(s) for s in statements]:
+        raise wrong
+    returned = {n.id for s in made[0].body[len(moved):] for n in ast.walk(s)
+                if isinstance(n, ast.Name)}  # fmt: skip
+    end = module.span(statements[-1])[1]
+    inside = {id(n) for s in statements for n in ast.walk(s)}
+    stored = {n.id for s in statements for n in ast.walk(s)
+              if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}  # fmt: skip
+    stored -= _own_of_comprehensions(statements)
+    loops = any(isinstance(a, ast.For | ast.While | ast.AsyncFor)
+                for a in module.around(statements[0]))  # fmt: skip
+    later = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and id(n) not in inside
+             and isinstance(n.ctx, ast.Load) and (loops or module.span(n)[0] >= end)}  # fmt: skip
+    if not stored & later <= returned:
+        raise wrong
+    unbound = _locals_unset(result, name)
+    if unbound:
+        raise Refused(f"{unbound} may have no value where the new function reads it.")
+
+
+def _locals_unset(code: types.CodeType, name: str) -> str:
+    """A local of the new function that is read before it is written in the order of its text."""
+    for nested in _nested(code):
+        if nested.co_name != name:
+            continue
+        known = {*nested.co_varnames[: nested.co_argcount]}
+        for instruction in dis.get_instructions(nested):
+            if instruction.opname.startswith("STORE_FAST"):
+                known.update(_words(instruction.argval))
+            elif instruction.opname.startswith("LOAD_FAST"):
+                missing = _words(instruction.argval) - known
+                if missing:
+                    return min(missing)
+    return ""
+
+
+def _words(value: object) -> set[str]:
+    return (
+        {value}
+        if isinstance(value, str)
+        else {v for v in value if isinstance(v, str)}
+        if (isinstance(value, tuple))
+        else set()
+    )
+
+
+def _code(text: str) -> types.CodeType | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return compile(text, "m", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def _nested(code: types.CodeType) -> Iterator[types.CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _nested(constant)
+
+
+def _globals_of(code: types.CodeType) -> set[str]:
+    return {
+        str(i.argval)
+        for nested in _nested(code)
+        for i in dis.get_instructions(nested)
+        if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+    }

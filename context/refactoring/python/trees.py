@@ -1,0 +1,159 @@
+"""Python's own syntax tree with offsets instead of columns, and what its expressions may do."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterator
+
+from context.refactoring import Refused
+from context.refactoring.python.tokens import Unreadable, parse
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_INERT = (
+    ast.Constant, ast.Name, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Tuple,
+    ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context,
+)  # fmt: skip
+
+
+class Module:
+    """One file as a tree; its text ends lines with `\\n` alone."""
+
+    def __init__(self, path: str, text: str) -> None:
+        """Raises `Refused` where it cannot be parsed."""
+        try:
+            self.tree = parse(text)
+        except Unreadable:
+            raise Refused(f"{path} has a syntax error.") from None
+        self.path, self.text = path, text
+        self._starts = [0, *(m.end() for m in re.finditer("\n", text))]
+        self.parents = {
+            child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)
+        }
+
+    def offset(self, line: int, column_byte: int) -> int:
+        start = self._starts[line - 1]
+        end = self._starts[line] if line < len(self._starts) else len(self.text)
+        return start + len(self.text[start:end].encode()[:column_byte].decode())
+
+    def span(self, node: ast.AST) -> tuple[int, int]:
+        first = self.offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
+        last = self.offset(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+        return first, last
+
+    def whole_span(self, node: ast.AST) -> tuple[int, int]:
+        """With decorators."""
+        start, end = self.span(node)
+        for decorator in getattr(node, "decorator_list", ()):
+            start = min(start, self.text.rfind("@", 0, self.span(decorator)[0]))
+        return start, end
+
+    def lines_span(self, node: ast.AST) -> tuple[int, int]:
+        """Whole lines. Raises `Refused` when something else stands on them."""
+        start, end = self.whole_span(node)
+        first = self.text.rfind("\n", 0, start) + 1
+        last = self.text.find("\n", end)
+        last = len(self.text) if last < 0 else last + 1
+        rest = self.text[end:last].strip()
+        if self.text[first:start].strip() or (rest and not rest.startswith("#")):
+            raise Refused("Something else stands on the same line.")
+        return first, last
+
+    def source(self, node: ast.AST) -> str:
+        start, end = self.span(node)
+        return self.text[start:end]
+
+    def around(self, node: ast.AST) -> Iterator[ast.AST]:
+        """The nodes that hold it, the nearest first."""
+        while (above := self.parents.get(node)) is not None:
+            yield above
+            node = above
+
+    def function_around(self, node: ast.AST) -> Function | None:
+        for above in self.around(node):
+            if isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef):
+                return above
+            if isinstance(above, ast.Lambda | ast.ClassDef):
+                return None
+        return None
+
+    def name_at(self, start: int) -> ast.AST | None:
+        """The name, or the attribute whose last word, begins at an offset."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Name) and self.span(node)[0] == start:
+                return node
+            if isinstance(node, ast.Attribute) and self.span(node)[1] - len(node.attr) == start:
+                return node
+        return None
+
+    def definition_at(self, start: int) -> Function | None:
+        """The function whose name begins at an offset."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                head = self.text.index("def", self.span(node)[0])
+                if re.compile(r"def\s+").match(self.text, head) and self.text.startswith(
+                    node.name, start
+                ):
+                    found = re.compile(r"def\s+").match(self.text, head)
+                    if found and found.end() == start:
+                        return node
+        return None
+
+
+def is_inert(node: ast.AST) -> bool:
+    """Evaluating it again, or later, or not at all, makes no difference but for its names.
+
+    Operators of built-in values are taken to be so; calls, attributes and items are not.
+    """
+    return all(isinstance(n, _INERT) for n in ast.walk(node))
+
+
+def names_in(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def bound_in(function: ast.AST) -> list[str]:
+    """Names that the code of a function binds, once for each binding; its parameters among them."""
+    found: list[str] = []
+    for node in ast.walk(function):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                found.append(name)
+            case ast.arg(arg=name):
+                found.append(name)
+            case (
+                ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.ClassDef(name=name)
+            ):
+                if node is not function:
+                    found.append(name)
+            case ast.alias(name=name, asname=other):
+                found.append(other or name.partition(".")[0])
+            case ast.ExceptHandler(name=str(name)):
+                found.append(name)
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                found.append(name)
+            case ast.MatchMapping(rest=str(name)):
+                found.append(name)
+            case ast.Global(names=names) | ast.Nonlocal(names=names):
+                found += [*names, *names]  # bound who knows where
+    return found
+
+
+def parenthesised(module: Module, node: ast.expr) -> str:
+    """Its text as one operand."""
+    text = module.source(node)
+    atoms = (ast.Name, ast.Constant, ast.Call, ast.Attribute, ast.Subscript, ast.List, ast.Dict)
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float | complex):
+        return f"({text})"  # 1.real is no attribute
+    if isinstance(node, ast.Constant) and re.search(r"[\"']\s*[A-Za-z]?[\"']", text):
+        return f"({text})"  # several literals beside each other
+    if isinstance(node, atoms):
+        return text
+    return text if isinstance(node, ast.Tuple) and text.startswith("(") else f"({text})"
+
+
+BUILTINS = frozenset(dir(builtins))

@@ -1,0 +1,1 @@
+"""How other files see a symbol: modules, packages, members; one module a language."""

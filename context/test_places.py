@@ -1,0 +1,151 @@
+"""Where the tests of a file are, or would be: by the names and folders that a project has already.
+
+Looks at paths alone. The place of a new test file is never a model's to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from context.languages import is_test_path, language_of
+
+_FAMILIES = {
+    "python": ("python",),
+    "javascript": ("javascript", "typescript", "tsx"),
+    "typescript": ("typescript", "tsx", "javascript"),
+    "tsx": ("tsx", "typescript", "javascript"),
+    "go": ("go",),
+}
+# How test files are named, by family; {} is the stem of what they test. The first is the default.
+_NAMES = {
+    "python": ("test_{}.py", "{}_test.py"),
+    "javascript": ("{}.test{ext}", "{}.spec{ext}", "{}-test{ext}", "{}_test{ext}", "test-{}{ext}"),
+    "go": ("{}_test.go",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOfTest:
+    """`path` is where a test goes; `example` an existing test file of the project, or None."""
+
+    path: str
+    exists: bool
+    example: str | None
+
+
+def has_place(path: str) -> bool:
+    """Whether there is a rule for the tests of this file, which is none itself."""
+    language = language_of(path)
+    return language is not None and language.name in _FAMILIES and not is_test_path(path)
+
+
+def place_of_test(path: str, known: Sequence[str]) -> PlaceOfTest | None:
+    """Where a test of what `path` defines goes; None in languages without a rule here.
+
+    `known`: all files of the workspace, with /.
+    """
+    language = language_of(path)
+    if language is None or language.name not in _FAMILIES:
+        return None
+    family = _FAMILIES[language.name]
+    tests = [
+        p
+        for p in known
+        if (found := language_of(p)) and found.name in family and is_test_path(p) and _tests_some(p)
+    ]
+    tests.sort(key=lambda p: (-_shared(p, path), len(p), p))
+    own = [p for p in tests if _tested_stem(p) == _stem(path)]
+    if own:
+        return PlaceOfTest(own[0], exists=True, example=own[0])
+    new = _new_path(path, tests, known)
+    example = tests[0] if tests else None
+    return PlaceOfTest(new, exists=False, example=example) if new not in known else None
+
+
+def _stem(path: str) -> str:
+    return PurePosixPath(path).stem
+
+
+def _names(path: str) -> tuple[str, ...]:
+    language = language_of(path)
+    assert language is not None
+    kind = "javascript" if language.name in ("typescript", "tsx") else language.name
+    return tuple(name.replace("{ext}", PurePosixPath(path).suffix) for name in _NAMES[kind])
+
+
+def _tested_stem(path: str) -> str | None:
+    """What a test file's name says that it tests; None when it follows no rule."""
+    name = PurePosixPath(path).name
+    for form in _names(path):
+        pattern = re.escape(form).replace(r"\{\}", "(.+)")
+        if found := re.fullmatch(pattern, name):
+            return found[1]
+    return None
+
+
+def _tests_some(path: str) -> bool:
+    return _tested_stem(path) is not None
+
+
+def _shared(a: str, b: str) -> int:
+    """Folder names that two paths have in common, anywhere."""
+    return len({*PurePosixPath(a).parent.parts} & {*PurePosixPath(b).parent.parts})
+
+
+def _new_path(path: str, tests: Sequence[str], known: Sequence[str]) -> str:
+    form = _usual_form(path, tests)
+    name = form.replace("{}", _stem(path))
+    folder = PurePosixPath(path).parent
+    if _is_beside(path, tests, known):
+        return (folder / name).as_posix()
+    folders = {PurePosixPath(p).parent.as_posix() for p in tests}
+    for candidate in _mirrored(folder, folders):
+        if candidate in folders:
+            return f"{candidate}/{name}".removeprefix("./")
+    top = _top_folder(folders)
+    return f"{top}/{name}".removeprefix("./")
+
+
+def _usual_form(path: str, tests: Sequence[str]) -> str:
+    forms = _names(path)
+    counts: Counter[str] = Counter()
+    for test in tests:
+        for form, own in zip(forms, _names(test), strict=True):
+            if re.fullmatch(re.escape(own).replace(r"\{\}", "(.+)"), PurePosixPath(test).name):
+                counts[form] += 1
+                break
+    return counts.most_common(1)[0][0] if counts else forms[0]
+
+
+def _is_beside(path: str, tests: Sequence[str], known: Sequence[str]) -> bool:
+    """Whether tests stand beside what they test: as most do here, else as the language has it."""
+    if not tests:
+        return not path.endswith((".py", ".pyi"))
+    present = {*known}
+    beside = 0
+    for test in tests:
+        folder = PurePosixPath(test).parent
+        stem = _tested_stem(test)
+        beside += any(
+            (folder / f"{stem}{suffix}").as_posix() in present
+            for suffix in {PurePosixPath(test).suffix, PurePosixPath(path).suffix}
+        )
+    return 2 * beside > len(tests)
+
+
+def _mirrored(folder: PurePosixPath, folders: set[str]) -> Iterator[str]:
+    """The folder below each top test folder that mirrors `folder`, the longest first."""
+    tops = sorted({PurePosixPath(f).parts[0] for f in folders if f != "."})
+    parts = folder.parts
+    for start in range(len(parts) + 1):
+        for top in tops:
+            yield "/".join([top, *parts[start:]])
+
+
+def _top_folder(folders: set[str]) -> str:
+    """The shallowest folder of tests; `tests` where there is none."""
+    return min(folders, key=lambda f: (f.count("/"), f), default="tests")

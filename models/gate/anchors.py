@@ -1,0 +1,138 @@
+"""Where an edit goes: the one place where searched lines stand, or the lines that changed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from context.text import Span, Text, content_hash, split_lines
+from context.window import ContextWindow, ShownPiece, Snippet
+from models.findings import Edit, Refusal
+from models.gate.paths import path_refusal
+from models.replies import SearchReplace
+
+
+def anchored(
+    wanted: SearchReplace, reason: str, window: ContextWindow, sources: Mapping[str, str]
+) -> Edit | Refusal:
+    """Find the one place in what was shown where the searched lines stand."""
+    path = window.path_of(wanted.file_id)
+    if path is None or path not in sources:
+        return Refusal("shown", f"{wanted.file_id} is not a file that was shown.")
+    if refusal := path_refusal(path):
+        return refusal
+    text = Text(sources[path])
+    pieces = window.pieces_of(wanted.file_id)
+    if any(p.snippet.file_hash != content_hash(text.content) for p in pieces):
+        return Refusal("version", f"{path} has changed since it was read; ask again.")
+    search = split_lines(wanted.search)
+    if not any(line.strip() for line in search):
+        return Refusal("anchor", "The lines to search for are empty.")
+    exact = _line_matches(pieces, search)
+    places = exact or _shifted_matches(pieces, search)
+    if len(places) != 1:
+        found = "is not in" if not places else "stands more than once in"
+        return Refusal("anchor", f"The text to search for {found} the code that was shown.")
+    first_line, indent = places[0]
+    span = text.lines_span(first_line, first_line + len(search) - 1)
+    new_lines = [_shift(line, indent) for line in split_lines(wanted.replace)]
+    new_text = text.eol().join(new_lines) if wanted.replace else ""
+    old_text = text.slice(span)
+    if not wanted.replace:  # the lines go with their end
+        last = text.full_line_span(text.line_idx_at(span.end))
+        span = Span(span.start, last.end)
+        old_text = text.slice(span)
+    return Edit(path, span, old_text, new_text, content_hash(text.content), reason)
+
+
+def _line_matches(pieces: Sequence[ShownPiece], search: list[str]) -> list[tuple[int, str]]:
+    """(1-based line, no shift) of every place where the lines stand exactly."""
+    return [
+        (piece.snippet.start_line + at, "")
+        for piece in pieces
+        for lines in [piece.snippet.text.split("\n")]
+        for at in range(len(lines) - len(search) + 1)
+        if [line.rstrip() for line in lines[at : at + len(search)]]
+        == [line.rstrip() for line in search]
+    ]
+
+
+def _shifted_matches(pieces: Sequence[ShownPiece], search: list[str]) -> list[tuple[int, str]]:
+    """Places that differ by one indentation throughout, with what was left off or added.
+
+    A shift is "+" or "-" and the white space; small models often lose the outer indentation.
+    """
+    found: list[tuple[int, str]] = []
+    for piece in pieces:
+        lines = piece.snippet.text.split("\n")
+        for at in range(len(lines) - len(search) + 1):
+            shift = _uniform_shift(lines[at : at + len(search)], search)
+            if shift is not None:
+                found.append((piece.snippet.start_line + at, shift))
+    return found
+
+
+def _uniform_shift(lines: Sequence[str], search: Sequence[str]) -> str | None:
+    shifts: set[str] = set()
+    for line, wanted in zip(lines, search, strict=True):
+        if line.strip() != wanted.strip():
+            return None
+        if not wanted.strip():
+            continue
+        own, other = _indent(line), _indent(wanted)
+        if own.startswith(other):
+            shifts.add("+" + own[len(other) :])
+        elif other.startswith(own):
+            shifts.add("-" + other[len(own) :])
+        else:
+            return None
+    return shifts.pop() if len(shifts) == 1 else None
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _shift(line: str, shift: str) -> str:
+    if not shift or not line.strip():
+        return line
+    return shift[1:] + line if shift[0] == "+" else line.removeprefix(shift[1:])
+
+
+def aligned(old_text: str, new: list[str]) -> list[str]:
+    """The new lines with the outer indentation that the old ones have."""
+    first_old = next((line for line in old_text.split("\n") if line.strip()), "")
+    first_new = next((line for line in new if line.strip()), "")
+    own, other = _indent(first_old), _indent(first_new)
+    if own.startswith(other):
+        return [_shift(line, "+" + own[len(other) :]) for line in new]
+    return [_shift(line, "-" + other[len(own) :]) for line in new]
+
+
+def hunks(text: Text, region: Snippet, old: list[str], new: list[str], reason: str) -> list[Edit]:
+    """Changed lines only, whole lines each. White space at line ends is no change."""
+    matcher = difflib.SequenceMatcher(
+        None, [line.rstrip() for line in old], [line.rstrip() for line in new], autojunk=False
+    )
+    eol = text.eol()
+    edits: list[Edit] = []
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if tag == "equal":
+            continue
+        first = text.line_starts[region.start_line - 1 + i1]
+        last_idx = region.start_line - 1 + i2
+        end = text.line_starts[last_idx] if last_idx < text.n_lines else len(text)
+        span = Span(first, max(first, end))
+        added = "".join(line.rstrip() + eol for line in new[j1:j2])
+        if end == len(text) and not text.slice(span).endswith(("\n", "\r")):
+            added = added.removesuffix(eol)
+        edits.append(Edit(region.path, span, text.slice(span), added, region.file_hash, reason))
+    return edits
+
+
+def overlap_refusal(edits: Sequence[Edit]) -> Refusal | None:
+    for idx, edit in enumerate(edits):
+        for other in edits[idx + 1 :]:
+            if edit.path == other.path and edit.span.overlaps(other.span):
+                return Refusal("overlap", "Two of the edits change the same lines.")
+    return None

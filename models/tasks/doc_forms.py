@@ -1,0 +1,171 @@
+"""The form that each language gives a doc comment, and where it stands. Text in, edit out.
+
+The words are a model's; their wrapping, indentation, marks and place are ours. Words that would
+mean something to a tool (a directive, a doc test, a tag) are refused, since a comment can act, too.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass
+from enum import StrEnum
+from html import escape
+
+from context.anatomy import Function
+from context.languages import language_of
+from context.text import Span, Text, content_hash
+from models.errors import ReplyUnusable
+from models.findings import Edit
+
+MIN_WIDTH, MAX_WIDTH = 79, 100  # columns of the file's own lines decide between them
+MAX_WORDS_CHARS = 900
+
+
+class _Place(StrEnum):
+    ABOVE = "above"
+    FIRST_IN_BODY = "first in body"
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """`opening` and `closing` stand on lines of their own, or close to the words on one line."""
+
+    place: _Place
+    opening: str
+    line: str
+    closing: str
+
+
+_PYTHON = _Form(_Place.FIRST_IN_BODY, '"""', "", '"""')
+_JAVADOC = _Form(_Place.ABOVE, "/**", " * ", " */")
+_FORMS = {
+    "python": _PYTHON,
+    **dict.fromkeys("javascript typescript tsx java c cpp kotlin scala php".split(), _JAVADOC),
+    "go": _Form(_Place.ABOVE, "", "// ", ""),
+    "rust": _Form(_Place.ABOVE, "", "/// ", ""),
+    "swift": _Form(_Place.ABOVE, "", "/// ", ""),
+    "csharp": _Form(_Place.ABOVE, "/// <summary>", "/// ", "/// </summary>"),
+    "ruby": _Form(_Place.ABOVE, "", "# ", ""),
+    "bash": _Form(_Place.ABOVE, "", "# ", ""),
+    "lua": _Form(_Place.ABOVE, "", "--- ", ""),
+}
+# A comment above that a tool obeys: a doc goes above it and replaces nothing.
+_DIRECTIVE = re.compile(
+    r"go:|nolint|eslint|prettier|@ts-|tslint|istanbul|c8 |rubocop|shellcheck|-\*-|NOLINT|noqa"
+    r"|clang-format|pragma|biome|deno-|sourcery|type:|frozen_string|spell|cspell|region|^#!",
+    re.IGNORECASE | re.MULTILINE,
+)
+_ACTS = re.compile(
+    r">>>|```|\*/|\"\"\"|'''|\\|^\s*[@#]|\{@|<\w|-\*-|" + _DIRECTIVE.pattern,
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def has_form(path: str) -> bool:
+    """Whether docs are written in the language of this file."""
+    language = language_of(path)
+    return language is not None and language.name in _FORMS
+
+
+def clean_words(words: str, name: str) -> str:
+    """One paragraph of plain sentences. Raises `ReplyUnusable` for what would not stay words."""
+    plain = " ".join(words.split())
+    if not plain or len(plain) > MAX_WORDS_CHARS:
+        raise ReplyUnusable("The documentation is empty or too long.")
+    if found := _ACTS.search(plain):
+        sentence = f"The documentation must be plain sentences, without {found[0].strip()!r}."
+        raise ReplyUnusable(sentence)
+    if plain.rstrip(".").casefold() == name.casefold():
+        raise ReplyUnusable("The documentation only repeats the name.")
+    return plain
+
+
+def doc_edit(path: str, source: str, function: Function, words: str, reason: str) -> Edit:
+    """Put `words` where the language has them, instead of a doc that is there.
+
+    Raises `ReplyUnusable` where a doc has no place: a Python body on the line of its `def`.
+    """
+    language = language_of(path)
+    assert language is not None
+    form, text = _FORMS[language.name], Text(source)
+    if form.place is _Place.FIRST_IN_BODY:
+        span, new = _in_body(text, function, words)
+    else:
+        span, new = _above(text, function, words, form)
+    return Edit(path, span, text.slice(span), new, content_hash(source), reason)
+
+
+def _in_body(text: Text, function: Function, words: str) -> tuple[Span, str]:
+    eol = text.eol()
+    body_line = text.line_idx_at(function.body.start)
+    if text.line_idx_at(function.head.start) == body_line or not _is_line_start(
+        text, function.body.start
+    ):
+        sentence = f"{function.name} stands on one line; give its body a line of its own first."
+        raise ReplyUnusable(sentence)
+    indent = _indent_of(text, body_line)
+    first, _, rest = _split_first(words)
+    width = _width(text) - len(indent)
+    lines = textwrap.wrap(first, max(width - 3, 30))
+    if rest:
+        lines += ["", *textwrap.wrap(rest, max(width, 30))]
+    if len(lines) == 1 and len(lines[0]) + 6 <= max(width, 36):
+        written = f'"""{lines[0]}"""'
+    else:
+        body = eol.join(f"{indent}{line}".rstrip() for line in lines[1:])
+        written = f'"""{lines[0]}{eol}{body}{eol if body else ""}{indent}"""'
+    if function.doc is not None:
+        return function.doc, written
+    return Span(function.body.start, function.body.start), f"{written}{eol}{indent}"
+
+
+def _above(text: Text, function: Function, words: str, form: _Form) -> tuple[Span, str]:
+    eol, line_idx = text.eol(), function.top_line - 1
+    indent = _indent_of(text, line_idx)
+    width = max(_width(text) - len(indent) - len(form.line), 30)
+    if form.opening.endswith("<summary>"):
+        words = escape(words, quote=False)
+    lines = [f"{form.line}{line}" for line in textwrap.wrap(words, width)]
+    if form is _JAVADOC and len(lines) == 1:
+        lines = [f"/** {words} */"]
+    elif form.opening:
+        lines = [form.opening, *lines, form.closing]
+    replaced = _replaceable(text, function)
+    if replaced is not None:
+        return replaced, f"{eol}{indent}".join(lines)
+    at = text.line_span(line_idx).start
+    if function.doc is not None:  # a directive stays right above the function
+        at = text.line_span(text.line_idx_at(function.doc.start)).start
+    return Span(at, at), "".join(f"{indent}{line}{eol}" for line in lines)
+
+
+def _replaceable(text: Text, function: Function) -> Span | None:
+    """The comment above, if it is a doc and alone on its lines."""
+    doc = function.doc
+    if doc is None or _DIRECTIVE.search(text.slice(doc)):
+        return None
+    return doc if _is_line_start(text, doc.start) else None
+
+
+def _is_line_start(text: Text, offset: int) -> bool:
+    start = text.line_span(text.line_idx_at(offset)).start
+    return not text.slice(Span(start, offset)).strip()
+
+
+def _indent_of(text: Text, line_idx: int) -> str:
+    line = text.slice(text.line_span(line_idx))
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _split_first(words: str) -> tuple[str, str, str]:
+    """(first sentence, space, the rest)."""
+    end = re.search(r"\.\s+(?=[A-Z])", words)
+    if end is None:
+        return words, "", ""
+    return words[: end.start() + 1], " ", words[end.end() :]
+
+
+def _width(text: Text) -> int:
+    longest = max((len(line) for line in text.content.split("\n")), default=MIN_WIDTH)
+    return min(max(longest, MIN_WIDTH), MAX_WIDTH)

@@ -1,0 +1,65 @@
+"""Document a function: the model writes the words, and nothing but words; we put them in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from context.languages import spoken_name
+from context.window import Snippet, pack, render_plain
+from models.asking import OnEvent
+from models.backends import Backend
+from models.errors import ReplyUnusable
+from models.findings import Proposal
+from models.gate import Code, docs_refusal
+from models.prompts import Grammar, writing
+from models.replies import parse_doc
+from models.tasks.doc_forms import clean_words, doc_edit, has_form
+from models.tasks.edit import EditTask
+from models.tasks.proposing import Checked, Question, propose
+
+MAX_ANSWER_TOKENS = 220
+REASON = "Documents {name}; the code is the same."
+
+
+async def propose_doc(
+    task: EditTask,
+    snippets: Sequence[Snippet],
+    sources: Mapping[str, str],
+    code: Code,
+    *,
+    backend: Backend,
+    thinking_tokens: int,
+    context_tokens: int,
+    on_event: OnEvent,
+) -> Proposal:
+    """A doc for the function around the task's first line. Raises `ReplyUnusable`."""
+    source = sources[task.path]
+    if not has_form(task.path):
+        raise ReplyUnusable(f"Postil does not know how {spoken_name(task.path)} writes docs.")
+    function = (await code.anatomy(task.path, source)).around(task.first_line)
+    if function is None:
+        raise ReplyUnusable("There is no function at these lines; select one to document.")
+    doc_edit(task.path, source, function, "A first try", "")  # says at once when it has no place
+    window = await pack(snippets, context_tokens, backend.count_tokens)
+    if not window.pieces:
+        raise ReplyUnusable("There is no code to show to the model.")
+    language, name = spoken_name(task.path), function.name
+
+    async def check(text: str) -> Checked:
+        words = clean_words(parse_doc(text), name)
+        edit = doc_edit(task.path, source, function, words, REASON.format(name=name))
+        refusal = await docs_refusal([edit], sources, code)
+        return Checked(refusals=(refusal,)) if refusal else Checked((edit,))
+
+    question = Question(
+        title=f"Document {name}",
+        conversation=writing.document(render_plain(window), name, language),
+        form=Grammar.DOC,
+        window=window,
+        told=name,
+        max_answer_tokens=MAX_ANSWER_TOKENS,
+        answer_prefix=f"{name} " if language == "Go" else "",
+    )
+    return await propose(
+        question, check, backend=backend, thinking_tokens=thinking_tokens, on_event=on_event
+    )

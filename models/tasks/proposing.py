@@ -1,0 +1,105 @@
+"""Ask for a change, read it, have it checked, and send a refusal back once: the same for all tasks.
+
+A task brings its words, the form of the answer, and a `check` that turns a text into edits. What
+comes out has passed the gate, or is empty and says what was refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from context.window import ContextWindow
+from models import prompts
+from models.asking import Answer, OnEvent, ask, provenance_of
+from models.backends import Backend, Conversation
+from models.errors import ReplyUnusable
+from models.findings import Edit, NewFile, Proposal, Refusal
+from models.prompts import Grammar
+
+MAX_TRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of one answer: edits and new files when it passed, else why it did not."""
+
+    edits: tuple[Edit, ...] = ()
+    new_files: tuple[NewFile, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def has_passed(self) -> bool:
+        return bool(self.edits or self.new_files) and not self.refusals
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question for a change. `told`: what the model is told beside the window's code."""
+
+    title: str
+    conversation: Conversation
+    form: Grammar
+    window: ContextWindow
+    told: str
+    max_answer_tokens: int
+    answer_prefix: str = ""
+
+
+Check = Callable[[str], Awaitable[Checked]]  # of an answer with its secrets back in place
+
+
+async def propose(
+    question: Question,
+    check: Check,
+    *,
+    backend: Backend,
+    thinking_tokens: int,
+    on_event: OnEvent,
+) -> Proposal:
+    """A proposal that passed, or an empty one with its refusals.
+
+    An answer that passes with a remark (calls elsewhere that no longer match) is kept, and the
+    model is told once: a second answer without one is better. Raises `ReplyUnusable` when nothing
+    that can be read was answered.
+    """
+    conversation = question.conversation
+    refusals: list[Refusal] = []
+    answer: Answer | None = None
+    best: tuple[Checked, Answer, int] | None = None
+    for n_tries in range(MAX_TRIES):
+        answer = await ask(
+            backend,
+            conversation,
+            grammar=prompts.grammar(question.form),
+            answer_prefix=question.answer_prefix,
+            thinking_tokens=thinking_tokens,
+            max_answer_tokens=question.max_answer_tokens,
+            on_event=on_event,
+        )
+        try:
+            checked = await check(question.window.reveal(answer.text))
+        except ReplyUnusable as unusable:
+            checked = Checked(refusals=(Refusal("form", str(unusable)),))
+        refusals.extend(checked.refusals)
+        if checked.has_passed and (best is None or not checked.remarks):
+            best = checked, answer, n_tries
+        if best is not None and not best[0].remarks:
+            break
+        why = "; ".join(checked.remarks) or (refusals[-1].sentence if refusals else "it is empty")
+        conversation = prompts.mend(question.conversation, answer.text, why)
+    if best is None and refusals and all(refusal.check == "form" for refusal in refusals):
+        raise ReplyUnusable(refusals[-1].sentence)
+    assert answer is not None
+    made, answer, n_mended = best or (Checked(), answer, 0)
+    provenance = provenance_of(backend, answer, question.window, question.told)
+    return Proposal(
+        question.title,
+        made.edits,
+        tuple(refusals),
+        n_mended,
+        provenance,
+        new_files=made.new_files,
+        remarks=made.remarks,
+    )

@@ -1,0 +1,167 @@
+"""Plan an exact refactoring with the model: a name, or which parameter changes, and nothing else.
+
+What the model says is held to a grammar and looked at: a name must be one in the language and new,
+a parameter must be there. Carrying it out is not its business (context/refactoring).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from context.refactoring import Change, Refused, SignatureChange, Target
+from context.refactoring.names import check_name
+from context.window import ContextWindow, Snippet, pack, render_numbered
+from models import prompts
+from models.asking import OnEvent, ask, provenance_of
+from models.backends import Backend, Conversation
+from models.errors import ReplyUnusable
+from models.findings import Provenance
+from models.prompts import Grammar
+from models.prompts import refactoring as words
+
+MAX_ANSWER_TOKENS = 60
+MAX_TRIES = 2
+_ADD = re.compile(
+    r"add\s+(?P<name>[^\W\d]\w*)\s*(?::\s*(?P<type>[^=]{1,80}?))?\s*(?:=\s*(?P<value>\S.{0,200}?))?\s*\Z",
+    re.DOTALL,
+)
+_REMOVE = re.compile(r"(?:remove|delete|drop)\s+(?P<name>\w+)\s*\Z")
+_REORDER = re.compile(r"reorder\s+(?P<names>\w+(?:\s*,\s*\w+)+)\s*\Z")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is shown to the model and how it is asked; the first snippet holds the place."""
+
+    snippets: Sequence[Snippet]
+    language: str
+    backend: Backend
+    thinking_tokens: int
+    context_tokens: int
+    on_event: OnEvent
+
+
+async def propose_name(target: Target, asking: Asking) -> tuple[str, Provenance]:
+    """A telling name for what stands at a place. Raises `ReplyUnusable` when none is fit."""
+
+    def read(answer: str) -> str:
+        name = in_style_of(target.name, answer.strip())
+        if name == target.name:
+            raise Refused(f"It is called {name} already.")
+        return _free(name, asking.language, target.taken)
+
+    def question(window: ContextWindow) -> Conversation:
+        return words.rename(render_numbered(window), target.name, target.what)
+
+    return await _ask(asking, question, Grammar.IDENTIFIER, read, told=target.name)
+
+
+async def propose_function_name(
+    first_line: int, last_line: int, taken: Sequence[str], like: str, asking: Asking
+) -> tuple[str, Provenance]:
+    """A name for a function that lines become. `like`: a name whose style is the language's."""
+
+    def read(answer: str) -> str:
+        return _free(in_style_of(like, answer.strip()), asking.language, taken)
+
+    def question(window: ContextWindow) -> Conversation:
+        return words.name_lines(render_numbered(window), first_line, last_line)
+
+    return await _ask(asking, question, Grammar.IDENTIFIER, read, told="")
+
+
+async def propose_signature(
+    target: Target, detail: str, asking: Asking
+) -> tuple[SignatureChange, Provenance]:
+    """The change of parameters that the user's words mean. Raises `ReplyUnusable`."""
+
+    def read(answer: str) -> SignatureChange:
+        change = read_signature(answer.strip())
+        if change is None:
+            raise Refused("That is none of the forms.")
+        known = {*target.parameters}
+        if change.change is Change.ADD:
+            return change
+        if not {*change.names} <= known:
+            raise Refused(f"{target.name} has no parameter {min({*change.names} - known)}.")
+        return change
+
+    def question(window: ContextWindow) -> Conversation:
+        return words.signature(render_numbered(window), target.name, target.parameters, detail)
+
+    return await _ask(asking, question, Grammar.PARAMETER_CHANGE, read, told=detail)
+
+
+def read_signature(written: str) -> SignatureChange | None:
+    """`add name[: type] = value`, `remove name` or `reorder a, b`; None for any other words."""
+    written = written.strip()
+    if found := _ADD.match(written):
+        value, kind = (found["value"] or "").strip(), (found["type"] or "").strip()
+        return SignatureChange(Change.ADD, (found["name"],), value, kind)
+    if found := _REMOVE.match(written):
+        return SignatureChange(Change.REMOVE, (found["name"],))
+    if found := _REORDER.match(written):
+        return SignatureChange(Change.REORDER, tuple(re.split(r"\s*,\s*", found["names"])))
+    return None
+
+
+def in_style_of(old: str, new: str) -> str:
+    """`new` written as `old` is: words with underscores, or with capitals, or all capitals."""
+    parts = [p for p in re.split(r"_+|(?<=[a-z0-9])(?=[A-Z])", new) if p]
+    if not parts:
+        return new
+    head = re.match(r"_*", old)
+    prefix = head.group() if head else ""
+    bare = old.strip("_")
+    if bare.isupper() and len(bare) > 1:
+        return prefix + "_".join(p.upper() for p in parts)
+    if "_" in bare or (bare.islower() and "_" in new):
+        return prefix + "_".join(p.lower() for p in parts)
+    if bare[:1].isupper():
+        return prefix + "".join(p[:1].upper() + p[1:] for p in parts)
+    if len(parts) > 1 and re.search(r"[a-z][A-Z]", bare):
+        return prefix + parts[0].lower() + "".join(p[:1].upper() + p[1:] for p in parts[1:])
+    return prefix + new[:1].lower() + new[1:]
+
+
+def _free(name: str, language: str, taken: Sequence[str]) -> str:
+    check_name(name, language)
+    if name in taken:
+        raise Refused(f"“{name}” is in use already; choose another name.")
+    return name
+
+
+async def _ask(
+    asking: Asking,
+    question: Callable[[ContextWindow], Conversation],
+    form: Grammar,
+    read: Callable[[str], T],
+    *,
+    told: str,
+) -> tuple[T, Provenance]:
+    backend = asking.backend
+    window = await pack(asking.snippets, asking.context_tokens, backend.count_tokens)
+    if not window.pieces:
+        raise ReplyUnusable("There is no code to show to the model.")
+    first = conversation = question(window)
+    for number in range(MAX_TRIES):
+        answer = await ask(
+            backend,
+            conversation,
+            grammar=prompts.grammar(form),
+            thinking_tokens=asking.thinking_tokens,
+            max_answer_tokens=MAX_ANSWER_TOKENS,
+            on_event=asking.on_event,
+        )
+        try:
+            return read(answer.text), provenance_of(backend, answer, window, told)
+        except Refused as refusal:
+            if number + 1 == MAX_TRIES:
+                raise ReplyUnusable(f"The model proposed nothing that is fit: {refusal}") from None
+            conversation = prompts.mend(first, answer.text, str(refusal))
+    raise AssertionError("unreachable")

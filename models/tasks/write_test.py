@@ -1,0 +1,202 @@
+"""Write a test of a function: the model writes the test alone; file, place and imports are ours.
+
+Where the project has tests of the file, the test goes to their end; else into a new file that is
+named and placed as the others are. Python, JavaScript, TypeScript and Go. A test is refused that
+does not call the function, compares nothing, or does what a test of a function need not: start
+programs, touch files, use the network.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from context.anatomy import Function
+from context.languages import language_of
+from context.test_places import PlaceOfTest, place_of_test
+from context.text import Span, Text, content_hash
+from context.window import Snippet, pack, render_plain
+from models.asking import OnEvent
+from models.backends import Backend
+from models.errors import ReplyUnusable
+from models.findings import Edit, NewFile, Proposal, Refusal
+from models.gate import Code, added_refusal, new_file_refusal
+from models.prompts import Grammar, writing
+from models.replies import parse_test_code
+from models.tasks.edit import EditTask
+from models.tasks.frameworks import Framework, framework_of, import_line
+from models.tasks.imports import import_offset
+from models.tasks.proposing import Checked, Question, propose
+
+MAX_ANSWER_TOKENS = 320
+MAX_EXAMPLE_LINES = 14  # of one test, shown for its style
+# What a test that a model wrote may not reach for, unless the tested code itself does.
+_REACHES_OUT = re.compile(
+    r"\b(?:subprocess|socket|urllib|requests|httpx|shutil|ctypes|importlib|__import__|eval|exec"
+    r"|popen|system|rmtree|unlink|remove_?dirs|rmdir|urlopen|fetch|XMLHttpRequest|child_process"
+    r"|execSync|spawn|writeFile\w*|process\.exit|os/exec|net/http|syscall|RemoveAll|os\.Remove)\b"
+    r"|\bopen\s*\(|\bfs\.|\bDeno\.|\bBun\.",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Everything about the test but its text."""
+
+    path: str  # of the tested code
+    source: str
+    function: Function
+    place: PlaceOfTest
+    framework: Framework
+    existing: str  # text of the test file; "" for a new one
+    import_line: str
+
+
+async def propose_test(
+    task: EditTask,
+    snippets: Sequence[Snippet],
+    sources: Mapping[str, str],
+    known: Sequence[str],
+    code: Code,
+    *,
+    backend: Backend,
+    thinking_tokens: int,
+    context_tokens: int,
+    on_event: OnEvent,
+) -> Proposal:
+    """A test of the function around the task's first line.
+
+    `known`: all paths of the workspace. `sources`: texts of the shown files and of the test files
+    that `read_for_test` names. Raises `ReplyUnusable`.
+    """
+    plan = await _plan(task, sources, known, code)
+    window = await pack(snippets, context_tokens, backend.count_tokens)
+    if not window.pieces:
+        raise ReplyUnusable("There is no code to show to the model.")
+    name = plan.function.name
+    example = await _example(plan, sources, code)
+
+    async def check(text: str) -> Checked:
+        test = parse_test_code(text)
+        if refusal := await _test_refusal(test, plan, code):
+            return Checked(refusals=(refusal,))
+        if plan.place.exists:
+            edits = await _added(test, plan, code)
+            with_test = {**sources, plan.place.path: plan.existing}
+            refusal = await added_refusal(edits, with_test, code)
+            return Checked(refusals=(refusal,)) if refusal else Checked(tuple(edits))
+        new = _new_file(test, plan)
+        refusal = await new_file_refusal(new, known, code)
+        return Checked(refusals=(refusal,)) if refusal else Checked(new_files=(new,))
+
+    question = Question(
+        title=f"Write a test of {name}",
+        conversation=writing.write_test(render_plain(window), name, plan.framework.spoken, example),
+        form=Grammar.TEST_CODE,
+        window=window,
+        told=f"{name}\n{example}",
+        max_answer_tokens=MAX_ANSWER_TOKENS,
+        answer_prefix=f"```\n{plan.framework.opening(name)}",
+    )
+    return await propose(
+        question, check, backend=backend, thinking_tokens=thinking_tokens, on_event=on_event
+    )
+
+
+def read_for_test(path: str, known: Sequence[str]) -> list[str]:
+    """Test files whose text `propose_test` reads."""
+    place = place_of_test(path, known)
+    if place is None:
+        return []
+    read = [place.path] if place.exists else []
+    return [*read, *([place.example] if place.example and place.example not in read else [])]
+
+
+async def _plan(
+    task: EditTask, sources: Mapping[str, str], known: Sequence[str], code: Code
+) -> _Plan:
+    path, source = task.path, sources[task.path]
+    language = language_of(path)
+    place = place_of_test(path, known)
+    if language is None or place is None:
+        raise ReplyUnusable(
+            "Postil writes tests for Python, JavaScript, TypeScript and Go only, and where their "
+            "place is free."
+        )
+    function = (await code.anatomy(path, source)).around(task.first_line)
+    if function is None:
+        raise ReplyUnusable("There is no function at these lines; select one to test.")
+    existing = sources.get(place.path, "") if place.exists else ""
+    example = sources.get(place.example, "") if place.example else ""
+    framework = framework_of(language.name, existing or example)
+    if framework is None:
+        raise ReplyUnusable(
+            "No test here says which framework this project uses; write a first test by hand."
+        )
+    line = import_line(framework, path, place.path, source, function, existing or example)
+    if line is None:
+        raise ReplyUnusable(f"A test cannot import {function.name}; export it first.")
+    return _Plan(path, source, function, place, framework, existing, line)
+
+
+async def _example(plan: _Plan, sources: Mapping[str, str], code: Code) -> str:
+    """The first short test of the file where the test goes, or of the nearest."""
+    path = plan.place.path if plan.place.exists else plan.place.example
+    if path is None or path not in sources:
+        return ""
+    text = Text(sources[path])
+    for found in plan.framework.tests_in(text.content):
+        first = text.line_idx_at(found) + 1
+        lines = text.lines(first, first + MAX_EXAMPLE_LINES - 1)
+        end = next((n for n, line in enumerate(lines[1:], 1) if not line.strip()), len(lines))
+        if 1 < end < MAX_EXAMPLE_LINES:
+            return "\n".join(lines[:end])
+    return ""
+
+
+async def _test_refusal(test: str, plan: _Plan, code: Code) -> Refusal | None:
+    """Why the text is no test of the function."""
+    name, whole = plan.function.name, plan.framework.alone(test)
+    if problems := (await code.outline(plan.place.path, whole)).problems:
+        return Refusal("syntax", f"The test does not parse: {problems[0].what}.")
+    anatomy = await code.anatomy(plan.place.path, whole)
+    if not any(call.name == name for call in anatomy.calls):
+        return Refusal("test", f"The test must call {name}.")
+    if not plan.framework.compares.search(test):
+        return Refusal("test", "The test must compare a result with what is expected.")
+    if re.search(rf"\b(?:def|function|func|class)\s+{re.escape(name)}\b", test):
+        return Refusal("test", f"The test must not define {name} itself.")
+    for found in _REACHES_OUT.finditer(test):
+        if found[0] not in plan.source:
+            return Refusal("test", f"The test must not use {found[0].strip('( ')}.")
+    return None
+
+
+async def _added(test: str, plan: _Plan, code: Code) -> list[Edit]:
+    """The test at the end of its file, and the import that it needs."""
+    path, existing = plan.place.path, plan.existing
+    text, file_hash = Text(existing), content_hash(existing)
+    eol = text.eol()
+    test = plan.framework.renamed(test, existing)
+    end = Span(len(existing), len(existing))
+    break_ = "" if existing.endswith(("\n", "\r")) else eol
+    blank = eol * plan.framework.blank_lines
+    new_text = f"{break_}{blank}{eol.join(test.rstrip().split(chr(10)))}{eol}"
+    reason = f"A test of {plan.function.name}."
+    edits = [Edit(path, end, "", new_text, file_hash, reason)]
+    line = plan.import_line
+    if not plan.framework.imports(existing, line, plan.function):
+        at = 0
+        if plan.framework.language == "python":
+            at = import_offset(existing, await code.outline(path, existing)) or 0
+        edits.insert(0, Edit(path, Span(at, at), "", f"{line}{eol}", file_hash, reason))
+    return edits
+
+
+def _new_file(test: str, plan: _Plan) -> NewFile:
+    head = plan.framework.head(PurePosixPath(plan.path).name, plan.import_line)
+    text = f"{head}{test.rstrip()}\n"
+    return NewFile(plan.place.path, text, f"A test of {plan.function.name}.")

@@ -1,0 +1,133 @@
+"""Whether a model finds one planted bug in a real function, and whether its fix takes it out again.
+
+    python tests/bench/planted_bugs.py --work DIR --model NAME --sources DIR ... [--cases 200]
+        [--every N] [--stage score|lines|think|fix] [--thinking-tokens 320] [--report]
+
+--sources are folders of code, one a project (other than Python's, which is taken from the installed
+packages); the cases made of them are written to DIR/cases.jsonl once and used from then on, since
+they hold other people's code. What a model says goes to DIR/MODEL.jsonl case by case: a run that
+was stopped goes on, and a later one may take more (--every 4 first, then --every 1).
+
+Stages: `score` reads each function and keeps how probable each of its tokens was; `lines` asks
+which line is wrong and which is right, by number, in both orders, without text being generated;
+`think` lets the model think and answer; `fix` does so as Postil does, with the lines that were odd
+to read in the question, and asks for a fix of what was found. --report asks nothing and prints what
+is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, astuple
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+
+from models import prompts, weights
+from models.backends.worker_client import LlamaCppBackend, Options
+from tests.bench.planted.mutations import Kind
+from tests.bench.planted.numbers import ask_numbers
+from tests.bench.planted.planting import Case, plant, python_packages
+from tests.bench.planted.tables import report
+from tests.bench.planted.thinking import think, think_and_fix
+from tests.models.weights import models_folder
+
+N_CTX = 4_096
+STAGES = ("score", "lines", "think", "fix")
+Rows = dict[str, dict[str, Any]]  # by case
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--sources", type=Path, nargs="*", default=[])
+    parser.add_argument("--cases", type=int, default=200)
+    parser.add_argument("--every", type=int, default=1, help="take every N-th case")
+    parser.add_argument("--stage", choices=STAGES, default="score")
+    parser.add_argument("--thinking-tokens", type=int, default=320)
+    parser.add_argument("--n-threads", type=int, default=0)
+    parser.add_argument("--report", action="store_true")
+    options = parser.parse_args()
+    cases = _cases(options.work, options.sources, options.cases)
+    results = options.work / f"{options.model}.jsonl"
+    if not options.report:
+        asyncio.run(_ask(options, cases[:: options.every], results))
+    _print_machine()
+    report(cases, {stage: _rows(results, stage) for stage in STAGES})
+
+
+def _cases(work: Path, sources: Sequence[Path], n_cases: int) -> list[Case]:
+    file = work / "cases.jsonl"
+    if not file.exists():
+        work.mkdir(parents=True, exist_ok=True)
+        planted = plant([*python_packages(), *sources], n_cases)
+        file.write_text("".join(json.dumps(asdict(case)) + "\n" for case in planted))
+    lines = [json.loads(line) for line in file.read_text().split("\n") if line]
+    return [Case(**(line | {"kind": Kind(line["kind"])})) for line in lines]
+
+
+def _rows(results: Path, stage: str) -> Rows:
+    """What is there of a stage; a line that was cut short by a stop is asked again."""
+    rows: Rows = {}
+    for line in results.read_text().split("\n") if results.exists() else []:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if row["stage"] == stage:
+            rows[row["id"]] = row
+    return rows
+
+
+async def _ask(options: argparse.Namespace, cases: Sequence[Case], results: Path) -> None:
+    done = _rows(results, options.stage)
+    entry, file = weights.choose(options.model, models_folder(), 1 << 40)
+    threads = options.n_threads or None
+    backend = await LlamaCppBackend.start(entry, file, Options(n_ctx=N_CTX, n_threads=threads))
+    try:
+        with results.open("a") as opened:
+            for case in (case for case in cases if case.id not in done):
+                started = time.perf_counter()
+                row = await _row(options, backend, case)
+                seconds = time.perf_counter() - started
+                row = {"id": case.id, "stage": options.stage, "elapsed_s": seconds} | row
+                opened.write(json.dumps(row) + "\n")
+                opened.flush()
+                print(f"{seconds:6.1f} s  {case.id}", file=sys.stderr, flush=True)
+    finally:
+        await backend.close()
+
+
+async def _row(options: argparse.Namespace, backend: LlamaCppBackend, case: Case) -> dict[str, Any]:
+    match options.stage:
+        case "score":
+            recited = prompts.recite(case.path, case.symbol)
+            logs = await backend.token_logs(recited, case.function)
+            return {"logs": [astuple(log) for log in logs]}
+        case "lines":
+            return await ask_numbers(backend, case)
+        case "think":
+            return await think(backend, case, options.thinking_tokens)
+        case _:
+            return await think_and_fix(backend, case, options.thinking_tokens)
+
+
+def _print_machine() -> None:
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    print(
+        f"{platform.platform()}, {os.cpu_count()} cores, load {load:.1f}, "
+        f"Python {platform.python_version()}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Extract a function, and move one to a module of its own: what flows in, what comes back."""
+
+from __future__ import annotations
+
+import pytest
+
+from context.refactoring import Kind
+from tests.context.refactoring.checking import Files, carried, check, check_refused
+
+
+def extract(path: str, source: str, expect: str) -> None:
+    check(Kind.EXTRACT, {path: source}, {path: expect}, "taken")
+
+
+def test_python() -> None:
+    extract(
+        "a.py",
+        "def f(a):\n    b = 1\n    <[c = a + b\n    print('é😀', c)]>\n    return c\n",
+        "def f(a):\n    b = 1\n    c = taken(a, b)\n    return c\n\n"
+        "def taken(a, b):\n    c = a + b\n    print('é😀', c)\n    return c\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (
+            "def f(a):\n    x = 1\n    <[if a:\n        x = 2]>\n    return x\n",
+            "not set on every way",
+        ),
+        ("def f(a):\n    <[if a:\n        return 1]>\n    return 2\n", "A return cannot go"),
+        ("def f(a):\n    for x in a:\n        <[print(x)\n        break]>\n", "leave its loop"),
+        ("async def f(a):\n    <[await a]>\n    return 2\n", "await cannot go"),
+        ("def f(a):\n    <[yield a]>\n    return 2\n", "yield cannot go"),
+        ("def f(a):\n    <[print(locals())]>\n    return 2\n", "see another function"),
+        ("def f(a):\n    b = <[a + 1]>\n    return b\n", "not whole statements"),
+        ("<[x = 1]>\n", "not whole statements"),
+        ("def f(a):\n    <[b = 1]>\n    return lambda: b\n", "shared with a function"),
+        ("def taken(): pass\n\n\ndef f(a):\n    <[b = 1]>\n    return b\n", "in use already"),
+    ],
+)
+def test_python_refuses_with_the_reason(source: str, reason: str) -> None:
+    check_refused(Kind.EXTRACT, {"a.py": source}, reason, "taken")
+
+
+def test_typescript_go_java_and_rust() -> None:
+    extract(
+        "a.ts",
+        "export function f(n: number) {\r\n  let sum = 0;\r\n  for (let i = 0; i < n; i++) {\r\n"
+        "    <[sum += i * n;\r\n    console.log('é😀', sum);]>\r\n  }\r\n  return sum;\r\n}\r\n",
+        "export function f(n: number) {\r\n  let sum = 0;\r\n  for (let i = 0; i < n; i++) {\r\n"
+        "    sum = taken(i, n, sum);\r\n  }\r\n  return sum;\r\n}\r\n\r\n"
+        "function taken(i: number, n: number, sum: number) {\r\n  sum += i * n;\r\n"
+        "  console.log('é😀', sum);\r\n  return sum;\r\n}\r\n",
+    )
+    check_refused(
+        Kind.EXTRACT,
+        {
+            "a.go": "package p\n\nfunc f(n int) int {\n\t<[a := n * 2\n\tprintln(a)]>\n\treturn a\n}\n"
+        },
+        "type of a is not written",
+        "taken",
+    )
+    extract(
+        "a.go",
+        "package p\n\nfunc f(n int) int {\n\ttotal := 0\n\t<[total += n\n\tprintln(total)]>\n\treturn total\n}\n",
+        "package p\n\nfunc f(n int) int {\n\ttotal := 0\n\ttotal = taken(n, total)\n\treturn total\n}\n\n"
+        "func taken(n int, total int) int {\n\ttotal += n\n\tprintln(total)\n\treturn total\n}\n",
+    )
+    extract(
+        "A.java",
+        "class A {\n    static int f(int n) throws E {\n        <[int r = n * 2;\n        g(r);]>\n        return r;\n    }\n}\n",
+        "class A {\n    static int f(int n) throws E {\n        int r = taken(n);\n        return r;\n    }\n\n"
+        "    private static int taken(int n) throws E {\n        int r = n * 2;\n        g(r);\n        return r;\n    }\n}\n",
+    )
+    extract(
+        "a.rs",
+        "fn f(n: u32) -> u32 {\n    let mut t: u32 = 0;\n    <[t += n;\n    g(t);]>\n    t\n}\n",
+        "fn f(n: u32) -> u32 {\n    let mut t: u32 = 0;\n    t = taken(n, t);\n    t\n}\n\n"
+        "fn taken(n: u32, mut t: u32) -> u32 {\n    t += n;\n    g(t);\n    t\n}\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "reason"),
+    [
+        ("a.ts", "export function f(n: number) {\n  <[if (n) return 1;]>\n  return 2;\n}\n", "return statement"),
+        ("a.ts", "export function f(n: number) {\n  <[const a = 1;\n  const b = 2;]>\n  return a + b;\n}\n", "Several results"),
+        ("a.ts", "export function f(n) {\n  <[g(n);]>\n  return 2;\n}\n", "not written"),
+        ("a.ts", "export class A {\n  f() {\n    <[this.g();]>\n    return 2;\n  }\n}\n", "this"),
+        ("a.go", "package p\n\nfunc f(n int) {\n\t<[defer g(n)]>\n\th()\n}\n", "defer statement"),
+        ("A.java", "class A {\n    A(int n) {\n        <[g(n);]>\n        h();\n    }\n}\n", "constructor"),
+        ("a.rs", "fn f(n: String) {\n    <[g(n);]>\n    h();\n}\n", "not written"),
+        ("a.rs", "fn f(n: u32) -> R {\n    <[g(n)?;]>\n    h()\n}\n", "try expression"),
+    ],
+)  # fmt: skip
+def test_refuses_with_the_reason(path: str, source: str, reason: str) -> None:
+    check_refused(Kind.EXTRACT, {path: source}, reason, "taken")
+
+
+def test_a_class_moves_to_a_module_of_its_own() -> None:
+    files: Files = {
+        "p/__init__.py": "",
+        "p/a.py": "import os\nfrom x import Y\n\n\n<>class AbleBody(Y):\n    def f(self):\n        "
+        "return os.sep\n\n\nz = AbleBody()\n",
+    }
+    done, after = carried(Kind.MOVE, files)
+    assert after["p/a.py"] == (
+        "import os\nfrom x import Y\n\n\nfrom .able_body import AbleBody\n\n\nz = AbleBody()\n"
+    )
+    assert after["p/able_body.py"].endswith(
+        "import os\nfrom x import Y\n\n\nclass AbleBody(Y):\n    def f(self):\n        return os.sep\n"
+    )
+    assert [edit.path for edit in done.edits if not edit.file_hash] == ["p/able_body.py"]
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("x = 1\n\n\n<>def f():\n    return x\n", "would import it back"),
+        ("<>def f():\n    return nowhere\n", "place is not known"),
+        ("<>def f():\n    global y\n", "changes variables"),
+        ("<>def f():\n    return __file__\n", "is another one elsewhere"),
+        ("from x import *\n\n\n<>def f():\n    return 1\n", "names unknown"),
+        ("def g():\n    <>x = 1\n    return f\n\n\ndef f(): pass\n", "would import it back"),
+    ],
+)
+def test_what_is_tied_to_its_module_stays(source: str, reason: str) -> None:
+    check_refused(Kind.MOVE, {"a.py": source}, reason)
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_python_at_the_end_of_a_file_with_and_without_a_last_line_end(end: str) -> None:
+    source = f"def f(a):\n    b = 1\n    <[print(a)\n    print(b)]>\n    return b{end}"
+    _, after = carried(Kind.EXTRACT, {"a.py": source}, "taken")
+    lines = [line for line in after["a.py"].split("\n") if line]
+    assert lines == [
+        "def f(a):", "    b = 1", "    taken(a, b)", "    return b",
+        "def taken(a, b):", "    print(a)", "    print(b)",
+    ]  # fmt: skip

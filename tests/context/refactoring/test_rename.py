@@ -1,0 +1,277 @@
+"""Rename for meaning: every use in every file, and a refusal wherever one cannot be told."""
+
+from __future__ import annotations
+
+import pytest
+
+from context.refactoring import Kind
+from tests.context.refactoring.checking import Files, check, check_refused
+
+
+def rename(files: Files, name: str, expect: Files) -> None:
+    check(Kind.RENAME, files, expect, name)
+
+
+def refuse(files: Files, name: str, reason: str) -> None:
+    check_refused(Kind.RENAME, files, reason, name)
+
+
+def test_python_over_files_with_its_exports_and_format_strings() -> None:
+    rename(
+        {
+            "p/__init__.py": "from p.a import total\n\n__all__ = ['total']\n",
+            "p/a.py": "def <>total(xs):\n    s = sum(xs)\n    return f'{s} é😀', s\n",
+            "q.py": "import p.a as m\nfrom p import total as t\n\nprint(m.total([1]), t([2]))\n",
+        },
+        "sum_of",
+        {
+            "p/__init__.py": "from p.a import sum_of\n\n__all__ = ['sum_of']\n",
+            "p/a.py": "def sum_of(xs):\n    s = sum(xs)\n    return f'{s} é😀', s\n",
+            "q.py": "import p.a as m\nfrom p import sum_of as t\n\nprint(m.sum_of([1]), t([2]))\n",
+        },
+    )
+
+
+def test_python_keeps_crlf_and_what_is_not_ascii() -> None:
+    rename(
+        {
+            "a.py": "'''😀'''\r\ndef f(<>größe):\r\n    x = größe  # größe\r\n    return f'{größe}é'\r\n"
+        },
+        "size",
+        {"a.py": "'''😀'''\r\ndef f(size):\r\n    x = size  # größe\r\n    return f'{size}é'\r\n"},
+    )
+
+
+def test_python_a_method_with_its_calls_on_known_objects() -> None:
+    rename(
+        {
+            "a.py": "class A:\n    def <>run(self):\n        return self.run\n\n\n"
+            "class B(A):\n    def run(self):\n        return self.run()\n",
+            "b.py": "from a import B\n\nB().run()\n",
+        },
+        "start",
+        {
+            "a.py": "class A:\n    def start(self):\n        return self.start\n\n\n"
+            "class B(A):\n    def start(self):\n        return self.start()\n",
+            "b.py": "from a import B\n\nB().start()\n",
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "reason"),
+    [
+        ("def f(<>a):\n    b = 1\n    return a + b\n", "b", "in use already at a.py:2"),
+        ("def f(<>a):\n    return a\n", "class", "means something of its own"),
+        ("def f(<>a):\n    return a\n", "print", "means something of its own"),
+        ("def f(<>a):\n    return a\n", "no name", "is no name in python"),
+        ("def f(<>a):\n    return a\n", "a", "called a already"),
+        ("class A:\n    def <>go(self): pass\n\n\ndef f(x): x.go()\n", "run", "cannot be told"),
+        ("def <>go(): pass\n\n\nprint(globals()['go'])\n", "run", "has “go” in a string"),
+        ("import x\n\n\n@x.task\ndef <>go(): pass\n", "run", "decorator task may use the name"),
+        ("import x\n\n\nclass A(x.B):\n    def <>go(self): pass\n", "run", "derives from B"),
+        ("import <>os\n", "system", "no name here whose definition"),
+        ("def test_a(<>client): pass\n", "c", "pytest gives arguments"),
+        ("def f(<>a): return a\n\n\nf(a=1).g\nh = f\nh(a=2)\nsuper(a=3)\n", "b", "as a keyword"),
+        ("class A:\n    def <>__len__(self): return 1\n", "size", "Python itself calls"),
+        ("def f(<>a:\n    return a\n", "b", "syntax error"),
+    ],
+)
+def test_python_refuses_with_the_reason(source: str, name: str, reason: str) -> None:
+    refuse({"a.py": source}, name, reason)
+
+
+def test_typescript_over_modules_re_exports_and_shorthands() -> None:
+    rename(
+        {
+            "a.ts": "export function <>total(items: number[]) {\n  return items.length;\n}\n"
+            "const shadow = (total: number) => ({ total });\n",
+            "i.ts": "export * from './a.js';\n",
+            "b.ts": "import { total } from './i';\nimport * as m from './a';\n"
+            "console.log({ total }, m.total([1]), 'a total');\n",
+            "c.ts": "const total = 1;\nexport default total;\n",
+        },
+        "sumOf",
+        {
+            "a.ts": "export function sumOf(items: number[]) {\n  return items.length;\n}\n"
+            "const shadow = (total: number) => ({ total });\n",
+            "b.ts": "import { sumOf } from './i';\nimport * as m from './a';\n"
+            "console.log({ total: sumOf }, m.sumOf([1]), 'a total');\n",
+        },
+    )
+
+
+def test_typescript_patterns_blocks_types_and_hoisting() -> None:
+    source = (
+        "export function f({ rate, ...rest }: Opts) {\n"
+        "  use(<>k);\n  var k = rate;\n  { let k = 1; use(k); }\n"
+        "  for (const [k] of rest) use(k);\n  return () => k + `${k}`;\n}\n"
+    )
+    rename(
+        {"a.ts": source},
+        "factor",
+        {
+            "a.ts": "export function f({ rate, ...rest }: Opts) {\n"
+            "  use(factor);\n  var factor = rate;\n  { let k = 1; use(k); }\n"
+            "  for (const [k] of rest) use(k);\n  return () => factor + `${factor}`;\n}\n"
+        },
+    )
+    rename(
+        {"a.ts": "export function f({ <>rate }: Opts) {\r\n  return rate * 2; // rate 😀\r\n}\r\n"},
+        "factor",
+        {
+            "a.ts": "export function f({ rate: factor }: Opts) {\r\n  return factor * 2; // rate 😀\r\n}\r\n"
+        },
+    )
+
+
+def test_typescript_private_members_that_only_this_is_asked_for() -> None:
+    rename(
+        {"a.ts": "export class A {\n  private <>n = 0;\n  inc() { this.n++; }\n}\n"},
+        "count",
+        {"a.ts": "export class A {\n  private count = 0;\n  inc() { this.count++; }\n}\n"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"a.ts": "export const <>k = 1;\n", "b.ts": "const { k } = require('./a');\n"}, "not followed"),
+        ({"a.ts": "export const <>k = 1;\n", "b.ts": "import { k } from '@/a';\n"}, "alias of the build"),
+        ({"a.ts": "export const <>k = 1;\n", "b.ts": "import * as m from './a';\nf(m, m.k);\n"}, "whole module"),
+        ({"a.ts": "export const <>k = 1;\n", "b.ts": "import { k } from './gone';\n"}, "not known"),
+        ({"a.ts": "const <>k = 1;\n"}, "is no module"),
+        ({"a.ts": "export class A {\n  <>k = 1;\n}\n"}, "objects of unknown type"),
+        ({"a.ts": "export const <>k = 1;\nconst o = { 'k': k };\n"}, "stands in a string"),
+        ({"a.ts": "export class A {\n  constructor(private <>k: number) {}\n}\n"}, "property, too"),
+    ],
+)  # fmt: skip
+def test_typescript_refuses_with_the_reason(files: Files, reason: str) -> None:
+    refuse(files, "renamed", reason)
+
+
+def test_go_scopes_short_declarations_and_the_packages_own_names() -> None:
+    rename(
+        {
+            "p/a.go": "package p\n\nfunc <>total(xs []int) int {\n\ttotal := 0\n\tfor _, x := range xs {\n"
+            "\t\ttotal += x\n\t}\n\treturn total\n}\n",
+            "p/b.go": "package p\n\nvar n = total(nil)\n",
+            "q/c.go": "package q\n\nfunc total() {}\n",
+        },
+        "sumOf",
+        {
+            "p/a.go": "package p\n\nfunc sumOf(xs []int) int {\n\ttotal := 0\n\tfor _, x := range xs {\n"
+            "\t\ttotal += x\n\t}\n\treturn total\n}\n",
+            "p/b.go": "package p\n\nvar n = sumOf(nil)\n",
+        },
+    )
+    rename(
+        {"a.go": "package p\n\nfunc f(x int) {\n\tif <>x := x + 1; x > 2 {\n\t\tg(x, S{x: x})\n\t}\n\tg(x)\n}\n\ntype S struct{ x int }\n"},
+        "next",
+        {"a.go": "package p\n\nfunc f(x int) {\n\tif next := x + 1; next > 2 {\n\t\tg(next, S{x: next})\n\t}\n\tg(x)\n}\n\ntype S struct{ x int }\n"},
+    )  # fmt: skip
+
+
+def test_go_a_method_that_only_its_package_sees() -> None:
+    rename(
+        {"a.go": "package p\n\ntype T struct{}\n\nfunc (t *T) <>grow() {}\n\nfunc f(t any) { t.(*T).grow() }\n"},
+        "extend",
+        {"a.go": "package p\n\ntype T struct{}\n\nfunc (t *T) extend() {}\n\nfunc f(t any) { t.(*T).extend() }\n"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("package p\n\ntype <>t struct{}\n\ntype u struct{ t }\n", "embedded in a struct"),
+        ("package p\n\nfunc (a A) <>Close() {}\n", "other packages, whose interfaces"),
+        ("package p\n\nfunc (a A) <>run() {}\nfunc (b B) run() {}\n", "2 types of this package"),
+        ("package p\n\ntype I interface{ <>run() }\n", "belongs to an interface"),
+        ("package p\n\nfunc <>main() {}\n", "called by Go itself"),
+        ("package p\n\n//go:linkname k x.k\nfunc <>k()\n", "names it to the compiler"),
+        ("package p\n\nfunc f(<>k int) { g(m.T{k: k}) }\n", "may be a field"),
+    ],
+)
+def test_go_refuses_with_the_reason(source: str, reason: str) -> None:
+    refuse({"a.go": source}, "Renamed" if "Close" in source else "renamed", reason)
+
+
+def test_java_private_members_and_locals() -> None:
+    rename(
+        {
+            "A.java": "class A {\n    private int <>cnt;\n    void f(A other, B b) {\n"
+            "        int n = this.cnt + other.cnt + b.cnt;\n        cnt = n;\n    }\n}\n"
+        },
+        "count",
+        {
+            "A.java": "class A {\n    private int count;\n    void f(A other, B b) {\n"
+            "        int n = this.count + other.count + b.cnt;\n        count = n;\n    }\n}\n"
+        },
+    )
+    rename(
+        {"A.java": "class A {\n    int n;\n    int f() {\n        int k = n;\n        int <>n = k;\n        return n + this.n + n();\n    }\n    int n() { return 1; }\n}\n"},
+        "result",
+        {"A.java": "class A {\n    int n;\n    int f() {\n        int k = n;\n        int result = k;\n        return result + this.n + n();\n    }\n    int n() { return 1; }\n}\n"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("class A {\n    int <>k;\n}\n", "is not private"),
+        ("class A {\n    private int <>k;\n    int f() { return g().k; }\n}\n", "cannot be told"),
+        ("class A {\n    private void <>k() {}\n    private void k(int a) {}\n}\n", "several methods"),
+        ("class A {\n    @Inject private int <>k;\n}\n", "may be used by its name"),
+        ("class A {\n    private int <>k;\n    class B extends C { int f() { return k; } }\n}\n", "inherited"),
+        ("class A {\n    void f(Object o) {\n        if (o instanceof String <>k) g(k);\n    }\n}\n", "by a pattern"),
+        ("public class <>K {}\n", "other files may name"),
+    ],
+)  # fmt: skip
+def test_java_refuses_with_the_reason(source: str, reason: str) -> None:
+    refuse({"A.java": source}, "Renamed" if "K {" in source else "renamed", reason)
+
+
+def test_rust_lets_that_replace_each_other_paths_and_macros() -> None:
+    rename(
+        {"src/lib.rs": "fn f(x: u32) -> u32 {\n    let <>x = x + 1;\n    println!(\"{}\", x);\n    let x = x * 2;\n    x\n}\n"},
+        "next",
+        {"src/lib.rs": "fn f(x: u32) -> u32 {\n    let next = x + 1;\n    println!(\"{}\", next);\n    let x = next * 2;\n    x\n}\n"},
+    )  # fmt: skip
+    rename(
+        {
+            "src/lib.rs": "mod u;\nfn <>area(w: u32) -> u32 { w }\n\nmod tests {\n    use super::*;\n"
+            "    fn t() { assert_eq!(area(1), 1); }\n}\n",
+            "src/u.rs": "use crate::area;\npub fn f() -> u32 { area(1) + super::area(2) }\n",
+        },
+        "surface",
+        {
+            "src/lib.rs": "mod u;\nfn surface(w: u32) -> u32 { w }\n\nmod tests {\n    use super::*;\n"
+            "    fn t() { assert_eq!(surface(1), 1); }\n}\n",
+            "src/u.rs": "use crate::surface;\npub fn f() -> u32 { surface(1) + super::surface(2) }\n",
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("fn f(<>k: u32) { println!(\"{k}\"); }\n", "format string"),
+        ("fn f(<>k: u32) { my_macro!(k); }\n", "is in the macro my_macro"),
+        ("fn <>k() {}\nmod n { pub use super::k; }\n", "exports it again"),
+        ("struct S { <>k: u32 }\nfn f(s: S) -> u32 { s.k }\n", "cannot be told"),
+        ("struct S { pub <>k: u32 }\n", "is public"),
+        ("fn <>main() {}\n", "from outside"),
+        ("fn f(a: Option<u32>) { match a { Some(<>k) if k > 1 => g(k), _ => m!(k) } }\n", ""),
+    ],
+)  # fmt: skip
+def test_rust_refuses_with_the_reason(source: str, reason: str) -> None:
+    if not reason:  # what is outside of the arm is another name
+        rename({"src/lib.rs": source}, "renamed", {
+            "src/lib.rs": "fn f(a: Option<u32>) { match a { Some(renamed) if renamed > 1 => "
+            "g(renamed), _ => m!(k) } }\n"})  # fmt: skip
+        return
+    refuse({"src/lib.rs": source}, "renamed", reason)
+
+
+def test_files_without_rules_are_refused() -> None:
+    refuse({"a.rb": "def <>f; end\n"}, "g", "does not refactor files like a.rb")

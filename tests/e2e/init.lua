@@ -1,7 +1,0 @@
--- The plugin as a user has it, in a throw-away profile.
-vim.opt.swapfile = false
-vim.opt.shada = ''
-vim.opt.hidden = true
-vim.opt.runtimepath:prepend(vim.env.POSTIL_TEST_PLUGIN)
-vim.cmd('runtime! plugin/postil.lua')
-require('postil').setup({ cmd = vim.json.decode(vim.env.POSTIL_TEST_CMD), root_markers = { '.root' } })

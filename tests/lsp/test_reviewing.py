@@ -1,0 +1,117 @@
+"""Reviews of changes and whole files, and fixing a failing test, through the server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.lsp.conftest import RULES, SHOP, Start
+from tests.repositories import commit, git, new_repository
+
+Script = Callable[[list[str]], str]
+THOUGHT = "The list may be empty.\n</think>"
+NONE = '{"bug": false, "reason": "It checks everything first."}'
+
+
+def _bug(line: int) -> str:
+    return (
+        f'{{"bug": true, "file": "F1", "first_line": {line}, "last_line": {line}, '
+        '"cause": "The list may be empty."}'
+    )
+
+
+def _repository(tmp_path: Path) -> Path:
+    root = new_repository(tmp_path / "shop")
+    commit(root, "first", {"shop.py": SHOP, "rules.py": RULES})
+    return root
+
+
+async def test_a_review_reads_what_changed_and_shows_what_it_was(
+    start: Start, tmp_path: Path, script: Script
+) -> None:
+    root = _repository(tmp_path)
+    client = await start(POSTIL_MODEL=script([THOUGHT, _bug(11)]))
+    await client.initialize(root)
+    uri = client.open(root / "shop.py", SHOP.replace("- discount(code)", "+ discount(code)"))
+    result = (await client.command("postil.review", {}))["result"]
+    assert (result["hunks"], result["reason"]) == (1, "")
+    (finding,) = result["findings"]
+    assert (finding["symbol"], finding["start_line"]) == ("pay", 11)
+    shown = await client.diagnostics(uri, "finding")
+    assert shown[0]["message"] == "The list may be empty."
+
+
+async def test_a_review_of_nothing_says_so_and_without_a_history_too(
+    start: Start, shop: Path, tmp_path: Path
+) -> None:
+    client = await start(POSTIL_MODEL="none")
+    await client.initialize(shop)
+    error = (await client.command("postil.review", {}))["error"]
+    assert error["message"] == "There is no git history here to compare with."
+    git(shop, "init", "-q", "-b", "main")
+    commit(shop, "first", {})
+    result = (await client.command("postil.review", {"uri": shop.as_uri()}))["result"]
+    assert result == {
+        "findings": [],
+        "hunks": 0,
+        "reason": "Nothing has changed since the last commit.",
+    }
+
+
+async def test_a_whole_file_is_read_function_by_function(
+    start: Start, shop: Path, script: Script
+) -> None:
+    client = await start(POSTIL_MODEL=script([THOUGHT, _bug(6), THOUGHT, NONE]))
+    await client.initialize(shop)
+    uri = client.open(shop / "shop.py")
+    result = (await client.command("postil.findBugs", {"uri": uri}))["result"]
+    assert result["finding"]["symbol"] == "total", "it divides, so it is read first"
+    assert result["reason"] == ""
+
+
+async def test_of_many_functions_only_some_are_read_and_the_rest_is_counted(
+    start: Start, shop: Path, script: Script
+) -> None:
+    (shop / "many.py").write_text("".join(f"def f{n}():\n    return {n}\n\n\n" for n in range(9)))
+    client = await start(POSTIL_MODEL=script([NONE]), POSTIL_EFFORT="quick")
+    await client.initialize(shop)
+    uri = client.open(shop / "many.py")
+    result = (await client.command("postil.findBugs", {"uri": uri}))["result"]
+    assert result == {
+        "finding": None,
+        "reason": "The 3 most suspicious of 9 parts were read, 6 not.",
+    }
+
+
+async def test_a_failing_test_leads_to_a_fix_of_what_it_calls(
+    start: Start, shop: Path, script: Script
+) -> None:
+    (shop / "test_shop.py").write_text(
+        "from shop import total\n\n\ndef test_empty():\n    assert total([]) == 0\n"
+    )
+    report = (
+        "    def test_empty():\n>       assert total([]) == 0\n\ntest_shop.py:5:\n"
+        "E   ZeroDivisionError: division by zero\n"
+        "FAILED test_shop.py::test_empty - ZeroDivisionError: division by zero\n"
+    )
+    fixed = (
+        '    if not prices:\n        return 0\n    emoji = "😀"; result = sum(prices) / len(prices)'
+        "\n    return result\n```\nREASON: An empty list has no mean, so it is answered with 0.\n"
+    )
+    client = await start(POSTIL_MODEL=script([THOUGHT, fixed]))
+    await client.initialize(shop)
+    client.open(shop / "shop.py")
+    result = (await client.command("postil.fixTest", {"report": report}))["result"]
+    assert result["files"] == 1
+    assert "test_empty fails" in result["title"]
+    apply = await client.wait_for(lambda m: m.get("method") == "workspace/applyEdit")
+    (change,) = apply["params"]["edit"]["documentChanges"]
+    assert change["textDocument"]["uri"].endswith("/shop.py")
+    assert change["edits"][0]["newText"] == "    if not prices:\n        return 0\n"
+
+
+async def test_a_report_like_nothing_here_is_said(start: Start, shop: Path) -> None:
+    client = await start(POSTIL_MODEL="none")
+    await client.initialize(shop)
+    error = (await client.command("postil.fixTest", {"report": "zzz qqq xyzzy"}))["error"]
+    assert "Nothing in this workspace is like the failing test" in error["message"]

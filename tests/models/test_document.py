@@ -1,0 +1,190 @@
+"""Docs: the model writes words alone; place, form and proof are ours."""
+
+from __future__ import annotations
+
+import pytest
+
+from context.text import content_hash, split_lines
+from context.window import Role, Snippet
+from models.backends.scripted import ScriptedBackend
+from models.backends.worker_client import LlamaCppBackend
+from models.errors import ReplyUnusable
+from models.findings import Proposal
+from models.gate import apply_edits
+from models.tasks.document import propose_doc
+from models.tasks.edit import EditKind, EditTask
+from tests.code import ParsedHere
+
+WORDS = "Return the mean of the values. An empty list gives 0."
+LONG = (
+    "Return the mean of the values that are given, rounded to the cents that a till can hold. "
+    "An empty list gives 0, and a negative value is taken as a discount."
+)
+
+
+async def _propose(
+    path: str, source: str, backend: ScriptedBackend | LlamaCppBackend, line: int = 1
+) -> Proposal:
+    lines = split_lines(source.rstrip("\n"))
+    snippet = Snippet(
+        path, 1, len(lines), None, "\n".join(lines), Role.SUSPECT, "chosen", content_hash(source)
+    )
+    return await propose_doc(
+        EditTask(EditKind.DOCUMENT, path, line, line), [snippet], {path: source}, ParsedHere(),
+        backend=backend, thinking_tokens=0, context_tokens=900, on_event=lambda _: None,
+    )  # fmt: skip
+
+
+async def _documented(path: str, source: str, words: str = WORDS, line: int = 1) -> str:
+    proposal = await _propose(path, source, ScriptedBackend([words]), line)
+    assert proposal.refusals == ()
+    return apply_edits(source, proposal.edits)
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "expect"),
+    [
+        (
+            "a.py",
+            "def mean(v):\n    return sum(v)\n",
+            'def mean(v):\n    """Return the mean of the values.\n\n    An empty list gives 0.\n'
+            '    """\n    return sum(v)\n',
+        ),
+        (
+            "a.py",
+            "class A:\n\t@dec\n\tdef mean(v):\n\t\t'old'\n\t\treturn 1\n",
+            'class A:\n\t@dec\n\tdef mean(v):\n\t\t"""Return the mean of the values.\n\n'
+            '\t\tAn empty list gives 0.\n\t\t"""\n\t\treturn 1\n',
+        ),
+        (
+            "a.ts",
+            "class A {\n  @dec\n  mean(v) { return 1 }\n}\n",
+            f"class A {{\n  /** {WORDS} */\n  @dec\n  mean(v) {{ return 1 }}\n}}\n",
+        ),
+        (
+            "a.ts",
+            "/** Old. */\nexport const mean = (v) => 1\n",
+            f"/** {WORDS} */\nexport const mean = (v) => 1\n",
+        ),
+        (
+            "a.ts",
+            "// eslint-disable-next-line no-x\nfunction mean(v) {}\n",
+            f"/** {WORDS} */\n// eslint-disable-next-line no-x\nfunction mean(v) {{}}\n",
+        ),
+        (
+            "a.go",
+            "package a\n\nfunc Mean(v []int) int { return 1 }\n",
+            f"package a\n\n// Mean {WORDS}\nfunc Mean(v []int) int {{ return 1 }}\n",
+        ),
+        (
+            "a.rs",
+            "#[inline]\npub fn mean() -> i32 { 1 }\n",
+            f"/// {WORDS}\n#[inline]\npub fn mean() -> i32 {{ 1 }}\n",
+        ),
+        (
+            "A.java",
+            "class A {\n    @Override\n    int mean() { return 1; }\n}\n",
+            f"class A {{\n    /** {WORDS} */\n    @Override\n    int mean() {{ return 1; }}\n}}\n",
+        ),
+        (
+            "a.cs",
+            "class A {\n    int Mean() { return 1; }\n}\n",
+            f"class A {{\n    /// <summary>\n    /// {WORDS}\n    /// </summary>\n"
+            "    int Mean() { return 1; }\n}\n",
+        ),
+        ("a.rb", "# Old.\ndef mean\n  1\nend\n", f"# {WORDS}\ndef mean\n  1\nend\n"),
+        ("a.c", "int mean(void)\n{\n  return 1;\n}\n", f"/** {WORDS} */\nint mean(void)\n{{\n"
+         "  return 1;\n}\n"),
+        ("a.sh", "mean() {\n  echo 1\n}\n", f"# {WORDS}\nmean() {{\n  echo 1\n}}\n"),
+        ("a.lua", "function mean() return 1 end\n", f"--- {WORDS}\nfunction mean() return 1 end\n"),
+        ("a.php", "<?php\nfunction mean() { return 1; }\n",
+         f"<?php\n/** {WORDS} */\nfunction mean() {{ return 1; }}\n"),
+        ("a.kt", "fun mean(): Int { return 1 }\n",
+         f"/** {WORDS} */\nfun mean(): Int {{ return 1 }}\n"),
+        ("a.swift", "func mean() -> Int { return 1 }\n",
+         f"/// {WORDS}\nfunc mean() -> Int {{ return 1 }}\n"),
+        ("a.scala", "object A {\n  def mean(): Int = { 1 }\n}\n",
+         f"object A {{\n  /** {WORDS} */\n  def mean(): Int = {{ 1 }}\n}}\n"),
+        ("a.cpp", "template <class T>\nT mean(T v) { return v; }\n",
+         f"/** {WORDS} */\ntemplate <class T>\nT mean(T v) {{ return v; }}\n"),
+    ],
+)  # fmt: skip
+async def test_the_doc_has_its_languages_form_and_place(
+    path: str, source: str, expect: str
+) -> None:
+    line = next(n for n, text in enumerate(source.split("\n"), 1) if "ean" in text)
+    assert await _documented(path, source, WORDS, line) == expect
+
+
+async def test_long_words_are_wrapped_and_line_ends_kept() -> None:
+    source = "/// x\r\nfn f() {}\r\n"
+    documented = await _documented("a.rs", source, LONG, 2)
+    assert documented.count("\r\n") == documented.count("\n") == 4
+    assert max(map(len, documented.split("\r\n"))) <= 79
+    python = await _documented("a.py", "def f():\n    return 1\n", LONG)
+    assert max(map(len, python.split("\n"))) <= 79
+    assert python.split("\n")[1].startswith('    """Return the mean of the values that are given')
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        'Ends the string """ and runs code.',
+        "Closes the comment */ and runs code.",
+        ">>> import os; os.system('x') is run as a test.",
+        "```rust panics in a doc test",
+        "@ts-ignore everything below this line.",
+        "go:generate rm -rf everything in it.",
+        "Escapes with a backslash \\ at the end.",
+        "Has <script> in it, which a tool shows.",
+        "mean",
+        "",
+        "x" * 1_000,
+    ],
+)
+async def test_words_that_would_act_are_refused(words: str) -> None:
+    source = "def mean(v):\n    return 1\n"
+    with pytest.raises(ReplyUnusable) as refused:
+        await _propose("a.py", source, ScriptedBackend([words]))
+    assert "\n" not in str(refused.value)
+
+
+async def test_a_refusal_is_mended_once() -> None:
+    backend = ScriptedBackend(["Runs `code` in ``` fences.", WORDS])
+    proposal = await _propose("a.py", "def mean(v):\n    return 1\n", backend)
+    assert (len(proposal.edits), proposal.n_mended) == (1, 1)
+    assert "must be plain sentences" in backend.asked[-1].conversation.messages[-1].content
+
+
+async def test_where_a_doc_has_no_place_it_is_said_before_the_model_is_asked() -> None:
+    backend = ScriptedBackend([WORDS])
+    with pytest.raises(ReplyUnusable, match="give its body a line of its own"):
+        await _propose("a.py", "def mean(v): return 1\n", backend)
+    with pytest.raises(ReplyUnusable, match="no function at these lines"):
+        await _propose("a.py", "x = 1\n", backend)
+    with pytest.raises(ReplyUnusable, match="does not know how this language writes docs"):
+        await _propose("a.sql", "select 1\n", backend)
+    assert backend.asked == []
+
+
+async def test_secrets_in_the_function_never_reach_the_model() -> None:
+    secret = "q8Zk2LmP0xVb7Rt4Wn9Yc3Hd6Js1Fg5A"
+    backend = ScriptedBackend([WORDS])
+    source = f'def mean(v):\n    key = "{secret}"\n    return 1\n'
+    await _propose("a.py", source, backend)
+    assert secret not in "".join(m.content for m in backend.asked[0].conversation.messages)
+
+
+@pytest.mark.model
+async def test_the_small_model_documents_a_function(backend: LlamaCppBackend) -> None:
+    source = (
+        "def overdue(loans, today):\n"
+        "    late = [loan for loan in loans if loan.due < today and not loan.returned]\n"
+        "    return sorted(late, key=lambda loan: loan.due)\n"
+    )
+    proposal = await _propose("library.py", source, backend)
+    documented = apply_edits(source, proposal.edits)
+    assert proposal.edits, proposal.refusals
+    assert '    """' in documented
+    assert documented.endswith(source.partition("\n")[2])
+    assert proposal.provenance.receipt.shown

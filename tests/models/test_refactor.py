@@ -1,0 +1,86 @@
+"""What the model is asked for an exact refactoring, and what of its answers is taken."""
+
+from __future__ import annotations
+
+import pytest
+
+from context.refactoring import Change, Target
+from context.text import content_hash
+from context.window import Role, Snippet
+from models.backends.scripted import ScriptedBackend
+from models.errors import ReplyUnusable
+from models.tasks.refactor import (
+    Asking,
+    in_style_of,
+    propose_function_name,
+    propose_name,
+    propose_signature,
+)
+
+SOURCE = "def f(x):\n    d = sum(x) / len(x)\n    return d\n"
+TARGET = Target("d", "variable", 1, 3, ("d", "f", "x", "sum", "len"), ("x",))
+
+
+def _asking(*replies: str) -> tuple[Asking, ScriptedBackend]:
+    backend = ScriptedBackend(["hm\n</think>", *replies])
+    snippet = Snippet(
+        "a.py", 1, 3, "f", SOURCE.rstrip(), Role.SUSPECT, "test", content_hash(SOURCE)
+    )
+    return Asking([snippet], "python", backend, 20, 500, lambda _: None), backend
+
+
+async def test_a_name_is_taken_in_the_style_of_the_old_one_with_its_provenance() -> None:
+    asking, backend = _asking("meanValue\n")
+    name, provenance = await propose_name(TARGET, asking)
+    assert name == "meanValue"
+    assert provenance.model.name == "scripted"
+    assert provenance.receipt.shown[0].snippet.path == "a.py"
+    asked = backend.asked[0].conversation.messages[-1].content
+    assert "`d`" in asked
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "name"),
+    [("sum\n", "mean\n", "mean"), ("class\n", "mean\n", "mean"), ("d\n", "mean\n", "mean")],
+)
+async def test_an_unfit_name_is_mended_once(first: str, second: str, name: str) -> None:
+    backend = ScriptedBackend(["hm\n</think>", first, "hm\n</think>", second])
+    asking, _ = _asking()
+    asking = Asking(asking.snippets, "python", backend, 20, 500, lambda _: None)
+    assert (await propose_name(TARGET, asking))[0] == name
+    assert "could not be used" in backend.asked[-1].conversation.messages[-1].content
+
+
+async def test_two_unfit_names_are_refused_in_one_sentence() -> None:
+    asking, _ = _asking("sum\n")
+    with pytest.raises(ReplyUnusable, match="nothing that is fit"):
+        await propose_name(TARGET, asking)
+
+
+async def test_words_become_a_change_of_known_parameters() -> None:
+    asking, _ = _asking("remove x\n")
+    change, _ = await propose_signature(TARGET, "x is not needed", asking)
+    assert (change.change, change.names) == (Change.REMOVE, ("x",))
+    asking, _ = _asking("remove y\n")
+    with pytest.raises(ReplyUnusable, match="has no parameter y"):
+        await propose_signature(TARGET, "y is not needed", asking)
+
+
+async def test_a_function_is_named_by_what_its_lines_do() -> None:
+    asking, _ = _asking("computeMean\n")
+    name, _ = await propose_function_name(2, 2, ["f"], "snake_case", asking)
+    assert name == "compute_mean"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expect"),
+    [
+        ("MAX_N", "maxItems", "MAX_ITEMS"),
+        ("_k", "key_of", "_key_of"),
+        ("Foo", "price_list", "PriceList"),
+        ("fooBar", "price_list", "priceList"),
+        ("x", "Total", "total"),
+    ],
+)
+def test_styles(old: str, new: str, expect: str) -> None:
+    assert in_style_of(old, new) == expect
