@@ -16,6 +16,7 @@ QUICK_FIX = "quickfix"
 EXTRACT_KIND = "refactor.extract"
 FIND_BUGS_KIND = "source.postil.findBugs"
 LOCATE_KIND = "source.postil.locate"
+FIX_TEST_KIND = "source.postil.fixTest"
 EXPLAIN_KIND = "source.postil.explain"
 TRACE_KIND = "source.postil.trace"
 INLINE_KIND = "refactor.inline"
@@ -41,6 +42,7 @@ ACTION_KINDS = (
     WRITE_TEST_KIND,
     FIND_BUGS_KIND,
     LOCATE_KIND,
+    FIX_TEST_KIND,
     EXPLAIN_KIND,
     TRACE_KIND,
 )

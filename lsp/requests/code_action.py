@@ -11,7 +11,9 @@ from dataclasses import replace
 
 from lsprotocol import types
 
+from context.failing_tests import read_failing_tests
 from context.test_places import has_place
+from context.text import split_lines
 from lsp import from_lsp
 from lsp.capabilities import (
     ADD_TYPES_KIND,
@@ -20,6 +22,7 @@ from lsp.capabilities import (
     EXPLAIN_KIND,
     EXTRACT_KIND,
     FIND_BUGS_KIND,
+    FIX_TEST_KIND,
     LOCATE_KIND,
     MODERNISE_KIND,
     QUICK_FIX,
@@ -38,6 +41,7 @@ from models.tasks.edit import EditKind
 MAX_FIXES = 5
 MAX_TITLE_CHARS = 70  # of a diagnostic in a title
 MIN_REPORT_CHARS = 8
+MAX_LOG_CHARS = 20_000  # of a selection that may be a test run's output
 INSTRUCTION_MARK = "postil:"  # a comment in the selection that says what to change
 NO_SELECTION = "Select the code first."
 
@@ -162,6 +166,9 @@ def _of_selection(path: str, selected: str) -> Iterator[Offer]:
     if instruction := _instruction(selected):
         title = f"Postil: change as I say: {instruction[:60]}"
         yield Offer(title, CHANGE_KIND, "postil.change", EditKind.CUSTOM, instruction)
+    if failing := read_failing_tests(split_lines(selected[:MAX_LOG_CHARS])):
+        title = f"Postil: fix what {failing[0].name or failing[0].path} shows"
+        yield Offer(title, FIX_TEST_KIND, "postil.fixTest", argument={"report": selected})
     if len(selected.strip()) >= MIN_REPORT_CHARS:
         title = "Postil: locate the bug described by the selection"
         yield Offer(title, LOCATE_KIND, "postil.locate", argument={"report": selected})

@@ -110,6 +110,20 @@ async def test_a_failing_test_leads_to_a_fix_of_what_it_calls(
     assert change["edits"][0]["newText"] == "    if not prices:\n        return 0\n"
 
 
+async def test_a_selected_test_run_offers_to_fix_what_it_shows(start: Start, shop: Path) -> None:
+    client = await start(POSTIL_MODEL="none")
+    await client.initialize(shop)
+    log = "1 failed\nFAILED test_shop.py::test_empty - ZeroDivisionError: division by zero\n"
+    uri = client.open(shop / "log.py", log)
+    range_ = {"start": {"line": 0, "character": 0}, "end": {"line": 2, "character": 0}}
+    context = {"diagnostics": [], "only": ["source.postil.fixTest"]}
+    params = {"textDocument": {"uri": uri}, "range": range_, "context": context}
+    (action,) = (await client.request("textDocument/codeAction", params))["result"]
+    assert action["title"] == "Postil: fix what test_empty shows"
+    assert action["command"]["command"] == "postil.fixTest"
+    assert action["command"]["arguments"][0]["report"] == log
+
+
 async def test_a_report_like_nothing_here_is_said(start: Start, shop: Path) -> None:
     client = await start(POSTIL_MODEL="none")
     await client.initialize(shop)
