@@ -48,6 +48,12 @@ ACTION_KINDS = (
 )
 TRACE_SCHEME, RECEIPT_SCHEME = "postil-trace", "postil-receipt"
 LLM_GENERATED = 1  # CodeActionTag.LLMGenerated
+_REGISTERED = {
+    "textDocument/codeLens": ("textDocument", "codeLens"),
+    "textDocument/documentSymbol": ("textDocument", "documentSymbol"),
+    "workspace/symbol": ("workspace", "symbol"),
+    "textDocument/inlineCompletion": ("textDocument", "inlineCompletion"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,7 @@ class ClientCapabilities:
     shows_documents: bool  # takes window/showDocument
     nests_symbols: bool  # takes documentSymbol as a tree
     refreshes_lenses: bool  # asks again after workspace/codeLens/refresh
+    registers: frozenset[str]  # methods that can be offered, and taken back, later
     told_status: bool  # takes postil/status
     told_suspects: bool  # takes postil/suspects
     told_thinking: bool  # takes postil/thinking
@@ -109,6 +116,11 @@ def read_capabilities(raw: Mapping[str, Any]) -> ClientCapabilities:
         shows_documents=bool(_at(raw, "window", "showDocument", "support")),
         nests_symbols=bool(_at(raw, *nests)),
         refreshes_lenses=bool(_at(raw, "workspace", "codeLens", "refreshSupport")),
+        registers=frozenset(
+            method
+            for method, names in _REGISTERED.items()
+            if _at(raw, *names, "dynamicRegistration")
+        ),
         told_status=bool(_at(raw, *ours, "status")),
         told_suspects=bool(_at(raw, *ours, "suspects")),
         told_thinking=bool(_at(raw, *ours, "thinking")),

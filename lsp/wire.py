@@ -14,7 +14,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from lsp.errors import (
     INTERNAL_ERROR,
@@ -150,11 +150,11 @@ class Wire:
         elif "result" in message or "error" in message:
             self._receive_reply(message)
         else:
-            usable = message_id if isinstance(message_id, int | str) else None
+            usable = message_id if _is_id(message_id) else None
             self._send_error(usable, INVALID_REQUEST, "The message has no method.")
 
     def _receive_request(self, request_id: Any, name: str, params: Any) -> None:
-        if isinstance(request_id, bool) or not isinstance(request_id, int | str):
+        if not _is_id(request_id):
             self._send_error(None, INVALID_REQUEST, "A request's id is a number or a text.")
         elif request_id in self._running:
             self._send_error(request_id, INVALID_REQUEST, "This id is in use.")
@@ -217,9 +217,7 @@ class Wire:
             self.end(0 if self._is_shut_down else 1)
         elif name == "$/cancelRequest":
             target = params.get("id") if isinstance(params, dict) else None
-            if isinstance(target, bool) or not isinstance(target, int | str):
-                return
-            if task := self._running.get(target):
+            if _is_id(target) and (task := self._running.get(target)):
                 task.cancel()
         elif self._is_initialized and not self._is_shut_down:
             self.load_now()
@@ -253,7 +251,7 @@ class Wire:
 
     def _receive_reply(self, message: dict[str, Any]) -> None:
         reply_to = message.get("id")
-        future = self._asked.get(reply_to) if isinstance(reply_to, int | str) else None
+        future = self._asked.get(reply_to) if _is_id(reply_to) else None
         if future is None or future.done():
             return  # nobody waits any more: the case that raises in pygls 2.1.1
         if "error" in message:
@@ -270,6 +268,10 @@ class Wire:
 
     def _send(self, message: dict[str, Any]) -> None:
         self._transport.send(json.dumps(message, ensure_ascii=True).encode())
+
+
+def _is_id(value: Any) -> TypeGuard[Id]:
+    return isinstance(value, int | str) and not isinstance(value, bool)
 
 
 def _structured(method: Method, params: Any) -> Any:

@@ -84,12 +84,15 @@ async def code_action(
             *_of_selection(uri, selected),
             *exact_offers(uri, document.text, span.start, selected),
         )
-        if _is_wanted(offer, params.context, session)
+        if _is_wanted(offer, params.context, session, is_selected=bool(selected.strip()))
     ]
 
 
-def _is_wanted(offer: Offer, context: types.CodeActionContext, session: Session) -> bool:
-    """By the kinds asked for; unasked, while a person only moves about, less is offered.
+def _is_wanted(
+    offer: Offer, context: types.CodeActionContext, session: Session, *, is_selected: bool
+) -> bool:
+    """By the kinds asked for; unasked, while a person only moves about, less is offered: fixes,
+    and what can be made of a selection. Else each word would have a light beside it.
 
     What cannot be had is shown, greyed, to who opens the menu in a client that shows the reason.
     """
@@ -99,7 +102,9 @@ def _is_wanted(offer: Offer, context: types.CodeActionContext, session: Session)
         return False
     if only:
         return any(offer.kind == kind or offer.kind.startswith(f"{kind}.") for kind in only)
-    return is_invoked or not offer.kind.startswith("source.")
+    if is_invoked or offer.kind == QUICK_FIX:
+        return True
+    return is_selected and not offer.kind.startswith("source.")
 
 
 def _of_diagnostics(session: Session, params: types.CodeActionParams) -> Iterator[Offer]:

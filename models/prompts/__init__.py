@@ -56,6 +56,7 @@ _SYSTEM = (
     "plain sentences, inside <think> and </think>. Then give only the answer in the form asked for."
 )
 
+# An example of an answer is no help here: the 0.5B answered with its lines and its words.
 _LOCATE = """A bug was reported:
 {fence} report
 {report}
@@ -67,8 +68,9 @@ This code may hold the bug. Every line has its number:
 {fence} end of code
 
 Which lines are wrong, and why? A line that fails is often only where the bug shows: say what must \
-hold before that line and does not. Answer as JSON: {{"file": "F1", "first_line": 10, \
-"last_line": 12, "cause": "one or two sentences"}}"""
+hold before that line and does not. Answer as one JSON object with the keys "file", "first_line" \
+and "last_line" (the first and the last of the wrong lines) and "cause" (what is wrong there and \
+why, in one or two sentences)."""
 
 _FIND_BUG = """Read this code. Every line has its number:
 {fence} code
@@ -76,9 +78,10 @@ _FIND_BUG = """Read this code. Every line has its number:
 {fence} end of code
 {changed}
 Look only at lines {first_line} to {last_line} of {file_id}. Is there a real bug: wrong results, a \
-crash, a leak? Style does not count. {odd}Answer as JSON: {{"bug": true, "file": "{file_id}", \
-"first_line": 10, "last_line": 12, "cause": "one or two sentences"}} or {{"bug": false, \
-"reason": "one sentence"}}"""
+crash, a leak? Style does not count. {odd}Answer as one JSON object with the keys "bug" (true or \
+false), "file" ("{file_id}"), "first_line" and "last_line" (the first and the last of the wrong \
+lines) and "cause" (what is wrong there and why, in one or two sentences); without a bug only with \
+"bug" and "reason" (one sentence)."""
 
 _CHANGED = """
 These lines were changed just now. Before, they were:

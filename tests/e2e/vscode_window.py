@@ -174,6 +174,17 @@ class Window:
                 return
         raise AssertionError(f"the palette did not offer {title}")
 
+    async def lightbulb(self, title: str) -> Locator:
+        """The entry of the lightbulb's menu; pressed again while nothing is offered yet."""
+        row = self.page.locator(".action-widget .monaco-list-row").filter(has_text=title)
+        for _ in range(PRESSES):
+            await self.page.keyboard.press("Control+.")
+            with contextlib.suppress(PageTimeoutError):
+                await row.first.wait_for(timeout=1_000 * PRESS_S)
+                return row.first
+            await self.page.keyboard.press("Escape")
+        raise AssertionError(f"the lightbulb did not offer {title}")
+
     async def open(self, name: str, line: int = 1, column: int = 1) -> None:
         """Show a file with the cursor at a 1-based place."""
         await self.host(

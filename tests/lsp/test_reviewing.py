@@ -129,3 +129,20 @@ async def test_a_report_like_nothing_here_is_said(start: Start, shop: Path) -> N
     await client.initialize(shop)
     error = (await client.command("postil.fixTest", {"report": "zzz qqq xyzzy"}))["error"]
     assert "Nothing in this workspace is like the failing test" in error["message"]
+
+
+async def test_a_saved_document_is_reviewed_where_the_user_wants_that(
+    start: Start, tmp_path: Path, script: Script
+) -> None:
+    root = _repository(tmp_path)
+    changed = SHOP.replace("- discount(code)", "+ discount(code)")
+    for is_on in (False, True):
+        client = await start(POSTIL_MODEL=script([THOUGHT, _bug(11)]))
+        await client.initialize(root, review_on_save=is_on)
+        uri = client.open(root / "shop.py", changed)
+        client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
+        if is_on:
+            (finding,) = await client.diagnostics(uri, "finding")
+            assert finding["message"] == "The list may be empty."
+        else:  # whatever is still to come is stopped, and there is nothing
+            assert (await client.command("postil.stop", {}))["result"] == {"stopped": 0}

@@ -11,17 +11,15 @@ export const SCHEMES = ['postil-trace', 'postil-receipt', 'postil-text'] as cons
 const LANGUAGE = 'postil-text';
 const KEPT = 50; // texts; the oldest is dropped
 
-export class TextDocuments implements vscode.TextDocumentContentProvider, vscode.DocumentLinkProvider, vscode.Disposable {
+export class TextDocuments implements vscode.DocumentLinkProvider, vscode.Disposable {
   private readonly documents = new Map<string, TextDocument>();
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   private readonly registered: vscode.Disposable;
 
-  readonly onDidChange = this.changed.event;
-
   /** `fetch` asks the server for a text that is not here, such as that behind a finding's code. */
   constructor(private readonly fetch: (uri: vscode.Uri) => Promise<TextDocument | undefined>) {
     this.registered = vscode.Disposable.from(
-      ...SCHEMES.map((scheme) => vscode.workspace.registerTextDocumentContentProvider(scheme, this)),
+      ...SCHEMES.map((scheme) => vscode.workspace.registerTextDocumentContentProvider(scheme, this.provider(scheme))),
       vscode.languages.registerDocumentLinkProvider(
         SCHEMES.map((scheme) => ({ scheme })),
         this,
@@ -77,6 +75,19 @@ export class TextDocuments implements vscode.TextDocumentContentProvider, vscode
   dispose(): void {
     this.registered.dispose();
     this.changed.dispose();
+  }
+
+  /** The editor wants to hear from each provider of its own scheme alone. */
+  private provider(scheme: string): vscode.TextDocumentContentProvider {
+    return {
+      onDidChange: (listen) =>
+        this.changed.event((uri) => {
+          if (uri.scheme === scheme) {
+            listen(uri);
+          }
+        }),
+      provideTextDocumentContent: (uri) => this.provideTextDocumentContent(uri),
+    };
   }
 
   private keep(uri: vscode.Uri, document: TextDocument): void {
