@@ -107,17 +107,27 @@ def refuse_calls(sockets: Sockets, programs: Programs = Programs.NONE) -> list[L
     return [] if refused else [Layer.SECCOMP]
 
 
+def can_keep_writes() -> bool:
+    """Whether `keep_writes_below` has an effect here."""
+    return _landlock_version() > 0
+
+
+def _landlock_version() -> int:
+    if sys.platform != "linux" or platform.machine() not in _MACHINES:
+        return 0
+    libc = ctypes.CDLL(None, use_errno=True)
+    return int(libc.syscall(_LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(1)))
+
+
 def keep_writes_below(folders: Sequence[Path]) -> list[Layer]:
     """From now on files can be made, changed or removed below `folders` only; reading stays free.
 
     Holds for every program that is started from here. Empty where the kernel has no Landlock.
     """
-    if sys.platform != "linux" or platform.machine() not in _MACHINES:
+    version = _landlock_version()
+    if version < 1 or sys.platform != "linux":
         return []
     libc = ctypes.CDLL(None, use_errno=True)
-    version = libc.syscall(_LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
-    if version < 1:
-        return []
     handled = _WRITES | (_REFER if version > 1 else 0) | (_TRUNCATE if version > 2 else 0)
     attribute = struct.pack("Q", handled)
     ruleset = libc.syscall(

@@ -192,7 +192,12 @@ def run_demo(scripts: Path, rest: Sequence[str]) -> int:
 
 
 def run_tests(scripts: Path, rest: Sequence[str]) -> int:
-    """Linters and types first, being quick; then pytest, whose closing line is the last."""
+    """Linters and types first, being quick; then pytest, whose closing line is the last.
+
+    The editor that the tests drive is set up meanwhile; where that fails, it says so and the tests
+    of it are skipped with the reason.
+    """
+    python = str(scripts / "python")
     fetch = [str(scripts / "postil"), "models", "fetch", "qwen2.5-coder-0.5b"]
     editors = [str(scripts / "python"), str(ROOT / "tests" / "e2e" / "setup_editors.py")]
     steps = [
@@ -201,14 +206,22 @@ def run_tests(scripts: Path, rest: Sequence[str]) -> int:
         [str(scripts / "ruff"), "check", "."],
         [str(scripts / "ruff"), "format", "--check", "."],
         [str(scripts / "mypy")],
-        [str(scripts / "python"), "-m", "pytest", *(rest or ["-q"])],
     ]
-    for command in steps:
-        say(" ".join([Path(command[0]).stem, *command[1:]]))
-        code = subprocess.run(command, cwd=ROOT, check=False).returncode
-        if code:
-            return code
-    return 0
+    editor = subprocess.Popen([python, str(ROOT / "tests" / "e2e" / "setup_vscode.py")], cwd=ROOT)
+    try:
+        for command in steps:
+            if code := _run_shown(command):
+                return code
+        editor.wait()
+    finally:
+        if editor.poll() is None:
+            editor.terminate()
+    return _run_shown([python, "-m", "pytest", *(rest or ["-q", "-rs"])])
+
+
+def _run_shown(command: Sequence[str]) -> int:
+    say(" ".join([Path(command[0]).stem, *command[1:]]))
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 def run_step(

@@ -31,7 +31,8 @@ def suspect(session: Session, root: Path, suspect: Suspect) -> dict[str, Any]:
 
 
 def finding(session: Session, root: Path, finding: Finding) -> dict[str, Any]:
-    citations = finding.provenance.citations
+    citations, agreement = finding.provenance.citations, finding.provenance.agreement
+    confidence = {} if agreement is None else {"confidence": agreement.confidence}
     return {
         "id": finding_id(finding),
         "uri": session.uri_of(root, finding.path),
@@ -41,6 +42,7 @@ def finding(session: Session, root: Path, finding: Finding) -> dict[str, Any]:
         "end_line": finding.end_line,
         "cause": finding.cause,
         "supported": {"shown": citations.n_shown, "total": len(citations.found)},
+        **confidence,
     }
 
 

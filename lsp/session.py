@@ -15,6 +15,7 @@ from typing import Any
 
 from lsprotocol import types
 
+from context.checking import CheckRun
 from context.host import RemoteWorkspace
 from context.parsing import MAX_FILE_BYTES, Skipped, read_source
 from context.text import Text
@@ -32,8 +33,9 @@ from lsp.newest import Newest
 from lsp.others import OtherDiagnostics
 from lsp.progress import Progress
 from lsp.recording import Recorder
+from lsp.registrations import Switches
 from lsp.settings import Settings
-from lsp.status import Status, Teller, status_of
+from lsp.status import Status, Teller, status_of, untrusted_advice
 from lsp.traces import Note, Notes
 from lsp.wire import Wire
 from models import backends
@@ -65,6 +67,7 @@ class Session:
         self.others = OtherDiagnostics()
         self.recorder = Recorder(settings, self.say)
         self.last_report: LastReport | None = None
+        self.check_runs: dict[str, CheckRun] = {}  # of the check command, by command and contents
         self.advice = ""  # about this machine, once it was looked at
         self.has_started = False
         self.background = Background()
@@ -74,7 +77,10 @@ class Session:
         self.shown = Diagnostics(
             wire, self.notes, self.documents.get, self.text_of, client, is_pulled=is_pulled
         )
-        self.completions = Newest()
+        self.switches = Switches(wire, self.background, client)
+        self.switches.started_with(settings)
+        self.completions: Newest[str] = Newest()
+        self.reviews: Newest[None] = Newest()  # of saved documents
         self._applied = AppliedEdits()
         self._is_refreshing = False
         self._jobs: dict[asyncio.Task[object], str] = {}  # with the title of each
@@ -176,6 +182,7 @@ class Session:
             self.dismissed = Dismissed(settings.data_dir)
             self.recorder = Recorder(settings, self.say)
         self.model.change(settings)
+        self.switches.follow(settings)
 
     # --- what is shown ---------------------------------------------------------------------------
 
@@ -233,7 +240,7 @@ class Session:
             self.model,
             tuple(self._jobs.values()),
             has_started=self.has_started,
-            advice=self.advice,
+            advice=untrusted_advice(self.settings, is_trusted=self.trusted) or self.advice,
         )
 
     def changed(self) -> None:

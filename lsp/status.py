@@ -48,6 +48,13 @@ class Status:
         return {**asdict(self), "endpoints": list(self.endpoints), "folders": dict(self.folders)}
 
 
+def untrusted_advice(settings: Settings, *, is_trusted: bool) -> str:
+    """Why edits are not checked, where a command is set and does not run; "" else."""
+    if settings.check_command and not is_trusted:
+        return "Edits are not checked, because this workspace is not trusted."
+    return ""
+
+
 def status_of(
     settings: Settings,
     folders: Mapping[Path, Folder],

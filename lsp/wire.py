@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from lsp.errors import (
     INTERNAL_ERROR,
@@ -59,6 +60,8 @@ class Wire:
         self._running: dict[Id, asyncio.Task[None]] = {}
         self._asked: dict[Id, asyncio.Future[Any]] = {}
         self._ids = iter(range(1, 2**62))
+        self._is_starting = False  # a request whose task has not begun
+        self._waiting: deque[bytes] = deque()
         self._is_initialized = False
         self._is_shut_down = False
         self._ended: asyncio.Future[int] | None = None
@@ -112,9 +115,16 @@ class Wire:
             load()
 
     def receive(self, body: bytes) -> None:
-        """Dispatch one message, as it came from the transport."""
+        """Dispatch one message, as it came from the transport.
+
+        A request begins before the next message is looked at, so that it sees the documents as
+        they were when it was sent.
+        """
         if self._ended is not None and self._ended.done():
             return  # on the way out
+        if self._is_starting:
+            self._waiting.append(body)
+            return
         try:
             self._dispatch(body)
         except Exception:
@@ -140,11 +150,11 @@ class Wire:
         elif "result" in message or "error" in message:
             self._receive_reply(message)
         else:
-            usable = message_id if isinstance(message_id, int | str) else None
+            usable = message_id if _is_id(message_id) else None
             self._send_error(usable, INVALID_REQUEST, "The message has no method.")
 
     def _receive_request(self, request_id: Any, name: str, params: Any) -> None:
-        if isinstance(request_id, bool) or not isinstance(request_id, int | str):
+        if not _is_id(request_id):
             self._send_error(None, INVALID_REQUEST, "A request's id is a number or a text.")
         elif request_id in self._running:
             self._send_error(request_id, INVALID_REQUEST, "This id is in use.")
@@ -173,15 +183,24 @@ class Wire:
             return
         task = asyncio.ensure_future(self._answer(request_id, method, params))
         self._running[request_id] = task
+        self._is_starting = True
         task.add_done_callback(lambda done: self._finished(request_id, done))
 
     def _finished(self, request_id: Id, task: asyncio.Task[None]) -> None:
         """A cancelled request is answered here: its task may have ended before it began."""
         self._running.pop(request_id, None)
+        self._go_on()
         if task.cancelled():
             self._send_error(request_id, REQUEST_CANCELLED, "Cancelled.")
 
+    def _go_on(self) -> None:
+        """The messages that waited for a request to begin."""
+        self._is_starting = False
+        while self._waiting and not self._is_starting:
+            self.receive(self._waiting.popleft())
+
     async def _answer(self, request_id: Id, method: Method, params: Any) -> None:
+        asyncio.get_running_loop().call_soon(self._go_on)  # after the first step of this
         try:
             result = _plain(await method.handler(_structured(method, params)))
         except Exception as error:
@@ -198,9 +217,7 @@ class Wire:
             self.end(0 if self._is_shut_down else 1)
         elif name == "$/cancelRequest":
             target = params.get("id") if isinstance(params, dict) else None
-            if isinstance(target, bool) or not isinstance(target, int | str):
-                return
-            if task := self._running.get(target):
+            if _is_id(target) and (task := self._running.get(target)):
                 task.cancel()
         elif self._is_initialized and not self._is_shut_down:
             self.load_now()
@@ -234,7 +251,7 @@ class Wire:
 
     def _receive_reply(self, message: dict[str, Any]) -> None:
         reply_to = message.get("id")
-        future = self._asked.get(reply_to) if isinstance(reply_to, int | str) else None
+        future = self._asked.get(reply_to) if _is_id(reply_to) else None
         if future is None or future.done():
             return  # nobody waits any more: the case that raises in pygls 2.1.1
         if "error" in message:
@@ -251,6 +268,10 @@ class Wire:
 
     def _send(self, message: dict[str, Any]) -> None:
         self._transport.send(json.dumps(message, ensure_ascii=True).encode())
+
+
+def _is_id(value: Any) -> TypeGuard[Id]:
+    return isinstance(value, int | str) and not isinstance(value, bool)
 
 
 def _structured(method: Method, params: Any) -> Any:

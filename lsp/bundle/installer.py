@@ -514,7 +514,10 @@ def next_steps(to: Path) -> Iterable[str]:
             f"    require('postil').setup({{ cmd = {{ {json.dumps(command)}, 'serve' }} }})"
         )
     for vsix in sorted((to / "editors").glob("vscode/*.vsix")):
-        yield f"VS Code: code --install-extension {vsix}"
+        yield (
+            f"VS Code: code --install-extension {vsix}\n    and add to your user settings\n"
+            f'    "postil.server_command": [{json.dumps(command)}, "serve"]'
+        )
     yield f"Any other client of the Language Server Protocol starts\n    {command} serve"
 
 

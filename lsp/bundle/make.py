@@ -7,10 +7,11 @@ inputs give the same bytes, except for the date, which SOURCE_DATE_EPOCH sets.
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +46,7 @@ class Order:
     made_at: datetime
     given_wheels: Sequence[Path] = ()
     given_licences: Mapping[str, Path] = field(default_factory=dict)
+    vsix: Path | None = None  # VS Code's extension; the tree's built one unless given
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,10 @@ def _collect(order: Order, root: Path, working: Path, say: Callable[[str], None]
     licences.copy_files([root / "LICENSE"], texts)
     digests = {wheel.name: sha256_of(wheel.file) for wheel in collected}
     (working / "requirements.txt").write_text(_requirements(collected, digests), "utf-8")
-    plugins = list(_plugins(root / "editors"))
+    found = plugin_files(root / "editors", order.vsix)
+    plugins = [_Piece(path, file, EntryKind.PLUGIN) for path, file in found.items()]
+    if not any(piece.path.endswith(".vsix") for piece in plugins):
+        say("going without VS Code's extension: npm ci && npm run package in editors/vscode")
     described = sbom.Described(
         version=__version__,
         made_at=order.made_at,
@@ -173,19 +178,37 @@ def _llama(order: Order, source: Upstream, folder: Path, say: Callable[[str], No
     shutil.copyfile(wheel, folder / wheel.name)
 
 
-def _plugins(editors: Path) -> Iterable[_Piece]:
-    """Every plugin in the tree; of one that is built into a .vsix, the built files alone."""
+def plugin_files(editors: Path, vsix: Path | None) -> dict[str, Path]:
+    """Every plugin in the tree, by its path in a bundle; of one that is built, the .vsix alone.
+
+    `vsix` stands for VS Code's where it was built elsewhere. Raises `BundleError`.
+    """
+    files = {"editors/README.md": editors / "README.md"}
     for folder in sorted(path for path in editors.iterdir() if path.is_dir()):
         built = sorted(p for p in folder.rglob("*.vsix") if "node_modules" not in p.parts)
-        if built:
-            for file in built:
-                yield _Piece(f"editors/{folder.name}/{file.name}", file, EntryKind.PLUGIN)
+        if folder.name == "vscode" and vsix is not None:
+            files["editors/vscode/postil.vsix"] = _checked_vsix(vsix)
+        elif built:
+            files.update({f"editors/{folder.name}/{file.name}": file for file in built})
         elif not (folder / "package.json").exists():  # a source of a plugin that is not built
             for file in folder.rglob("*"):
                 path = file.relative_to(editors)
                 if file.is_file() and not any(part.startswith(".") for part in path.parts):
-                    yield _Piece(f"editors/{path.as_posix()}", file, EntryKind.PLUGIN)
-    yield _Piece("editors/README.md", editors / "README.md", EntryKind.PLUGIN)
+                    files[f"editors/{path.as_posix()}"] = file
+    return files
+
+
+def _checked_vsix(vsix: Path) -> Path:
+    """Raises `BundleError` where the file is not our extension."""
+    try:
+        with zipfile.ZipFile(vsix) as archive:
+            manifest = json.loads(archive.read("extension/package.json"))
+            known = f"{manifest['publisher']}.{manifest['name']}"
+    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{vsix} cannot be read as an extension for VS Code.") from error
+    if known != "postil.postil":
+        raise BundleError(f"{vsix} is another extension, {known}; give Postil's.")
+    return vsix
 
 
 def _requirements(collected: Sequence[wheels.Wheel], digests: Mapping[str, str]) -> str:

@@ -57,9 +57,12 @@ def make(
         list[str] | None,
         typer.Option("--licence", help="NAME=FILE: the text of a model's licence."),
     ] = None,
+    vsix: Annotated[
+        Path | None, typer.Option("--vsix", help="VS Code's extension, built elsewhere.")
+    ] = None,
 ) -> None:
     """Collect wheels, weights, plugins and licences, and sign them."""
-    _run(lambda: _make(out, key, model or [], accelerator, platform, python, wheel, licence))
+    _run(lambda: _make(out, key, model or [], accelerator, platform, python, wheel, licence, vsix))
 
 
 @app.command()
@@ -126,6 +129,7 @@ def _make(
     python: str | None,
     given_wheels: list[Path] | None,
     given_licences: list[str] | None,
+    vsix: Path | None,
 ) -> None:
     from lsp.bundle import manifest, platforms
     from lsp.bundle.make import Order
@@ -151,6 +155,7 @@ def _make(
         made_at=manifest.made_at(epoch, time.time()),
         given_wheels=given_wheels or [],
         given_licences={name: Path(file) for name, _, file in pairs},
+        vsix=vsix,
     )
     _tell(make_bundle(order, lambda line: typer.echo(line, err=True)), f"{key.name}.pub")
 

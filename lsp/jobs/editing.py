@@ -12,6 +12,7 @@ from context.text import Text, content_hash, split_lines
 from context.window import Snippet
 from lsp.errors import REQUEST_FAILED, Failure, Stale
 from lsp.jobs.applying import workspace_edit as workspace_edit  # the way of an edit to the editor
+from lsp.jobs.checking import checked
 from lsp.jobs.noting import refuse_if_stale, reporter
 from lsp.progress import Progress
 from lsp.session import Session
@@ -39,6 +40,7 @@ async def propose(
         )
         sources = _sources(session, root, task, text, snippets)
         proposal = await _proposed(session, root, workspace, task, snippets, sources, progress)
+        proposal = await checked(session, root, proposal, progress)
     return root, finished(session, root, uri, task, proposal, before, sources)
 
 

@@ -75,10 +75,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Code before and after a place that is to be filled in."""
+    """Code before and after a place that is to be filled in, and what of it stands there."""
 
     before: str
     after: str
+    begun: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def render_gap(gap: Gap, fim: FimTokens) -> tuple[Segment, ...]:
         Segment(fim.suffix, is_mark=True),
         Segment(gap.after, is_mark=False),
         Segment(fim.middle, is_mark=True),
+        Segment(gap.begun, is_mark=False),
     )
     return tuple(s for s in segments if s.text)
 

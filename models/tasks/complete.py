@@ -38,10 +38,15 @@ async def complete(before: str, after: str, extent: Extent, backend: Backend) ->
     if not backend.info.fills_gaps:
         raise CannotFillGaps("This model was not trained to fill in code.")
     hider = Hider()
-    near_before = hider.hide(_from_a_line(before[-MAX_BEFORE_CHARS:], is_whole=before))
-    near_after = hider.hide(after[:MAX_AFTER_CHARS])
+    near = hider.hide(_from_a_line(before[-MAX_BEFORE_CHARS:], is_whole=before))
+    # The line that is being written counts as the first words of the gap: the small models that
+    # were then trained to chat go on after the end of the code where a gap begins inside a line.
+    # Tokens begin with a space, so one that is there already is left to the model.
+    head, newline, begun = near.rpartition("\n")
+    gap = Gap(head + newline, hider.hide(after[:MAX_AFTER_CHARS]), begun.rstrip(" "))
+    n_spaces = len(begun) - len(gap.begun)
     generation = Generation(
-        Conversation((), gap=Gap(near_before, near_after)),
+        Conversation((), gap=gap),
         MAX_NEW_TOKENS,
         stop=_STOPS[extent],
         sampling=Sampling(temperature=0.0, repeat_penalty=1.0),
@@ -50,7 +55,8 @@ async def complete(before: str, after: str, extent: Extent, backend: Backend) ->
     async with aclosing(backend.generate(generation)) as pieces:
         async for piece in pieces:
             text += piece.text
-    return _usable(reveal(text, hider.hidden), after)
+    n_given = len(text) - len(text.lstrip(" "))
+    return _usable(reveal(text[min(n_spaces, n_given) :], hider.hidden), after)
 
 
 def _from_a_line(part: str, *, is_whole: str) -> str:

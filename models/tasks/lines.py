@@ -1,9 +1,10 @@
 """Which line of a function holds a bug, by how a model reads it: nothing is generated.
 
 A model is told the function's name alone and given its text. Where it would rather have written
-another token than the one that stands there (its *regret*, in nats), something may be wrong. A line
-is as suspicious as its worst token. Names and the beginnings of statements are free, so regret
-about what decides what code does (operators, numbers, truth values, jumps) counts more.
+another token than the one that stands there (its *regret*, in nats) although little else could
+stand there (low entropy), something may be wrong. A line is as suspicious as its worst token.
+Names and the beginnings of statements are free, so regret about what decides what code does
+(operators, numbers, truth values, jumps) counts more.
 
 What else was tried, and what each gave: tests/bench/planted_bugs.py and the README.
 """
@@ -21,8 +22,8 @@ from models import prompts
 from models.backends import Backend, TokenLog
 
 MIN_LINE_CHARS = 3  # a line of a bracket holds no bug
-FREE_WEIGHT = 0.5  # of regret about a token that decides nothing; a guess that held
-SHARPNESS = 0.5  # log-probability a nat of regret; fitted on planted bugs
+FREE_WEIGHT = 0.25  # of regret about a token that decides nothing; best of five on planted bugs
+SHARPNESS = 0.5  # log-probability a nat; fitted on planted bugs
 
 _DECIDES = re.compile(
     r"[<>=!&|+*/%-]|^\d+$|^(?:and|or|not|in|is|await|break|continue|true|false|null|none|nil)$",
@@ -71,12 +72,17 @@ def is_telling(line: str) -> bool:
 
 def line_scores(snippet: Snippet, logs: Sequence[TokenLog]) -> LineScores:
     """`logs` are of the snippet's text. There must be a line that may hold a bug."""
-    regrets = dict.fromkeys(scored_lines(snippet), 0.0)
+    worst = dict.fromkeys(scored_lines(snippet), -math.inf)
     for number, piece, log in tokens_by_line(snippet, logs):
-        if number in regrets:
-            weight = 1.0 if _DECIDES.search(piece.strip()) else FREE_WEIGHT
-            regrets[number] = max(regrets[number], weight * (log.best - log.log))
-    return LineScores(tuple(regrets), normalised([SHARPNESS * r for r in regrets.values()]))
+        if number in worst:
+            weight = 1.0 if decides(piece) else FREE_WEIGHT
+            worst[number] = max(worst[number], weight * (log.best - log.log - log.entropy))
+    return LineScores(tuple(worst), normalised([SHARPNESS * nats for nats in worst.values()]))
+
+
+def decides(token: str) -> bool:
+    """Whether another token there would change what the code does and not how things are called."""
+    return _DECIDES.search(token.strip()) is not None
 
 
 def normalised(logs: Sequence[float]) -> tuple[float, ...]:

@@ -1,5 +1,7 @@
 """Name the lines and the cause of a bug, in the code of the best suspects or in a selection.
 
+Before it thinks about a selection, the model is told which of its lines are odd to read (lines.py);
+where its answer names half a function, the oddest line of those is the place.
 The deterministic order of the suspects is never changed by what a model says: the finding stands
 beside it. Where an answer points outside what was shown, as small models do, the place is chosen
 among the lines that were shown by the probability that the model gives to each, which costs no
@@ -27,6 +29,7 @@ MAX_ANSWER_TOKENS = 220
 MAX_SCORED_LINES = 80  # ten that begin alike cost a decode
 MAX_LINE_TOKENS = 12  # a digit each, and a comma
 N_ODD_LINES = 3  # that a model is told to look at
+MAX_NAMED_LINES = 6  # of a place; a model that names more has not found any
 MAX_REPORT_CHARS = 3_000  # of a report, its head and tail; logs are long and the prompt is not free
 
 
@@ -67,7 +70,8 @@ async def locate(
 
     said, agreement = await ask_several(backend, ask_once, n_samples, _agree)
     assert said.place is not None
-    return _finding(said.place, said.answer, window, report, backend, agreement)
+    place = await _narrowed(backend, said.place, window)
+    return _finding(place, said.answer, window, report, backend, agreement)
 
 
 async def find_bug(
@@ -91,9 +95,14 @@ async def find_bug(
     if not window.pieces:
         raise ReplyUnusable("There is no code to show to the model.")
     first = window.pieces[0]
-    odd_lines = await _odd_lines(backend, first.snippet, first_line, last_line)
+    odd_lines = await _oddest(backend, first.snippet, first_line, last_line)
     conversation = prompts.find_bug(
-        render_numbered(window), first.file_id, first_line, last_line, odd_lines, before
+        render_numbered(window),
+        first.file_id,
+        first_line,
+        last_line,
+        odd_lines[:N_ODD_LINES],
+        before,
     )
 
     async def ask_once(sampling: Sampling | None) -> _Said:
@@ -109,19 +118,27 @@ async def find_bug(
     said, agreement = await ask_several(backend, ask_once, n_samples, _agree)
     if said.place is None:
         return said.reason
-    return _finding(said.place, said.answer, window, before, backend, agreement)
+    place = await _narrowed(backend, said.place, window)
+    return _finding(place, said.answer, window, before, backend, agreement)
 
 
-async def _odd_lines(
-    backend: Backend, snippet: Snippet, first_line: int, last_line: int
-) -> list[int]:
-    """The likeliest of the lines by how the model reads them; none where a backend cannot say."""
+async def _oddest(backend: Backend, snippet: Snippet, first_line: int, last_line: int) -> list[int]:
+    """Lines in the order in which they are odd to read; none where a backend cannot say."""
     try:
         scores = await score_lines(backend, snippet)
     except CannotScore:
         return []
     ranked = scores.ranked() if scores is not None else []
-    return [line for line in ranked if first_line <= line <= last_line][:N_ODD_LINES]
+    return [line for line in ranked if first_line <= line <= last_line]
+
+
+async def _narrowed(backend: Backend, place: Place, window: ContextWindow) -> Place:
+    """The oddest line of a place that is too wide to be looked at."""
+    if place.last_line - place.first_line < MAX_NAMED_LINES:
+        return place
+    snippet = _snippet_at(place, window)
+    best = await _oddest(backend, snippet, place.first_line, place.last_line)
+    return place.model_copy(update={"first_line": best[0], "last_line": best[0]}) if best else place
 
 
 def _agree(one: _Said, other: _Said) -> bool:
@@ -236,11 +253,7 @@ def _finding(
     backend: Backend,
     agreement: Agreement | None,
 ) -> Finding:
-    snippet = next(
-        p.snippet
-        for p in window.pieces_of(place.file)
-        if p.snippet.start_line <= place.first_line <= p.snippet.end_line
-    )
+    snippet = _snippet_at(place, window)
     return Finding(
         path=snippet.path,
         start_line=place.first_line,
@@ -249,4 +262,12 @@ def _finding(
         cause=place.cause.strip(),
         file_hash=snippet.file_hash,
         provenance=provenance_of(backend, answer, window, report, agreement),
+    )
+
+
+def _snippet_at(place: Place, window: ContextWindow) -> Snippet:
+    return next(
+        p.snippet
+        for p in window.pieces_of(place.file)
+        if p.snippet.start_line <= place.first_line <= p.snippet.end_line
     )

@@ -1,7 +1,7 @@
 """Whether a model finds one planted bug in a real function, and whether its fix takes it out again.
 
     python tests/bench/planted_bugs.py --work DIR --model NAME --sources DIR ... [--cases 200]
-        [--every N] [--stage score|lines|think] [--thinking-tokens 320] [--report]
+        [--every N] [--stage score|lines|think|fix] [--thinking-tokens 320] [--report]
 
 --sources are folders of code, one a project (other than Python's, which is taken from the installed
 packages); the cases made of them are written to DIR/cases.jsonl once and used from then on, since
@@ -10,7 +10,9 @@ was stopped goes on, and a later one may take more (--every 4 first, then --ever
 
 Stages: `score` reads each function and keeps how probable each of its tokens was; `lines` asks
 which line is wrong and which is right, by number, in both orders, without text being generated;
-`think` lets the model think, answer and fix. --report asks nothing and prints what is there.
+`think` lets the model think and answer; `fix` does so as Postil does, with the lines that were odd
+to read in the question, and asks for a fix of what was found. --report asks nothing and prints what
+is there.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +37,11 @@ from tests.bench.planted.mutations import Kind
 from tests.bench.planted.numbers import ask_numbers
 from tests.bench.planted.planting import Case, plant, python_packages
 from tests.bench.planted.tables import report
-from tests.bench.planted.thinking import think
+from tests.bench.planted.thinking import think, think_and_fix
 from tests.models.weights import models_folder
 
 N_CTX = 4_096
+STAGES = ("score", "lines", "think", "fix")
 Rows = dict[str, dict[str, Any]]  # by case
 
 
@@ -49,7 +52,7 @@ def main() -> None:
     parser.add_argument("--sources", type=Path, nargs="*", default=[])
     parser.add_argument("--cases", type=int, default=200)
     parser.add_argument("--every", type=int, default=1, help="take every N-th case")
-    parser.add_argument("--stage", choices=["score", "lines", "think"], default="score")
+    parser.add_argument("--stage", choices=STAGES, default="score")
     parser.add_argument("--thinking-tokens", type=int, default=320)
     parser.add_argument("--n-threads", type=int, default=0)
     parser.add_argument("--report", action="store_true")
@@ -59,7 +62,7 @@ def main() -> None:
     if not options.report:
         asyncio.run(_ask(options, cases[:: options.every], results))
     _print_machine()
-    report(cases, {stage: _rows(results, stage) for stage in ("score", "lines", "think")})
+    report(cases, {stage: _rows(results, stage) for stage in STAGES})
 
 
 def _cases(work: Path, sources: Sequence[Path], n_cases: int) -> list[Case]:
@@ -109,11 +112,13 @@ async def _row(options: argparse.Namespace, backend: LlamaCppBackend, case: Case
         case "score":
             recited = prompts.recite(case.path, case.symbol)
             logs = await backend.token_logs(recited, case.function)
-            return {"logs": [[t.start, t.log, t.best, t.entropy] for t in logs]}
+            return {"logs": [astuple(log) for log in logs]}
         case "lines":
             return await ask_numbers(backend, case)
-        case _:
+        case "think":
             return await think(backend, case, options.thinking_tokens)
+        case _:
+            return await think_and_fix(backend, case, options.thinking_tokens)
 
 
 def _print_machine() -> None:

@@ -54,16 +54,18 @@ def run_script(
     script: str,
     *arguments: str,
     init: Path | None = SCRIPTS / "init.lua",
+    wrapper: Sequence[str] = (),
     **more: str,
 ) -> str:
     """Run one scenario headless; its output. Fails with the logs when a check failed.
 
-    `init`: the user's configuration, the one in the profile where it is None.
+    `init`: the user's configuration, the one in the profile where it is None. `wrapper`: a command
+    that runs another.
     """
     given = {0: str(SCRIPTS / script)} | dict(enumerate(arguments, 1))
     listed = json.dumps({str(place): value for place, value in given.items()})
     done = subprocess.run(
-        [str(nvim()), "--headless", *(["-u", str(init)] if init else []), "-S",
+        [*wrapper, str(nvim()), "--headless", *(["-u", str(init)] if init else []), "-S",
          str(SCRIPTS / "run.lua")],
         env=environment(folder, POSTIL_TEST_ARGUMENTS=listed, **more),
         stdin=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,8 +33,29 @@ The report says that `pay` gives 3 where 4 was expected.
 a variable that nobody reads. So the number must come from `old_rate` in rates.py. It has no
 argument and no condition; it returns 3 always. `new_rate` is not to be seen.
 </think>"""
+SIMPLER = """\
+def pay():
+    # postil: say rate instead of old_rate everywhere
+    return old_rate()
+```
+REASON: Nobody reads the variable.
+"""
+FIXED = """\
+    smile = "😀"; return old_rate() + 1
+```
+REASON: One more is 4.
+"""
+BUG = json.dumps(
+    {
+        "bug": True,
+        "file": "F1",
+        "first_line": 6,
+        "last_line": 6,
+        "cause": "It returns the old rate.",
+    }
+)
 EXPLANATION = "It returns what `old_rate` gives, which is 3."
-_CHANGE = """\
+CHANGE = """\
 REASON: The function is called rate now, here and where it is called.
 FILE: F1
 <<<<<<< SEARCH
@@ -50,17 +72,20 @@ def rate():
 """
 
 
-def write_workspace(folder: Path, *, piece_delay_s: float = 0.0) -> str:
+def write_workspace(
+    folder: Path, *, piece_delay_s: float = 0.0, then: Sequence[str] = (CHANGE,)
+) -> str:
     """Files, a report and the model's words in `folder`; the setting `model` for them.
 
-    The words: a finding for the report, a change of both files, then explanations.
+    The words: a finding for the report, `then` (a change of both files, unless told otherwise),
+    and explanations.
     """
     folder.mkdir()
     (folder / "caller.py").write_text(CALLER, encoding="utf-8")
     (folder / "rates.py").write_text(RATES, encoding="utf-8")
     (folder / "report.txt").write_text(REPORT, encoding="utf-8")
     finding = {"file": "F1", "first_line": 6, "last_line": 6, "cause": CAUSE}
-    said = [json.dumps(finding), _CHANGE, *[EXPLANATION] * 5]
+    said = [json.dumps(finding), *then, *[EXPLANATION] * 5]
     replies = folder.parent / "replies.json"
     words = [part for answer in said for part in (_THINKING, answer)]
     replies.write_text(json.dumps({"replies": words, "piece_delay_s": piece_delay_s}))

@@ -13,13 +13,14 @@ It does not touch the checkout, but for the extension's own `node_modules` and `
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,7 @@ PLUGIN = HERE.parent.parent / "editors" / "vscode"
 NODE_VERSION = "24.19.0"
 CODE_SERVER_VERSION = "4.139.1"  # VS Code 1.139.1
 # libkrb5-dev: without it one native module of code-server does not build, and nothing is installed.
-DEBIAN_PACKAGES = ("chromium", "libkrb5-dev", "g++", "make", "python3")
+DEBIAN_PACKAGES = ("chromium", "libkrb5-dev", "g++", "make", "python3", "strace")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 STEP_TIMEOUT_S = 900  # a guess: ten times what the slowest step took
 
@@ -89,8 +90,8 @@ def install_debian_packages() -> None:
     if not shutil.which("apt-get") or not hasattr(os, "geteuid") or os.geteuid() != 0:
         raise NotSetUp(f"install the packages {names} (or your system's names for them), run again")
     environment = {"DEBIAN_FRONTEND": "noninteractive"}
-    _run("looking for Chromium's package", ["apt-get", "update"], environment)
-    _run(
+    run_step("looking for Chromium's package", ["apt-get", "update"], environment)
+    run_step(
         "installing Chromium",
         ["apt-get", "install", "-y", "--no-install-recommends", *DEBIAN_PACKAGES],
         environment,
@@ -101,8 +102,8 @@ def install_node() -> Tools:
     """Node with npm and headers, from a wheel."""
     folder = _node_folder()
     if not folder.exists():
-        with _staged(folder) as staging:
-            _run(
+        with staged(folder) as staging:
+            run_step(
                 f"installing Node {NODE_VERSION}",
                 [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet",
                  "--no-deps", "--only-binary=:all:", "--target", str(staging),
@@ -117,11 +118,11 @@ def install_code_server(tools: Tools) -> None:
     folder = _code_server_folder()
     if folder.exists():
         return
-    with _staged(folder) as staging:
+    with staged(folder) as staging:
         for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copyfile(HERE / "vscode" / name, staging / name)
         jobs = str(os.cpu_count() or 2)
-        _run(
+        run_step(
             f"installing code-server {CODE_SERVER_VERSION} (1 to 3 minutes)",
             [str(tools.node), str(tools.npm), "ci", "--foreground-scripts", "--no-audit",
              "--no-fund", "--prefix", str(staging)],
@@ -135,7 +136,7 @@ def build_plugin(tools: Tools) -> Path:
     npm = [str(tools.node), str(tools.npm)]
     modules, lock = PLUGIN / "node_modules", PLUGIN / "package-lock.json"
     if _mtime(modules / ".package-lock.json") < _mtime(lock):
-        _run(
+        run_step(
             "installing what the extension is built with",
             [*npm, "ci", "--no-audit", "--no-fund"],
             tools.environment,
@@ -149,7 +150,7 @@ def build_plugin(tools: Tools) -> Path:
         if not skipped & set(path.relative_to(PLUGIN).parts) and path.suffix != ".vsix"
     ]
     if _mtime(vsix) < max(map(_mtime, sources)):
-        _run("building the extension", [*npm, "run", "package"], tools.environment, PLUGIN)
+        run_step("building the extension", [*npm, "run", "package"], tools.environment, PLUGIN)
     return vsix
 
 
@@ -222,23 +223,17 @@ def _code_server_folder() -> Path:
     return _cache() / f"code-server-{CODE_SERVER_VERSION}-node-{NODE_VERSION}"
 
 
-class _staged:  # noqa: N801 - reads as a verb where it is used
-    """A folder that gets its name only when the block ends well; another's is kept."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> Path:
-        self._folder.parent.mkdir(parents=True, exist_ok=True)
-        name = tempfile.mkdtemp(prefix=f".{self._folder.name}-", dir=self._folder.parent)
-        self._staging = Path(name)
-        return self._staging
-
-    def __exit__(self, kind: object, error: object, where: object) -> None:
-        if kind is None and not self._folder.exists():
-            self._staging.rename(self._folder)
-        else:
-            shutil.rmtree(self._staging, ignore_errors=True)
+@contextlib.contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """A folder that gets its name only when the block ends well; another run's is kept."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield staging
+        if not folder.exists():
+            staging.rename(folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _mtime(path: Path) -> float:
@@ -248,7 +243,7 @@ def _mtime(path: Path) -> float:
         return 0.0
 
 
-def _run(
+def run_step(
     title: str, command: Sequence[str], environment: Mapping[str, str], cwd: Path | None = None
 ) -> None:
     """Run a step; its output is shown when it fails. Raises `NotSetUp`."""

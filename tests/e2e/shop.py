@@ -54,16 +54,21 @@ if __name__ == "__main__":
     print(order("DE", [("tea", 450), ("pot", 2900)]))
 '''
 CAUSE = "RATES has its countries in small letters, and the order brings DE as it was written."
+_PLACE = json.dumps({"file": "F1", "first_line": 8, "last_line": 8, "cause": CAUSE})
 FINDING = [
     "The traceback ends in prices.py, line 8, in gross. RATES holds de, fr and jp, but order in "
-    "main.py passes DE on to Cart. See https://evil.example/x as well as normalise in lookup.py."
-    "\n</think>",
-    json.dumps({"file": "F1", "first_line": 8, "last_line": 8, "cause": CAUSE}),
+    "main.py passes DE on to Cart, unlike normalise in lookup.py.\n</think>",
+    _PLACE,
+]
+HOSTILE_FINDING = [
+    "The traceback ends in prices.py, line 8. See https://evil.example/x, ![x](file:///evil.png) "
+    "and [this](command:evil.run) as well as lookup.py.\n</think>",
+    _PLACE,
 ]
 FIX = [
     "Ask for the country in small letters.\n</think>",
-    "    rate = RATES[country.lower()]\n```\nREASON: Countries are looked up in small "
-    "letters now.\n",
+    '    """The price with tax."""\n    rate = RATES[country.lower()]\n'
+    "    return net + net * rate // 100\n```\nREASON: Countries are looked up in small letters.\n",
 ]
 ONE_FILE = [
     "The key is in capitals.\n</think>",

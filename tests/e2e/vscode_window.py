@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Locator, Page, async_playwright
+from playwright.async_api import TimeoutError as PageTimeoutError
 
 from tests.e2e.setup_vscode import PLUGIN, Editor
 
@@ -31,7 +32,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PICTURES = ROOT / "build" / "pictures" / "vscode"
 SERVER = [sys.executable, "-P", "-m", "lsp", "serve"]
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
+PRESS_S = 4.0  # seconds until a key is pressed again
+PRESSES = 8
 SIZE = {"width": 1180, "height": 720}
 QUIET = {
     "security.workspace.trust.enabled": True,
@@ -105,8 +108,13 @@ class Window:
 
     async def connect(self) -> None:
         socket = self.code.home / "sockets" / f"{self.folder.name}.sock"
-        await until(socket.exists, "the extension host to start")
-        self._reader, self._writer = await asyncio.open_unix_connection(socket, limit=1 << 26)
+
+        async def connected() -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+            with contextlib.suppress(OSError):  # not there, or bound and not yet listening
+                return await asyncio.open_unix_connection(socket, limit=1 << 26)
+            return None
+
+        self._reader, self._writer = await until(connected, "the extension host to start")
 
     async def host(self, body: str, **given: object) -> Any:
         """Run a function's body with `vscode`, `folder` (its URI) and `given`; what it returns."""
@@ -122,15 +130,18 @@ class Window:
         """The first result of a body that is neither false, null, 0 nor empty."""
         return await until(lambda: self.host(body, **given), what)
 
-    async def diagnostics(self, code: str) -> list[dict[str, Any]]:
+    async def diagnostics(self, code: str, timeout_s: float = TIMEOUT_S) -> list[dict[str, Any]]:
         """Postil's, once there are any: path, line (0-based), message, severity."""
-        return await self.until(
-            """return vscode.languages.getDiagnostics().flatMap(([uri, all]) => all
+        return await until(
+            lambda: self.host(
+                """return vscode.languages.getDiagnostics().flatMap(([uri, all]) => all
                 .filter((d) => d.source === 'postil' && (d.code.value ?? d.code) === given.code)
                 .map((d) => ({path: vscode.workspace.asRelativePath(uri), line: d.range.start.line,
                     message: d.message, severity: d.severity})));""",
+                code=code,
+            ),
             f"a diagnostic of the kind {code}",
-            code=code,
+            timeout_s,
         )
 
     async def text(self, name: str) -> str:
@@ -148,12 +159,31 @@ class Window:
     # --- by the page ------------------------------------------------------------------------------
 
     async def palette(self, title: str) -> None:
-        """Run a command by its title, as in the palette."""
-        await self.page.keyboard.press("F1")
-        await self._fill(f">{title}")
-        rows = self.page.locator(".quick-input-widget .monaco-list-row")
-        await rows.filter(has_text=title).first.wait_for()
-        await self.page.keyboard.press("Enter")
+        """Run a command by its title, as in the palette.
+
+        The palette closes when something else takes the keyboard, such as a file that is just
+        being opened; a person then presses the key again, and so does this.
+        """
+        rows = self.page.locator(".quick-input-widget .monaco-list-row").filter(has_text=title)
+        for _ in range(PRESSES):
+            await self.page.keyboard.press("F1")
+            with contextlib.suppress(PageTimeoutError):
+                await self._fill(f">{title}", PRESS_S)
+                await rows.first.wait_for(timeout=1_000 * PRESS_S)
+                await rows.first.click(timeout=1_000 * PRESS_S)
+                return
+        raise AssertionError(f"the palette did not offer {title}")
+
+    async def lightbulb(self, title: str) -> Locator:
+        """The entry of the lightbulb's menu; pressed again while nothing is offered yet."""
+        row = self.page.locator(".action-widget .monaco-list-row").filter(has_text=title)
+        for _ in range(PRESSES):
+            await self.page.keyboard.press("Control+.")
+            with contextlib.suppress(PageTimeoutError):
+                await row.first.wait_for(timeout=1_000 * PRESS_S)
+                return row.first
+            await self.page.keyboard.press("Escape")
+        raise AssertionError(f"the lightbulb did not offer {title}")
 
     async def open(self, name: str, line: int = 1, column: int = 1) -> None:
         """Show a file with the cursor at a 1-based place."""
@@ -187,10 +217,9 @@ class Window:
     def close(self) -> None:
         self._writer.close()
 
-    async def _fill(self, text: str) -> None:
+    async def _fill(self, text: str, timeout_s: float = TIMEOUT_S) -> None:
         box = self.page.locator(".quick-input-widget:visible .quick-input-box input")
-        await box.wait_for()
-        await box.fill(text)
+        await box.fill(text, timeout=1_000 * timeout_s)
 
     async def wait_for_status(self, words: str) -> None:
         """The status item says exactly this."""
@@ -277,10 +306,10 @@ async def _page(editor: Editor, home: Path) -> AsyncIterator[tuple[Page, list[st
         await context.close()
 
 
-async def until(look: Any, what: str) -> Any:
+async def until(look: Any, what: str, timeout_s: float = TIMEOUT_S) -> Any:
     """The first result of `look` that is true, asked for again and again."""
     try:
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             while True:
                 found = look()
                 if asyncio.iscoroutine(found):
@@ -289,7 +318,7 @@ async def until(look: Any, what: str) -> Any:
                     return found
                 await asyncio.sleep(0.05)
     except TimeoutError as error:
-        raise AssertionError(f"waited {TIMEOUT_S:.0f} s in vain for {what}") from error
+        raise AssertionError(f"waited {timeout_s:.0f} s in vain for {what}") from error
 
 
 def _listening(log: Path) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,6 +68,62 @@ def test_incremental_changes_agree_with_the_model(
         change = types.TextDocumentContentChangePartial(range=range_, text=new)
         document, _ = documents.change("file:///a", version, [change], encoding)
         assert document.text.content == content
+        assert document.text.line_starts == Text(content).line_starts
+
+
+N_EDITS = 50_000
+ALPHABET = ["a", "bc", "é", "😀", "\n", "\r\n", "\r", "\x0c", "\u2028", "\x85", "", " ", "\ud800"]
+
+
+@pytest.mark.parametrize("encoding", list(Encoding))
+def test_50_000_random_edits_never_diverge_from_an_array_of_units(encoding: Encoding) -> None:
+    """Another model than above: code units in an array, as an editor has them.
+
+    A third of the edits for each encoding, lone surrogates among them; some positions lie past the
+    ends of their lines, which means the ends.
+    """
+    chance = random.Random(encoding.value)
+    documents = Documents()
+    documents.open(types.TextDocumentItem("file:///a", "x", 0, ""))
+    chars: list[str] = []
+    for version in range(1, N_EDITS // len(Encoding) + 2):
+        if len(chars) > 300:
+            chars = chars[:20]
+            whole = types.TextDocumentContentChangeWholeDocument(text="".join(chars))
+            documents.change("file:///a", version, [whole], encoding)
+            continue
+        first, last = sorted(_random_place(chars, chance) for _ in range(2))
+        range_ = types.Range(
+            _units(chars, first, encoding, chance), _units(chars, last, encoding, chance)
+        )
+        new = "".join(chance.choices(ALPHABET, k=chance.randrange(4)))
+        change = types.TextDocumentContentChangePartial(range=range_, text=new)
+        document, _ = documents.change("file:///a", version, [change], encoding)
+        chars[first:last] = new
+        assert document.text.content == "".join(chars)
+
+
+def _random_place(chars: list[str], chance: random.Random) -> int:
+    """Any place but the middle of a CRLF, which no position can name."""
+    at = chance.randint(0, len(chars))
+    return at - 1 if chars[max(at - 1, 0) : at + 1] == ["\r", "\n"] else at
+
+
+def _units(
+    chars: list[str], place: int, encoding: Encoding, chance: random.Random
+) -> types.Position:
+    """The position of a place, found by walking the array; sometimes past the end of its line."""
+    line = start = 0
+    for at in range(place):
+        is_crlf = chars[at : at + 2] == ["\r", "\n"]
+        if chars[at] in ("\n", "\r") and not is_crlf:
+            line, start = line + 1, at + 1
+    size = UNIT_BYTES[encoding][1]
+    codec = UNIT_BYTES[encoding][0]
+    before = "".join(chars[start:place]).encode(codec, "surrogatepass")
+    at_end = place == len(chars) or chars[place] in ("\n", "\r")
+    past = chance.choice([0, 0, 0, 7]) if at_end else 0
+    return types.Position(line, len(before) // size + past)
 
 
 def _splits_eol(text: Text, offset: int) -> bool:

@@ -48,6 +48,21 @@ async def test_a_report_becomes_suspects_then_a_finding_whose_hover_shows_the_re
     assert await client.exit() == 0
 
 
+async def test_deep_asks_several_times_and_the_client_learns_how_many_agree(
+    start: Start, shop: Path, script: Script
+) -> None:
+    other = LOCATE_REPLIES[1].replace('_line": 6', '_line": 7')
+    replies = [LOCATE_REPLIES[0], other] + 3 * LOCATE_REPLIES + [LOCATE_REPLIES[0], other]
+    client = await start(POSTIL_MODEL=script(replies), POSTIL_EFFORT="deep")
+    await client.initialize(shop)
+    uri = client.open(shop / "shop.py")
+    result = (await client.command("postil.locate", {"report": REPORT, "uri": uri}))["result"]
+    assert (result["finding"]["start_line"], result["finding"]["confidence"]) == (6, 0.6)
+    position = {"textDocument": {"uri": uri}, "position": {"line": 5, "character": 8}}
+    hover = (await client.request("textDocument/hover", position))["result"]["contents"]
+    assert "3 of 5 answers name these lines" in hover["value"]
+
+
 async def test_locating_works_without_a_model_and_says_so(start: Start, shop: Path) -> None:
     client = await start(POSTIL_MODEL="none")
     await client.initialize(shop)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -81,6 +83,12 @@ async def test_a_test_is_a_new_file_that_must_be_confirmed(
     annotation = applied["edit"]["changeAnnotations"][create["annotationId"]]
     assert annotation["needsConfirmation"] is True
     assert "a new file" in annotation["label"]
+    (shop / "tests").mkdir()
+    new = shop / "tests" / "test_rules.py"
+    new.write_text(write["edits"][0]["newText"])
+    position = {"textDocument": {"uri": client.open(new)}, "position": {"line": 5, "character": 4}}
+    hover = (await client.request("textDocument/hover", position))["result"]["contents"]["value"]
+    assert "It is short." in hover, "the reasoning behind a new file is there once it is made"
 
 
 async def test_an_editor_that_cannot_make_files_is_told_so(
@@ -164,3 +172,65 @@ async def test_the_menu_offers_what_the_language_has(start: Start, shop: Path) -
     common = {"simplify", "modernise", "document", "write a test"}
     assert await offered("a.go") == common
     assert await offered("shop.py") == {*common, "add types"}
+
+
+@pytest.mark.parametrize(
+    ("asserted", "verdict"),
+    [
+        ("discount(0) == 0", "checked: fails (1 failed, passed before)"),
+        ("discount(0) == 1", "checked: fails (1 failed, before 1)"),
+        ("discount", "checked: passes"),
+    ],
+)
+async def test_an_edit_is_tried_with_the_users_command_on_a_copy(
+    start: Start, shop: Path, script: Script, tmp_path: Path, *, asserted: str, verdict: str
+) -> None:
+    code = "def discount(code):\n    return 0\n"
+    (shop / "one.py").write_text(code)
+    (shop / "test_one.py").write_text(
+        f"from one import discount\n\n\ndef test_one():\n    assert {asserted}\n"
+    )
+    changed = "    return 5\n```\nREASON: Broken on purpose for this test.\n"
+    command = f"{sys.executable},-m,pytest,-q,-p,no:cacheprovider"
+    client = await start(POSTIL_MODEL=script([THOUGHT, changed]), POSTIL_CHECK_COMMAND=command)
+    await client.initialize(shop, _capabilities())
+    uri = client.open(shop / "one.py")
+    result, applied = await _applied(client, "postil.modernise", uri, 1, 2)
+    assert result["title"] == f"Modernise: lines 1-2; {verdict}"
+    assert applied["label"] == result["title"]
+    assert (shop / "one.py").read_text() == code
+    assert list((tmp_path / "cache" / "checks").iterdir()) == [], "the copies are gone"
+
+
+async def test_in_a_workspace_that_is_not_trusted_nothing_runs_and_the_status_says_so(
+    start: Start, shop: Path, script: Script, tmp_path: Path
+) -> None:
+    canary = tmp_path / "ran"
+    client = await start(
+        POSTIL_MODEL=script([THOUGHT, "Return the discount for a code."]),
+        POSTIL_CHECK_COMMAND=f"touch,{canary}",
+    )
+    await client.initialize(shop, _capabilities(), trusted=False)
+    uri = client.open(shop / "rules.py")
+    result, _ = await _applied(client, "postil.document", uri, 1, 1)
+    assert result["title"] == "Document discount"
+    assert not canary.exists()
+    assert not (tmp_path / "cache" / "checks").exists()
+    status = (await client.command("postil.status", {}))["result"]
+    assert status["advice"] == "Edits are not checked, because this workspace is not trusted."
+
+
+async def test_a_workspace_cannot_name_the_command(
+    start: Start, shop: Path, script: Script, tmp_path: Path
+) -> None:
+    canary = tmp_path / "ran"
+    (shop / ".vscode").mkdir()
+    settings = json.dumps({"postil.check_command": ["touch", str(canary)]})
+    (shop / ".vscode/settings.json").write_text(settings)
+    (shop / "pyproject.toml").write_text(f'[tool.postil]\ncheck_command = ["touch", "{canary}"]\n')
+    client = await start(POSTIL_MODEL=script([THOUGHT, "Return the discount for a code."]))
+    await client.initialize(shop, _capabilities())
+    uri = client.open(shop / "rules.py")
+    result, _ = await _applied(client, "postil.document", uri, 1, 1)
+    assert result["title"] == "Document discount"
+    assert not canary.exists()

@@ -77,6 +77,15 @@ async def test_without_a_grammar_an_unreadable_answer_is_asked_for_once_more() -
     assert len(backend.asked) == 3
 
 
+async def test_a_chats_thinking_without_its_opening_tag_is_no_part_of_the_answer() -> None:
+    """A chat template that opens the thinking leaves only its end in the reply."""
+    backend = ScriptedBackend([f"The list {{xs}} may be empty.\n</think>\n\n{OK}"])
+    backend.info = replace(backend.info, continues=False, obeys_grammar=False)
+    answer = await _ask(backend)
+    assert (answer.text, answer.trace.text) == (OK, "The list {xs} may be empty.")
+    assert len(backend.asked) == 1
+
+
 async def test_without_a_grammar_a_rewrite_keeps_the_line_it_was_begun_with() -> None:
     written = "    y = 2\n```\n\nREASON: It was wrong before.\nAnything else?"
     backend = Lacking([THOUGHT, written], obeys_grammar=False)

@@ -83,7 +83,9 @@ async def test_where_none_agree_the_first_is_taken_and_answers_that_fail_count_a
 async def test_one_sample_says_nothing_of_agreement() -> None:
     finding = await _locate(_script(_place(5, 5, "The total starts wrong.")), 1)
     assert finding.provenance.agreement is None
-    assert "answers" not in finding_hover(finding)
+    hover = finding_hover(finding)
+    assert "answers" not in hover
+    assert "**Reasoning (elicited; 1 tokens, 0 s)**" in hover
 
 
 async def test_most_answers_may_see_no_bug() -> None:

@@ -92,6 +92,17 @@ async def test_a_backend_without_probabilities_is_asked_without_them() -> None:
     assert "oddest" not in backend.asked[-1].conversation.messages[-1].content
 
 
+async def test_a_place_of_half_a_function_is_narrowed_to_its_oddest_line() -> None:
+    wide = BUG.replace('"first_line": 13, "last_line": 13', '"first_line": 10, "last_line": 17')
+    backend = ScriptedBackend(["It is turned.</think>", wide], unlikely=[">"])
+    found = await _find_bug(backend)
+    assert isinstance(found, Finding)
+    assert (found.start_line, found.end_line, found.cause) == (13, 13, "It is turned.")
+    unable = await _find_bug(Lacking(["It is turned.</think>", wide], obeys_grammar=True))
+    assert isinstance(unable, Finding)
+    assert (unable.start_line, unable.end_line) == (10, 17)
+
+
 async def _find_bug(backend: ScriptedBackend) -> Finding | str:
     return await find_bug(
         _snippet(), [], 13, 15,

@@ -43,6 +43,9 @@ export class ChangePreview implements vscode.TextDocumentContentProvider, vscode
   /** Whether an edit that the server asks for may be applied. */
   async allows(title: string, edit: vscode.WorkspaceEdit): Promise<boolean> {
     const [first, ...others] = edit.entries();
+    if (others.length > 0) {
+      this.tell(vscode.l10n.t('look at the Refactor Preview: tick the files, then Apply'));
+    }
     if (!this.isExpecting || first === undefined || others.length > 0) {
       return true;
     }

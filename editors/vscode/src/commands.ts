@@ -166,7 +166,7 @@ export async function explain({ client, documents }: Parts, given?: object): Pro
   }
   const answer = await client.run<{ text: string }>({ command: 'postil.explain', argument: target, title: vscode.l10n.t('Postil: explaining') });
   if (answer !== undefined) {
-    await documents.showText('explanation', answer.text);
+    await documents.showText(vscode.l10n.t('Explanation'), answer.text);
   }
 }
 
@@ -256,7 +256,7 @@ export async function showDocument({ client, documents }: Parts, command: 'posti
 /** A text by the URI that a finding's code leads to; undefined where the server does not know it. */
 export async function fetchDocument(client: PostilClient, uri: vscode.Uri): Promise<TextDocument | undefined> {
   const command = { 'postil-trace': 'postil.trace', 'postil-receipt': 'postil.receipt' }[uri.scheme];
-  const id = /^\/(.+)\.txt$/.exec(uri.path)?.[1];
+  const id = /^\/([^/.]+)(?:\.txt|\/[^/]*)$/.exec(uri.path)?.[1];
   return command === undefined || id === undefined ? undefined : readDocument(await client.ask<unknown>(command, { id }));
 }
 

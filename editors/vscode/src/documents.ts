@@ -8,32 +8,37 @@ import * as vscode from 'vscode';
 import { fileUri, range, type TextDocument } from './contract';
 
 export const SCHEMES = ['postil-trace', 'postil-receipt', 'postil-text'] as const;
+const LANGUAGE = 'postil-text';
 const KEPT = 50; // texts; the oldest is dropped
 
-export class TextDocuments implements vscode.TextDocumentContentProvider, vscode.DocumentLinkProvider, vscode.Disposable {
+export class TextDocuments implements vscode.DocumentLinkProvider, vscode.Disposable {
   private readonly documents = new Map<string, TextDocument>();
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   private readonly registered: vscode.Disposable;
 
-  readonly onDidChange = this.changed.event;
-
   /** `fetch` asks the server for a text that is not here, such as that behind a finding's code. */
   constructor(private readonly fetch: (uri: vscode.Uri) => Promise<TextDocument | undefined>) {
     this.registered = vscode.Disposable.from(
-      ...SCHEMES.map((scheme) => vscode.workspace.registerTextDocumentContentProvider(scheme, this)),
+      ...SCHEMES.map((scheme) => vscode.workspace.registerTextDocumentContentProvider(scheme, this.provider(scheme))),
       vscode.languages.registerDocumentLinkProvider(
         SCHEMES.map((scheme) => ({ scheme })),
         this,
       ),
+      vscode.workspace.onDidOpenTextDocument(async (opened) => {
+        if (isOurs(opened.uri) && opened.languageId !== LANGUAGE) {
+          await vscode.languages.setTextDocumentLanguage(opened, LANGUAGE); // it wraps its lines
+        }
+      }),
     );
   }
 
   /** Open a text beside the code. */
   async show(document: TextDocument): Promise<void> {
-    const uri = vscode.Uri.parse(document.uri, true);
-    if (!(SCHEMES as readonly string[]).includes(uri.scheme)) {
-      return; // not one of ours: a file must not be opened by this way
+    const given = vscode.Uri.parse(document.uri, true);
+    if (!isOurs(given)) {
+      return; // a file must not be opened by this way
     }
+    const uri = given.with({ path: given.path.replace(/\.txt$/, `/${tabName(given)}`) });
     this.keep(uri, document);
     this.changed.fire(uri); // where it is open already
     const opened = await vscode.workspace.openTextDocument(uri);
@@ -42,7 +47,7 @@ export class TextDocuments implements vscode.TextDocumentContentProvider, vscode
 
   /** Open words that the server said for a person, without any links. */
   async showText(name: string, text: string): Promise<void> {
-    await this.show({ uri: `postil-text:/${name}.txt`, title: name, text, references: [] });
+    await this.show({ uri: `postil-text:/${name}`, title: name, text, references: [] });
   }
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
@@ -72,6 +77,19 @@ export class TextDocuments implements vscode.TextDocumentContentProvider, vscode
     this.changed.dispose();
   }
 
+  /** The editor wants to hear from each provider of its own scheme alone. */
+  private provider(scheme: string): vscode.TextDocumentContentProvider {
+    return {
+      onDidChange: (listen) =>
+        this.changed.event((uri) => {
+          if (uri.scheme === scheme) {
+            listen(uri);
+          }
+        }),
+      provideTextDocumentContent: (uri) => this.provideTextDocumentContent(uri),
+    };
+  }
+
   private keep(uri: vscode.Uri, document: TextDocument): void {
     const key = uri.toString();
     this.documents.delete(key);
@@ -80,6 +98,22 @@ export class TextDocuments implements vscode.TextDocumentContentProvider, vscode
     if (this.documents.size > KEPT && oldest !== undefined) {
       this.documents.delete(oldest);
     }
+  }
+}
+
+function isOurs(uri: vscode.Uri): boolean {
+  return (SCHEMES as readonly string[]).includes(uri.scheme);
+}
+
+/** A tab is named by the end of its path, which in the server's URI is a number. */
+function tabName(uri: vscode.Uri): string {
+  switch (uri.scheme) {
+    case 'postil-trace':
+      return vscode.l10n.t('Reasoning');
+    case 'postil-receipt':
+      return vscode.l10n.t('Why these files');
+    default:
+      return uri.path.slice(1);
   }
 }
 

@@ -135,8 +135,8 @@ function registerCommands(context: vscode.ExtensionContext, parts: Parts, status
     },
     showTrace: () => commands.showDocument(parts, 'postil.trace'),
     showReceipt: () => commands.showDocument(parts, 'postil.receipt'),
-    showDoctor: () => commands.showText(parts, 'postil.doctor', 'doctor'),
-    showRecord: () => commands.showText(parts, 'postil.log', 'record'),
+    showDoctor: () => commands.showText(parts, 'postil.doctor', vscode.l10n.t('Doctor')),
+    showRecord: () => commands.showText(parts, 'postil.log', vscode.l10n.t('What the model was asked')),
     clearFindings: () => commands.clearFindings(parts),
     stopWork: () => commands.stopWork(parts),
     openSuspect,
@@ -146,6 +146,7 @@ function registerCommands(context: vscode.ExtensionContext, parts: Parts, status
     showOutput: () => {
       output.show();
     },
+    stopServer: () => parts.client.stop(),
     restart: () => parts.client.restart(),
     openWalkthrough: () =>
       vscode.commands.executeCommand('workbench.action.openWalkthrough', `${context.extension.id}#firstSteps`, false),

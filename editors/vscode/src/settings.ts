@@ -28,8 +28,10 @@ export function serverCommand(): readonly string[] {
   return Array.isArray(given) ? given.filter((part): part is string => typeof part === 'string') : [];
 }
 
+/** Show a setting where it counts: those of the machine are the remote's in a remote window. */
 export function openSetting(name: string): void {
-  void vscode.commands.executeCommand('workbench.action.openSettings', `${SECTION}.${name}`);
+  const command = vscode.env.remoteName === undefined ? 'openSettings' : 'openRemoteSettings';
+  void vscode.commands.executeCommand(`workbench.action.${command}`, { query: `@id:${SECTION}.${name}` });
 }
 
 /** Keep a choice for this user on this machine. */

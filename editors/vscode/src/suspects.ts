@@ -60,8 +60,12 @@ export class SuspectsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
   /** Put the keyboard on the first row. */
   async focus(): Promise<void> {
     const [first] = this.roots;
-    if (first !== undefined) {
-      await this.view.reveal(first, { focus: true, select: true });
+    try {
+      if (first !== undefined) {
+        await this.view.reveal(first, { focus: true, select: true });
+      }
+    } catch {
+      // The rows were replaced by newer ones meanwhile, and those take the keyboard.
     }
   }
 

@@ -14,20 +14,23 @@ from tests.bench.planted.planting import Case
 from tests.bench.planted.ways import SHIPPED, Scores, by_number, by_reading, mixed, place_of
 
 FIRST = (1, 3, 5)
-NAMED_WEIGHTS = (1.0, 2.0, 4.0)  # nats that a line gains when the answer names it
+NAMED_WEIGHTS = (0.5, 1.0, 2.0)  # nats that a line gains when the answer names it
+BONUS = 1_000.0  # more than any score
 Rows = Mapping[str, Mapping[str, Any]]
 
 
 def report(cases: Sequence[Case], by_stage: Mapping[str, Rows]) -> None:
-    score, lines, thought = by_stage["score"], by_stage["lines"], by_stage["think"]
+    score, lines = by_stage["score"], by_stage["lines"]
     print(f"{len(cases)} cases: {_counted(case.language for case in cases)}")
     print(_counted(case.kind.value for case in cases))
     both = [case for case in cases if case.id in score]
     _print_ways("scoring", both, score, {})
     if lines:
         _print_ways("also by number", [c for c in both if c.id in lines], score, lines)
-    if thought:
-        _print_thought([c for c in both if c.id in thought], score, thought)
+    for stage, title in (("think", "thinking alone"), ("fix", "thinking, told the oddest lines")):
+        thought = by_stage[stage]
+        if asked := [case for case in both if case.id in thought]:
+            _print_thought(title, asked, score, thought)
     for what in ("language", "kind"):
         _print_groups(what, both, score)
 
@@ -68,19 +71,24 @@ def _print_places(places: Mapping[str, Sequence[int]]) -> None:
         print(f"{name:52}{shares}  {mrr:.3f}")
 
 
-def _print_thought(cases: Sequence[Case], score: Rows, thought: Rows) -> None:
+def _print_thought(title: str, cases: Sequence[Case], score: Rows, thought: Rows) -> None:
     rows = [thought[case.id] for case in cases]
     found = [row for row in rows if row.get("found")]
-    tried = [row for row in found if "fix_passes" in row]
-    print(f"\nthinking: {len(cases)} cases")
+    print(f"\n{title}: {len(cases)} cases")
     print(f"answers that parse: {share([row['parses'] for row in rows])}")
     print(f"answers that name a bug: {share([bool(row.get('found')) for row in rows])}")
-    print(f"fixes that pass the gate, of those: {share([row['fix_passes'] for row in tried])}")
-    print(f"fixes that restore the original: {share([bool(r.get('restores')) for r in tried])}")
-    print(f"  of them by: {_counted(row['restores'] for row in tried if row.get('restores'))}")
+    if tried := [row for row in found if "fix_passes" in row]:
+        print(f"fixes that pass the gate, of those: {share([row['fix_passes'] for row in tried])}")
+        print(f"fixes that restore the original: {share([bool(r.get('restores')) for r in tried])}")
+        print(f"  of them by: {_counted(r['restores'] for r in tried if r.get('restores'))}")
+    _print_traces(found)
+    print(f"seconds an answer: {statistics.median(row['elapsed_s'] for row in rows):.1f} (median)")
+    _print_places(_answered(cases, score, thought))
+
+
+def _print_traces(found: Sequence[Mapping[str, Any]]) -> None:
     cited, shown = sum(r["n_cited"] for r in found), sum(r["n_shown"] for r in found)
-    each = [row["n_shown"] / row["n_cited"] for row in found if row["n_cited"]]
-    if each:
+    if each := [row["n_shown"] / row["n_cited"] for row in found if row["n_cited"]]:
         low, high = bootstrap(each)
         print(
             f"references in traces that were shown: {shown} of {cited}; of a trace "
@@ -88,29 +96,25 @@ def _print_thought(cases: Sequence[Case], score: Rows, thought: Rows) -> None:
         )
     print(f"traces with another script: {sum(bool(row['n_foreign']) for row in found)}")
     print(f"cut: {_counted(row['cut'] for row in found)}")
-    print(f"seconds an answer: {statistics.median(row['seconds'] for row in rows):.1f} (median)")
-    _print_places(_combined(cases, score, thought))
 
 
-def _combined(cases: Sequence[Case], score: Rows, thought: Rows) -> dict[str, list[int]]:
+def _answered(cases: Sequence[Case], score: Rows, thought: Rows) -> dict[str, list[int]]:
+    """The lines that an answer names, in their order; then all lines by their score."""
     places: dict[str, list[int]] = {}
     for case in cases:
         lines = scored_lines(case.snippet)
         first, last = thought[case.id].get("found") or (0, -1)
         named = [line for line in range(first, last + 1) if line in lines]
-        alone = [float(-named.index(line)) if line in named else -1e9 for line in lines]
-        answered = place_of(case, alone) if case.line in named else len(lines)
-        logs = reading(case, score)[SHIPPED]
-        places.setdefault("thinking and answering", []).append(answered)
-        places.setdefault("scoring", []).append(place_of(case, logs))
+        scores = reading(case, score)[SHIPPED]
+        answered = named.index(case.line) if case.line in named else len(lines)
+        places.setdefault("scoring", []).append(place_of(case, scores))
+        places.setdefault("answered", []).append(answered)
+        after = [s + BONUS * (line in named) for line, s in zip(lines, scores, strict=True)]
+        places.setdefault("answered, then scoring", []).append(place_of(case, after))
         for weight in NAMED_WEIGHTS:
-            both = [
-                log + weight * (line in named) / max(len(named), 1) ** 0.5
-                for line, log in zip(lines, logs, strict=True)
-            ]
-            places.setdefault(f"combined, {weight:g} for a named line", []).append(
-                place_of(case, both)
-            )
+            both = [s + weight * (line in named) for line, s in zip(lines, scores, strict=True)]
+            name = f"scoring, {weight:g} nats for a named line"
+            places.setdefault(name, []).append(place_of(case, both))
     return places
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
-from context.languages import language_of
-from context.outline import Outline
-from context.syntax import outline
-from models.backends import Backend
-from models.errors import ModelError
+from context.workspace import Workspace
+from models.backends import Backend, Conversation, TokenLog
+from models.errors import CannotScore, ModelError
 from models.findings import Finding, Proposal
 from models.gate import apply_edits
 from models.tasks.edit import EditKind, EditTask, propose_edit
@@ -21,7 +21,33 @@ CONTEXT_TOKENS = 4_000  # more than any function of a case has
 
 
 async def think(backend: Backend, case: Case, thinking_tokens: int) -> dict[str, Any]:
-    """One row: what was found, how much of the trace was shown, whether a fix restored it."""
+    """One row: what thinking and answering finds, lines not being scored."""
+    row, _ = await _find(_Unscored(backend), case, thinking_tokens)
+    return row
+
+
+async def think_and_fix(backend: Backend, case: Case, thinking_tokens: int) -> dict[str, Any]:
+    """One row: what is found as Postil does it, and whether its fix restores the original."""
+    row, found = await _find(backend, case, thinking_tokens)
+    return row | (await _fix(backend, case, found, thinking_tokens) if found else {})
+
+
+class _Unscored:
+    """A backend that does not tell how probable a text is."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+    async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
+        raise CannotScore("Not asked.")
+
+
+async def _find(
+    backend: Any, case: Case, thinking_tokens: int
+) -> tuple[dict[str, Any], Finding | None]:
     started = time.perf_counter()
     try:
         found = await find_bug(
@@ -35,12 +61,12 @@ async def think(backend: Backend, case: Case, thinking_tokens: int) -> dict[str,
             on_event=_ignore,
         )
     except ModelError as error:
-        return {"parses": False, "error": str(error), "seconds": time.perf_counter() - started}
+        return {"parses": False, "error": str(error)}, None
     row: dict[str, Any] = {"parses": True, "seconds": time.perf_counter() - started}
     if not isinstance(found, Finding):
-        return row | {"found": None, "reason": found}
+        return row | {"found": None, "reason": found}, None
     citations = found.provenance.citations
-    row |= {
+    return row | {
         "found": [found.start_line, found.end_line],
         "cause": found.cause,
         "cut": found.provenance.trace.cut.value,
@@ -48,8 +74,7 @@ async def think(backend: Backend, case: Case, thinking_tokens: int) -> dict[str,
         "n_cited": len(citations.found),
         "n_shown": citations.n_shown,
         "n_foreign": len(citations.foreign),
-    }
-    return row | await _fix(backend, case, found, thinking_tokens)
+    }, found
 
 
 async def _fix(
@@ -57,19 +82,27 @@ async def _fix(
 ) -> dict[str, Any]:
     started = time.perf_counter()
     task = EditTask(EditKind.FIX, case.path, found.start_line, found.end_line, found.cause)
-    try:
-        proposal = await propose_edit(
-            task,
-            [case.snippet],
-            {case.path: case.text},
-            _outline,
-            backend=backend,
-            thinking_tokens=thinking_tokens // 2,
-            context_tokens=CONTEXT_TOKENS,
-            on_event=_ignore,
-        )
-    except ModelError as error:
-        return {"fix_passes": False, "fix_error": str(error)}
+    with tempfile.TemporaryDirectory(prefix="postil-planted-") as folder:
+        file = Path(folder, "code", case.path)
+        file.parent.mkdir(parents=True)
+        file.write_text(case.text, encoding="utf-8")
+        workspace = await Workspace.open(Path(folder, "code"), Path(folder, "cache"))
+        try:
+            await workspace.index(_ignore)
+            proposal = await propose_edit(
+                task,
+                [case.snippet],
+                {case.path: case.text},
+                workspace,
+                backend=backend,
+                thinking_tokens=thinking_tokens // 2,
+                context_tokens=CONTEXT_TOKENS,
+                on_event=_ignore,
+            )
+        except ModelError as error:
+            return {"fix_passes": False, "fix_error": str(error)}
+        finally:
+            await workspace.close()
     return {
         "fix_passes": bool(proposal.edits),
         "fix_refusals": [refusal.check for refusal in proposal.refusals],
@@ -96,12 +129,6 @@ def restores(case: Case, proposal: Proposal) -> str:
 
 def _squeezed(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.split("\n") if line.strip()]
-
-
-async def _outline(path: str, text: str) -> Outline:
-    language = language_of(path)
-    assert language is not None
-    return outline(text.encode(), language)
 
 
 def _ignore(_: object) -> None:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from models.backends import TokenLog
-from models.tasks.lines import line_scores, scored_lines, tokens_by_line
+from models.tasks.lines import decides, line_scores, scored_lines, tokens_by_line
 from tests.bench.planted.planting import Case
 
 Scores = list[float]  # of `scored_lines`, in their order
 OfTokens = Callable[[Sequence[TokenLog]], float]
 
 SHIPPED = "as shipped"
+WEIGHTS = (0.0, 0.25, 0.5, 0.75)  # of tokens that decide nothing
 
 
 def by_reading(case: Case, logs: Sequence[TokenLog]) -> dict[str, Scores]:
     """From the probability of each token, the code above it being known."""
     lines = scored_lines(case.snippet)
+    found = list(tokens_by_line(case.snippet, logs))
     tokens: dict[int, list[TokenLog]] = {number: [] for number in lines}
-    for number, _, log in tokens_by_line(case.snippet, logs):
+    for number, _, log in found:
         if number in tokens:
             tokens[number].append(log)
 
@@ -39,6 +42,13 @@ def by_reading(case: Case, logs: Sequence[TokenLog]) -> dict[str, Scores]:
         "regret: sum": each(lambda t: sum(x.best - x.log for x in t)),
         SHIPPED: list(line_scores(case.snippet, logs).logs),
     }
+    for weight in WEIGHTS:
+        scores = dict.fromkeys(lines, -math.inf)
+        for number, piece, log in found:
+            if number in scores:
+                nats = (1.0 if decides(piece) else weight) * (log.best - log.log)
+                scores[number] = max(scores[number], nats)
+        ways[f"regret, worst; free tokens {weight:g}"] = list(scores.values())
     mean, worst = ways["surprise: mean nats a token"], ways["regret: worst token"]
     ways["mean surprise and worst regret"] = mixed(mean, worst)
     return ways

@@ -27,8 +27,18 @@ steps.check(
   vim.startswith(found, 'Traceback') and found:find('JSONDecodeError', 1, true)
 )
 steps.check('the one before is not', not found:find('ZeroDivisionError', 1, true), found)
+steps.check(
+  'a line that the terminal broke is whole',
+  found:find('in loads\n', 1, true) and not found:find('\nson/', 1, true),
+  found
+)
 vim.cmd.enew()
 steps.check('from another window, too', read('terminal') == found)
+
+steps.check(
+  'lines are joined',
+  vim.deep_equal(report.unwrapped({ 'abcd', 'ef', 'x' }, 4), { 'abcdef', 'x' })
+)
 
 local function last(text)
   return report.last_failure(vim.split(vim.trim(text), '\n'))
@@ -69,6 +79,16 @@ steps.check(
 )
 local go = 'ok  a 0.1s\n--- FAIL: TestSum (0.00s)\n    sum_test.go:8: got 1, want 2\nFAIL'
 steps.check('a Go test', vim.startswith(last(go), '--- FAIL: TestSum'), last(go))
+local both = 'Traceback (most recent call last):\n  File "a.py", line 1\nKeyError: 1\n$ node a.js\n'
+  .. 'TypeError: f is no function\n    at g (a.js:3:1)'
+steps.check('a later failure of another kind', vim.startswith(last(both), 'TypeError'), last(both))
+local java =
+  'Exception in thread "main" a.Wrong: no\n\tat a.B.c(B.java:3)\nCaused by: a.Cause: x\n\tat a.D.e(D.java:9)'
+steps.check(
+  'a Java exception with its cause',
+  vim.startswith(last('$ java B\n' .. java), 'Exception in thread'),
+  last(java)
+)
 steps.check('no failure, no report', last('$ ls\na.py  b.py') == nil)
 
 vim.fn.setqflist(

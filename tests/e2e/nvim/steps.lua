@@ -72,8 +72,8 @@ function M.float(text, seconds)
   return found or { text = '', title = '' }
 end
 
--- Press a key as soon as an edit is asked for; gives what was asked.
-function M.answer(key)
+-- Press a key as soon as an edit is asked for; gives what was asked. `before` runs first.
+function M.answer(key, before)
   local asked = {}
   local timer = assert(vim.uv.new_timer())
   timer:start(
@@ -87,6 +87,9 @@ function M.answer(key)
           asked.title = title
           asked.text = M.text(vim.api.nvim_win_get_buf(window))
           timer:stop()
+          if before then
+            before()
+          end
           vim.api.nvim_input(key)
         end
       end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import platform
 import shutil
 import subprocess
@@ -170,6 +171,7 @@ def test_each_editor_is_told_how_to_go_on(tmp_path: Path) -> None:
     assert f"{command} demo" in said
     assert "require('postil').setup({ cmd = { \"" in said
     assert f"code --install-extension {tmp_path / 'editors/vscode/postil-0.1.0.vsix'}" in said
+    assert f'"postil.server_command": [{json.dumps(command)}, "serve"]' in said
     assert f"{command} serve" in said
 
 

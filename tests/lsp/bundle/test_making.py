@@ -17,7 +17,7 @@ from lsp.bundle import installer
 from lsp.bundle.installer import BundleError, BundleRefused
 from lsp.bundle.licences import weights_licences, wheel_licences
 from lsp.bundle.llama_wheel import NAME, cmake_args
-from lsp.bundle.make import source_tree
+from lsp.bundle.make import plugin_files, source_tree
 from lsp.bundle.manifest import BundleEntry, BundleManifest, EntryKind, made_at
 from lsp.bundle.platforms import target
 from lsp.bundle.sbom import Described, sbom
@@ -248,3 +248,40 @@ def test_every_kind_has_a_place() -> None:
 
 def test_bundles_are_made_from_a_source_tree() -> None:
     assert (source_tree() / "editors" / "nvim").is_dir()
+
+
+def make_editors(folder: Path) -> Path:
+    for name in ("README.md", "nvim/lua/postil.lua", "vscode/package.json", "vscode/src/a.ts"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    return folder
+
+
+def make_vsix(file: Path, publisher: str) -> Path:
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(
+            "extension/package.json", json.dumps({"publisher": publisher, "name": "postil"})
+        )
+    return file
+
+
+def test_an_extension_goes_into_a_bundle_only_when_it_is_built(tmp_path: Path) -> None:
+    editors = make_editors(tmp_path / "editors")
+    plain = {"editors/README.md", "editors/nvim/lua/postil.lua"}
+    assert plugin_files(editors, None).keys() == plain
+    built = make_vsix(editors / "vscode" / "postil.vsix", "postil")
+    (editors / "vscode" / "node_modules").mkdir()
+    make_vsix(editors / "vscode" / "node_modules" / "other.vsix", "other")
+    assert plugin_files(editors, None) == plugin_files(editors, built)
+    assert plugin_files(editors, None).keys() == {*plain, "editors/vscode/postil.vsix"}
+
+
+def test_an_extension_built_elsewhere_is_taken_when_it_is_ours(tmp_path: Path) -> None:
+    editors = make_editors(tmp_path / "editors")
+    ours, other = make_vsix(tmp_path / "a.vsix", "postil"), make_vsix(tmp_path / "b.vsix", "other")
+    assert plugin_files(editors, ours)["editors/vscode/postil.vsix"] == ours
+    with pytest.raises(BundleError, match=r"b\.vsix is another extension, other\.postil"):
+        plugin_files(editors, other)
+    for broken in (tmp_path / "gone.vsix", editors / "README.md"):
+        with pytest.raises(BundleError, match="cannot be read as an extension for VS Code"):
+            plugin_files(editors, broken)

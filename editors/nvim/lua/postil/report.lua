@@ -11,65 +11,118 @@ local BEGINNINGS = {
   '^=+ FAILURES =+', '^=+ ERRORS =+', -- pytest
   '^%-%-%- FAIL', '^panic: ', -- Go
   "^thread '.*' panicked", '^failures:$', '^error%[E%d+%]', -- Rust
-  '^Exception in thread ', -- Java
-  '^Caused by: ', '^%s*● ', '^Failures:$', -- JUnit, Jest, RSpec
-  '^%S*Error: ', '^Uncaught ', -- JavaScript
+  '^Exception in thread ', '^Caused by: ', -- Java
+  '^%s*● ', '^Failures:$', -- Jest, RSpec
+  '^%S*Error: ', '^Uncaught ', -- JavaScript, and the end of a traceback
   '^==%d+==ERROR', '^Segmentation fault', -- C, C++
 }
+
+--- Of those, the ones that can stand at the end of indented lines that belong to them, and the ones
+--- that such lines can begin with.
+local ENDINGS = { '^%S*Error: ', '^Caused by: ' }
+local HEADS = { '^Traceback ', '^Exception in thread ', '^Caused by: ' }
 
 --- Between two tracebacks of one failure, as Python writes them.
 -- stylua: ignore
 local CHAINS = {
   '^During handling of the above exception', '^The above exception was the direct cause',
 }
+local PYTEST_HEADS = { '^=+ FAILURES =+', '^=+ ERRORS =+' }
+local PYTEST_END = '^=+ .* in [%d.]+s'
 
----@param line string
+---@param line? string
 ---@param patterns string[]
 ---@return boolean
 local function matches(line, patterns)
-  return vim.iter(patterns):any(function(pattern)
-    return line:find(pattern) ~= nil
-  end)
+  return line ~= nil
+    and vim.iter(patterns):any(function(pattern)
+      return line:find(pattern) ~= nil
+    end)
 end
 
---- The last failure in the lines of a terminal; nil when none is seen.
---- An error line that ends a traceback belongs to it, and so do the tracebacks it is chained to.
+--- The nearest line at or above `number` that is not blank; 0 when there is none.
+---@param lines string[]
+---@param number integer
+---@return integer
+local function not_blank(lines, number)
+  while number > 0 and vim.trim(lines[number]) == '' do
+    number = number - 1
+  end
+  return number
+end
+
+--- Where the block begins that the line belongs to: an error stands under its traceback.
+---@param lines string[]
+---@param number integer
+---@return integer
+local function block_start(lines, number)
+  if not matches(lines[number], ENDINGS) then
+    return number
+  end
+  local above = number - 1
+  while above > 0 and lines[above]:find('^%s') do
+    above = above - 1
+  end
+  return matches(lines[above], HEADS) and block_start(lines, above) or number
+end
+
+--- Where the first of the tracebacks begins that the one at `first` is chained to.
+---@param lines string[]
+---@param first integer
+---@return integer
+local function chain_start(lines, first)
+  local link = not_blank(lines, first - 1)
+  if not matches(lines[link], CHAINS) then
+    return first
+  end
+  local ending = not_blank(lines, link - 1)
+  return ending > 0 and chain_start(lines, block_start(lines, ending)) or first
+end
+
+--- Where pytest begins to tell of failures, when the one at `first` is among them.
+---@param lines string[]
+---@param first integer
+---@return integer
+local function pytest_start(lines, first)
+  for number = first, 1, -1 do
+    if matches(lines[number], PYTEST_HEADS) then
+      return number
+    elseif lines[number]:find(PYTEST_END) then
+      return first
+    end
+  end
+  return first
+end
+
+--- The lines as a program wrote them: a terminal breaks those that are as wide as it is.
+---@param lines string[]
+---@param width integer
+---@return string[]
+function M.unwrapped(lines, width)
+  local whole, goes_on = {}, false
+  for _, line in ipairs(lines) do
+    if goes_on then
+      whole[#whole] = whole[#whole] .. line
+    else
+      table.insert(whole, line)
+    end
+    goes_on = vim.fn.strdisplaywidth(line) == width
+  end
+  return whole
+end
+
+--- The last failure in the lines of a terminal, to their end; nil when none is seen.
 ---@param lines string[]
 ---@return string?
 function M.last_failure(lines)
-  local last = #lines
-  while last > 0 and vim.trim(lines[last]) == '' do
-    last = last - 1
-  end
-  local first
+  local last = not_blank(lines, #lines)
   for number = last, 1, -1 do
-    local line = lines[number]
-    if matches(line, BEGINNINGS) then
-      first = number
-      local is_block = not line:find('^%S*Error: ') and not line:find('^Caused by: ')
-      local chained = false
-      for before = number - 1, math.max(1, number - 3), -1 do
-        chained = chained or matches(lines[before], CHAINS)
-      end
-      -- pytest's own head is above the tracebacks in it
-      local head
-      for before = number - 1, 1, -1 do
-        if lines[before]:find('^=+ FAILURES =+') or lines[before]:find('^=+ ERRORS =+') then
-          head = before
-          break
-        elseif lines[before]:find('^=+ .* in [%d.]+s') then
-          break
-        end
-      end
-      if head then
-        first = head
-        break
-      elseif is_block and not chained then
-        break
-      end
+    if matches(lines[number], BEGINNINGS) then
+      local first = chain_start(lines, block_start(lines, number))
+      first = pytest_start(lines, first)
+      return table.concat(vim.list_slice(lines, first, last), '\n')
     end
   end
-  return first and table.concat(vim.list_slice(lines, first, last), '\n')
 end
 
 --- The terminal that the user looks at, else the one used last.
@@ -94,7 +147,11 @@ local function from_terminal()
   if not bufnr then
     return nil, 'there is no terminal buffer; open one with :terminal and let the test fail in it'
   end
-  local report = M.last_failure(vim.api.nvim_buf_get_lines(bufnr, -MAX_LINES - 1, -1, false))
+  local window = vim.fn.win_findbuf(bufnr)[1]
+  local info = window and vim.fn.getwininfo(window)[1]
+  local width = info and info.width - info.textoff or vim.o.columns
+  local lines = vim.api.nvim_buf_get_lines(bufnr, -MAX_LINES - 1, -1, false)
+  local report = M.last_failure(M.unwrapped(lines, width))
   return report, 'no failure is seen in the terminal; select its lines and :Postil locate them'
 end
 

@@ -21,6 +21,8 @@
 ---@field review_on_save? boolean What was changed since the last commit is read by the model on saving.
 ---@field pull_diagnostics? boolean The editor asks for diagnostics, where it can, instead of being sent them.
 ---@field max_suspects? integer Suspects shown for one report.
+---@field check_command? string[] Words of a command (tests, a type checker) that each edit is tried with, on a copy and in trusted workspaces only.
+---@field check_seconds? number The check command is ended after so long.
 ---@field endpoints? string[] Addresses of servers to ask instead of the local model; several share the load.
 ---@field endpoint_kind? 'openai'|'ollama' What the servers speak: openai or ollama.
 ---@field endpoint_model? string The servers' model; empty for their first.
@@ -56,6 +58,8 @@ M.known = {
   review_on_save = { type = 'boolean' },
   pull_diagnostics = { type = 'boolean' },
   max_suspects = { type = 'integer', min = 1, max = 100 },
+  check_command = { type = 'list' },
+  check_seconds = { type = 'number', min = 1, max = 3600 },
   endpoints = { type = 'list' },
   endpoint_kind = { type = 'string', one_of = { 'openai', 'ollama' } },
   endpoint_model = { type = 'string' },

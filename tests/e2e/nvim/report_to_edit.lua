@@ -1,0 +1,12 @@
+-- The short way from a report to an edit, for the test that watches the system calls.
+local steps = dofile(vim.fs.joinpath(vim.fs.dirname(_G.arg[0]), 'steps.lua'))
+local client = steps.attach(_G.arg[1] .. '/caller.py')
+vim.fn.setreg('"', vim.fn.readfile(_G.arg[1] .. '/report.txt'))
+vim.cmd('Postil locate')
+steps.said('caller.py:6: The rate in rates.py gives 3.', 100)
+steps.answer('y')
+vim.cmd('5,6Postil refactor change say rate instead of old_rate everywhere')
+steps.said('2 files changed', 60)
+vim.cmd('checkhealth postil')
+steps.check('checkhealth has asked the doctor', steps.text():find('grammars', 1, true))
+steps.done(client)

@@ -1,0 +1,1 @@
+"""What the editors say, held to what the server says."""
