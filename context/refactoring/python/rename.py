@@ -276,8 +276,38 @@ def _may_be(
                 return f"gives {name} as a keyword, which may set it"
             return ""
         case Around.PLAIN:
+            is_member = symbol.what in ("method", "attribute")
+            if is_member and _is_of_derived_class(project, path, place, name):
+                return f"gives a class that derives from another its own {name}"
             return ""  # the bytecode tells (`_verify`)
     return ""
+
+
+def _is_of_derived_class(project: TextProject, path: str, place: Place, name: str) -> bool:
+    """The word is bound in the body of a class whose bases may have it: an override, perhaps."""
+    text = project.normal_text(path)
+    line = line_of(text, place.start)
+    for node in ast.walk(parse(text)):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        if all(_last_word(base) in _PLAIN_BASES for base in node.bases):
+            continue
+        for statement in node.body:
+            is_here = statement.lineno <= line <= (statement.end_lineno or line)
+            if is_here and name in _bound_by(statement):
+                return True
+    return False
+
+
+def _bound_by(statement: ast.stmt) -> set[str]:
+    """Names that a statement of a class body binds itself."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    return {
+        n.id
+        for n in ast.walk(statement)
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
 
 
 def _keyword_reason(symbol: Symbol, place: Place) -> str:
