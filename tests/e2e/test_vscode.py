@@ -188,8 +188,8 @@ async def test_a_change_in_my_words_is_a_diff_before_it_lands(open_shop: OpenSho
 
 
 async def test_a_report_is_written_sent_by_a_key_and_stopped(open_shop: OpenShop) -> None:
-    slow = ["one thought after another " * 200]
-    window = await open_shop(slow, piece_delay_s=0.05)
+    slow = [" ".join(f"thought{number}" for number in range(800))]  # no loop, which would be cut
+    window = await open_shop(slow, piece_delay_s=0.4)
     await window.open("main.py")
     await window.palette("Postil: Locate Bug from Text")
     await window.page.locator(".tab.active").filter(has_text="Bug report.txt").wait_for()
@@ -198,8 +198,8 @@ async def test_a_report_is_written_sent_by_a_key_and_stopped(open_shop: OpenShop
     await window.shot("8-report")
     await window.page.keyboard.press("Control+Enter")
     await window.wait_for_status("Postil: thinking")
-    progress = window.notification("Postil: locating the bug").filter(has_text="thinking")
-    await progress.wait_for()
+    progress = window.notification("Postil: locating the bug")
+    await progress.filter(has_text="thinking").wait_for()
     await window.shot("9-thinking")
     await window.tree().filter(has_text="gross").first.wait_for()
     await progress.locator(".monaco-button").filter(has_text="Cancel").click()
