@@ -76,7 +76,7 @@ async def run_check(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env=_environment(os.environ, temporary),
-        cwd=folder,
+        cwd=temporary,  # nothing of the copy is on a search path of ours
         **extra,
     )  # fmt: skip
     output = bytearray()

@@ -193,16 +193,11 @@ def read_head(root: Path, shadow: Path) -> dict[str, str] | None:
 
 def read_blobs(shadow: Path, ids: Sequence[str]) -> dict[str, bytes]:
     """Contents by blob id, of those that are there and not too large to be indexed."""
-    git = shutil.which("git")
-    if git is None:
-        return {}
+    git = shutil.which("git") or ""
     found: dict[str, bytes] = {}
-    for blob in ids:
-        if not _HEX.match(blob):
-            continue
+    for blob in filter(_HEX.match, ids if git else ()):
         try:
-            size = _run(git, shadow, ["cat-file", "-s", blob])
-            if int(size) <= MAX_EXPORTED:
+            if int(_run(git, shadow, ["cat-file", "-s", blob])) <= MAX_EXPORTED:
                 found[blob] = _run(git, shadow, ["cat-file", "blob", blob])
         except (OSError, ValueError, CommandError) as error:
             logger.info("a blob is missing: %s", type(error).__name__)

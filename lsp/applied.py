@@ -27,6 +27,8 @@ class AppliedEdits:
             mine = [edit for edit in proposal.edits if edit.path == path]
             after = apply_edits(content_of(uri), mine)
             self._awaited[uri] = (content_hash(after), path, proposal)
+        for new in proposal.new_files:
+            self._awaited[uri_of(new.path)] = (content_hash(new.text), new.path, proposal)
 
     def seen(self, document: Document) -> tuple[Proposal, list[Note]] | None:
         """What was applied, with notes for its places, when the document now is what it makes."""
@@ -34,7 +36,13 @@ class AppliedEdits:
         if awaited is None or content_hash(document.text.content) != awaited[0]:
             return None
         _, path, proposal = self._awaited.pop(document.uri)
-        mine = sorted((e for e in proposal.edits if e.path == path), key=lambda e: e.span.start)
+        made = [
+            Edit(new.path, Span(0, 0), "", new.text, "", new.reason)
+            for new in proposal.new_files
+            if new.path == path
+        ]
+        changed = [edit for edit in proposal.edits if edit.path == path]
+        mine = sorted([*changed, *made], key=lambda e: e.span.start)
         notes, shift = [], 0
         for edit in mine:
             start = edit.span.start + shift

@@ -16,6 +16,7 @@ QUICK_FIX = "quickfix"
 EXTRACT_KIND = "refactor.extract"
 FIND_BUGS_KIND = "source.postil.findBugs"
 LOCATE_KIND = "source.postil.locate"
+FIX_TEST_KIND = "source.postil.fixTest"
 EXPLAIN_KIND = "source.postil.explain"
 TRACE_KIND = "source.postil.trace"
 INLINE_KIND = "refactor.inline"
@@ -41,11 +42,18 @@ ACTION_KINDS = (
     WRITE_TEST_KIND,
     FIND_BUGS_KIND,
     LOCATE_KIND,
+    FIX_TEST_KIND,
     EXPLAIN_KIND,
     TRACE_KIND,
 )
 TRACE_SCHEME, RECEIPT_SCHEME = "postil-trace", "postil-receipt"
 LLM_GENERATED = 1  # CodeActionTag.LLMGenerated
+_REGISTERED = {
+    "textDocument/codeLens": ("textDocument", "codeLens"),
+    "textDocument/documentSymbol": ("textDocument", "documentSymbol"),
+    "workspace/symbol": ("workspace", "symbol"),
+    "textDocument/inlineCompletion": ("textDocument", "inlineCompletion"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,7 @@ class ClientCapabilities:
     shows_documents: bool  # takes window/showDocument
     nests_symbols: bool  # takes documentSymbol as a tree
     refreshes_lenses: bool  # asks again after workspace/codeLens/refresh
+    registers: frozenset[str]  # methods that can be offered, and taken back, later
     told_status: bool  # takes postil/status
     told_suspects: bool  # takes postil/suspects
     told_thinking: bool  # takes postil/thinking
@@ -107,6 +116,11 @@ def read_capabilities(raw: Mapping[str, Any]) -> ClientCapabilities:
         shows_documents=bool(_at(raw, "window", "showDocument", "support")),
         nests_symbols=bool(_at(raw, *nests)),
         refreshes_lenses=bool(_at(raw, "workspace", "codeLens", "refreshSupport")),
+        registers=frozenset(
+            method
+            for method, names in _REGISTERED.items()
+            if _at(raw, *names, "dynamicRegistration")
+        ),
         told_status=bool(_at(raw, *ours, "status")),
         told_suspects=bool(_at(raw, *ours, "suspects")),
         told_thinking=bool(_at(raw, *ours, "thinking")),

@@ -27,7 +27,7 @@ from lsp.settings import Settings
 from models import hardware, weights
 from models.catalog import CatalogEntry
 from models.errors import ModelError
-from models.gpus import Api, find_gpus
+from models.gpus import Api, Gpu, find_gpus
 
 PROBE_S = 120.0  # a GPU's library compiles kernels the first time
 # Versions with the fault of the write-ahead log that two writers can meet (sqlite.org/wal.html).
@@ -156,6 +156,18 @@ def gpu(entry: CatalogEntry | None) -> Iterator[Row]:
     remedy = f"{verdict.command}\n(needs {verdict.needs})" if verdict.command else ""
     status = Status.PROBLEM if verdict.use is GpuUse.IDLE else Status.FINE
     yield Row("GPU", status, verdict.sentence, remedy)
+
+
+def gpu_advice(settings: Settings, gpus: Sequence[Gpu]) -> str:
+    """One sentence when a GPU is here that the model does not use; "" else. Takes a second then."""
+    told = _probe("models.backends.llama_probe") if gpus else ""
+    if isinstance(told, str):
+        return ""
+    _, entry = model_weights(settings)
+    verdict = judge(gpus, told, entry, hardware.free_memory_bytes())
+    if verdict.use is not GpuUse.IDLE:
+        return ""
+    return f"{verdict.sentence} See `postil doctor`."
 
 
 def builds() -> dict[str, dict[str, str]]:

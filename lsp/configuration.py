@@ -11,14 +11,12 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lsp.settings import Settings, read_settings
+from lsp.settings import SECTION, Settings, read_settings
 
 if TYPE_CHECKING:
     from lsp.session import Session
 
 logger = logging.getLogger(__name__)
-
-SECTION = "postil"
 
 
 class Configuration:

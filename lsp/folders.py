@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 GATHER_S = 0.2  # reports of changed files are gathered for so long: a build reports thousands
 WATCHED_WALK_S = 300.0  # between walks of everything, where the client or the system reports
 UNWATCHED_WALK_S = 30.0  # and where neither does
+LARGE_CHARS = 200_000  # a text that takes milliseconds to send waits until a person pauses
+SETTLE_S = 0.5
 FIRST_INDEX_S = 20.0  # a first question waits so long for the first index, then asks what is there
 
 
@@ -198,10 +200,13 @@ class Folders:
         place = (root, path)
         try:
             while True:
-                workspace = await self.workspace(root)
-                await workspace.set_overlay(path, content)
+                if content is not None and len(content) > LARGE_CHARS:
+                    await asyncio.sleep(SETTLE_S)
                 if not self._overlays[place]:
-                    return
+                    workspace = await self.workspace(root)
+                    await workspace.set_overlay(path, content)
+                    if not self._overlays[place]:
+                        return
                 (content,) = self._overlays[place]
                 self._overlays[place] = []
         finally:

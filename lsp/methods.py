@@ -108,6 +108,20 @@ def _start(session: Session, opening: Opening, configuration: Configuration) -> 
         session.in_background(session.wire.request("client/registerCapability", wanted))
     if session.client.configured:
         configuration.pull(session)
+    if session.client.told_status:
+        session.in_background(_look_at_machine(session))
+    session.changed()
+
+
+async def _look_at_machine(session: Session) -> None:
+    """For the status: a GPU that lies idle. In a thread, since tools of its maker are asked."""
+    from lsp.checks import gpu_advice
+    from models.gpus import find_gpus
+
+    def look() -> str:
+        return gpu_advice(session.settings, find_gpus())
+
+    session.advice = await asyncio.to_thread(look)
     session.changed()
 
 

@@ -1,18 +1,21 @@
-"""Of several requests of one kind, the newest: the others end with nothing."""
+"""Of several pieces of work of one kind, the newest: the others end with nothing."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 
-class Newest:
-    """The newest request of a session wins. Only the event loop uses it."""
+class Newest(Generic[T]):
+    """Only the event loop uses it."""
 
     def __init__(self) -> None:
-        self._newest: asyncio.Task[str] | None = None
+        self._newest: asyncio.Task[T] | None = None
 
-    async def newest(self, work: asyncio.Task[str]) -> str:
-        """The result of `work`; empty when a newer one took its place."""
+    async def newest(self, work: asyncio.Task[T]) -> T | None:
+        """The result of `work`; None when a newer one took its place, or it was stopped."""
         if self._newest is not None:
             self._newest.cancel()
         self._newest = work
@@ -21,4 +24,4 @@ class Newest:
         except asyncio.CancelledError:
             work.cancel()  # the client does not want it any more
             raise
-        return "" if work.cancelled() else work.result()
+        return None if work.cancelled() else work.result()

@@ -7,6 +7,7 @@ is imported right after it was given.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -92,6 +93,7 @@ class Server:
         from lsp.methods import open_session
 
         self.session = open_session(self.wire, self._opening, self._environ)
+        gc.freeze()  # what was imported stays: no need to look through it again and again
 
 
 def _read_opening(params: Any, environ: Mapping[str, str]) -> Opening:

@@ -33,6 +33,7 @@ from lsp.newest import Newest
 from lsp.others import OtherDiagnostics
 from lsp.progress import Progress
 from lsp.recording import Recorder
+from lsp.registrations import Switches
 from lsp.settings import Settings
 from lsp.status import Status, Teller, status_of, untrusted_advice
 from lsp.traces import Note, Notes
@@ -76,7 +77,10 @@ class Session:
         self.shown = Diagnostics(
             wire, self.notes, self.documents.get, self.text_of, client, is_pulled=is_pulled
         )
-        self.completions = Newest()
+        self.switches = Switches(wire, self.background, client)
+        self.switches.started_with(settings)
+        self.completions: Newest[str] = Newest()
+        self.reviews: Newest[None] = Newest()  # of saved documents
         self._applied = AppliedEdits()
         self._is_refreshing = False
         self._jobs: dict[asyncio.Task[object], str] = {}  # with the title of each
@@ -178,6 +182,7 @@ class Session:
             self.dismissed = Dismissed(settings.data_dir)
             self.recorder = Recorder(settings, self.say)
         self.model.change(settings)
+        self.switches.follow(settings)
 
     # --- what is shown ---------------------------------------------------------------------------
 

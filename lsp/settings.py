@@ -24,6 +24,8 @@ from models.backends.loading import Drafts, FlashAttention, KvType
 from models.backends.worker_client import Options
 from models.reasoning import Effort
 
+SECTION = "postil"  # of an editor's settings
+
 
 def _listed(value: object) -> object:
     """In the environment a list is one text with commas."""
@@ -184,12 +186,13 @@ class Settings(BaseModel):
         )
 
 
-# What decides which programs, files and servers are used: only the user's own settings may hold it.
-MACHINE_ONLY = frozenset(
-    """model model_digest n_threads n_ctx n_gpu_layers kv_cache flash_attention drafts
-    idle_unload_minutes endpoints endpoint_kind endpoint_model endpoint_format allowed_hosts
-    api_key_variable ca_file cache_dir record data_dir models_dir""".split()
+# All others are the machine's, new ones too: they decide which programs, files and servers are
+# used, or what it costs, and only the user's own settings may hold them.
+WINDOW = frozenset(
+    """effort context_tokens reorder_weight code_lens symbols inline_completion
+    max_suspects""".split()
 )
+MACHINE_ONLY = frozenset(Settings.model_fields) - WINDOW
 
 
 def settings_schema() -> dict[str, Any]:

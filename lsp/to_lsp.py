@@ -65,6 +65,12 @@ def fenced(words: str) -> str:
     return f"{fence}text\n{visible(words)}\n{fence}"
 
 
+def without_markup(hover: str) -> str:
+    """A hover of ours for a client that shows no Markdown: headings and fences are left out."""
+    lines = [line for line in hover.split("\n") if not re.fullmatch(r"`{3,}(text)?", line)]
+    return "\n".join(re.sub(r"^\*\*(.*)\*\*$", r"\1", line) for line in lines)
+
+
 def finding_hover(finding: Finding) -> str:
     place = f"{finding.path}, lines {finding.start_line}-{finding.end_line}"
     words = f"{finding.cause}\n({place}){agreement_words(finding.provenance)}"

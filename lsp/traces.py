@@ -62,7 +62,7 @@ class Notes:
         self._order = 0
 
     def add(self, note: Note) -> bool:
-        """Keep a remark in place of one with its id; False when the user does not want it."""
+        """Keep a remark in place of the one that it replaces; False when nobody wants it."""
         if not note.id:
             span = note.span
             identity = digest_id(note.kind, note.uri, span.start, span.end, note.message)
@@ -71,7 +71,7 @@ class Notes:
             return False
         self._order += 1
         note = replace(note, order=self._order)
-        kept = [other for other in self._by_uri.get(note.uri, ()) if other.id != note.id]
+        kept = [other for other in self._by_uri.get(note.uri, ()) if not _replaces(note, other)]
         self._by_uri[note.uri] = [*kept, note]
         return True
 
@@ -116,6 +116,12 @@ class Notes:
         if uri in self._by_uri:
             self._by_uri[uri] = moved
         return len(moved) != len(notes)
+
+
+def _replaces(new: Note, old: Note) -> bool:
+    """The same remark again, or another finding at the same lines."""
+    is_finding = new.kind is Kind.FINDING and old.kind is Kind.FINDING
+    return new.id == old.id or (is_finding and new.span == old.span)
 
 
 def _moved(note: Note, changes: Sequence[Change]) -> Note | None:

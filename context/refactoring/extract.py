@@ -7,12 +7,19 @@ the statements, several results where the language has one, and types that are n
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from context.refactoring import Carried, Refactoring, Refused
 from context.refactoring.calls import holds
+from context.refactoring.extracted import (
+    BLOCKS,
+    Flow,
+    call_text,
+    function_text,
+    name_of,
+    place_after,
+    with_semicolon,
+)
 from context.refactoring.names import check_name, family
 from context.refactoring.rename import BY, check_syntax
 from context.refactoring.scopes import (
@@ -28,11 +35,9 @@ from context.refactoring.scopes import (
     within,
     written,
 )
-from context.refactoring.types import type_of
 from context.refactoring.uses import View, refuse_in_texts, refuse_unclear
 from context.syntax import Node
 
-_BLOCKS = frozenset({"statement_block", "block", "constructor_body", "statement_list"})
 _FUNCTIONS = {
     "javascript": frozenset(
         """function_declaration generator_function_declaration function_expression arrow_function
@@ -57,15 +62,6 @@ _LOOPS = frozenset(
 )
 
 
-@dataclass(slots=True)
-class _Flow:
-    """What goes in and what comes out; each with the node that declares it."""
-
-    parameters: dict[str, Node] = field(default_factory=dict)
-    set_again: dict[str, Node] = field(default_factory=dict)  # declared before, set inside, read on
-    declared: dict[str, Node] = field(default_factory=dict)  # inside, and read afterwards
-
-
 def extract(view: View, asked: Refactoring) -> Carried:
     """Raises `Refused`."""
     file = view.file(asked.path)
@@ -75,23 +71,31 @@ def extract(view: View, asked: Refactoring) -> Carried:
         raise Refused(f"“{asked.name}” is in use already in {asked.path}.")
     statements = _selected(file, asked.start, asked.end)
     function = _outermost(statements[0], _FUNCTIONS[kind])
+    leaves = _LEAVES
+    if kind == "java":
+        _refuse_inherited(view, asked.name, function, statements[0])
+        leaves = _LEAVES - {"this"}  # the new method is the same object's
+    ends = statements[-1].type == "return_statement" and kind != "rust"
     for statement in statements:
-        if odd := holds(statement, _LEAVES):
+        parts = statement.named_children if ends and statement is statements[-1] else [statement]
+        if odd := next((o for part in parts if (o := holds(part, leaves))), None):
             words = odd.type.replace("_", " ")
             raise Refused(f"A {words} at line {file.line(odd)} cannot go into another function.")
     flow = _flow(file, statements, function, kind)
-    text = _function_text(file, statements, function, flow, asked.name, kind)
-    call = _call_text(file, flow, asked.name, kind)
+    if ends:
+        flow.ends = _innermost(statements[0], _FUNCTIONS[kind])
+    text = function_text(file, statements, function, flow, asked.name, kind)
+    call = call_text(file, flow, asked.name, kind)
     start, end = file.span(statements[0])[0], file.span(statements[-1])[1]
-    end = _with_semicolon(file.text, end)
-    after = _place_after(function, kind)
+    end = with_semicolon(file.text, end)
+    after = place_after(function, kind)
     at = file.span(after)[1]
     edits = (
         view.sources.edit(asked.path, start, end, call),
         view.sources.edit(asked.path, at, at, text),
     )
     check_syntax(view, edits)
-    return Carried(edits, f"extract {asked.name} from {_name_of(function)}", BY, 1)
+    return Carried(edits, f"extract {asked.name} from {name_of(function)}", BY, 1)
 
 
 def _selected(file: File, start: int, end: int) -> list[Node]:
@@ -102,7 +106,7 @@ def _selected(file: File, start: int, end: int) -> list[Node]:
     first, last = file.byte(start), file.byte(end)
     block = file.root.descendant_for_byte_range(first, max(first, last - 1))
     while block is not None and (
-        block.type not in _BLOCKS or (block.start_byte >= first and block.type != "statement_list")
+        block.type not in BLOCKS or (block.start_byte >= first and block.type != "statement_list")
     ):
         block = block.parent
     if block is None:
@@ -136,8 +140,29 @@ def _outermost(node: Node, kinds: frozenset[str]) -> Node:
     return found
 
 
-def _flow(file: File, statements: Sequence[Node], function: Node, kind: str) -> _Flow:
-    flow = _Flow()
+def _refuse_inherited(view: View, name: str, function: Node, statement: Node) -> None:
+    """A method of a class that derives from another must not take the name of one of its."""
+    if ancestor(statement, _FUNCTIONS["java"]) != function:
+        raise Refused("These lines are in a class or a lambda inside a method.")
+    holder = ancestor(function, frozenset({"class_declaration", "enum_declaration"}))
+    derives = holder is not None and any(c.type == "superclass" for c in holder.children)
+    if derives and (others := view.holding(name, "java")):
+        raise Refused(f"“{name}” is in use in {others[0]}, and the class derives from another.")
+
+
+def _innermost(node: Node, kinds: frozenset[str]) -> Node:
+    """The function that a return leaves; an arrow function in parentheses is one, too."""
+    found = ancestor(node, kinds)
+    if found is None or found.type in ("generator_function_declaration", "generator_function"):
+        raise Refused("What a return leaves here is no plain function.")
+    text = written(found)
+    if text.startswith("async") or (found.type == "method_definition" and "async" in text[:40]):
+        raise Refused("What a return leaves here is an async function.")
+    return found
+
+
+def _flow(file: File, statements: Sequence[Node], function: Node, kind: str) -> Flow:
+    flow = Flow()
     start, end = statements[0].start_byte, statements[-1].end_byte
     words = {
         written(node)
@@ -191,7 +216,7 @@ def _sort(
     names: Names,
     binding: Binding,
     region: tuple[int, int],
-    flow: _Flow,
+    flow: Flow,
     loop: Node | None,
     kind: str,
 ) -> None:
@@ -284,188 +309,3 @@ def _refuse_unset(name: Node, word: str, kind: str) -> None:
         and declarator.child_by_field_name("value") is None
     ):
         raise Refused(f"{word} has no value yet.")
-
-
-def _results(flow: _Flow, kind: str) -> list[str]:
-    results = [*flow.declared, *flow.set_again]
-    if len(results) > 1 and (kind != "go" or (flow.declared and flow.set_again)):
-        raise Refused(f"Several results would come back: {', '.join(results)}.")
-    return results
-
-
-def _call_text(file: File, flow: _Flow, name: str, kind: str) -> str:
-    results = _results(flow, kind)
-    call = f"{name}({', '.join(flow.parameters)})"
-    if kind == "java" and not results:
-        return f"{call};"
-    if not results:
-        return call if kind == "go" else f"{call};"
-    if flow.set_again:
-        return f"{', '.join(results)} = {call}" + ("" if kind == "go" else ";")
-    if kind == "go":
-        return f"{', '.join(results)} := {call}"
-    declared = flow.declared[results[0]]
-    statement = ancestor(declared, {"lexical_declaration", "local_variable_declaration",
-                                    "let_declaration"})  # fmt: skip
-    if statement is None:
-        raise Refused(f"How {results[0]} is declared is not known.")
-    if kind == "java":
-        return f"{_required_type(file, declared, kind)} {results[0]} = {call};"
-    word = written(statement).split()[0]
-    mutable = " mut" if re.match(r"let\s+mut\b", written(statement)) else ""
-    return f"{word}{mutable} {results[0]} = {call};"
-
-
-def _required_type(file: File, declared: Node, kind: str) -> str:
-    found = type_of(declared, kind)
-    if not found:
-        raise Refused(f"The type of {written(declared)} is not written.")
-    del file
-    return found
-
-
-def _function_text(
-    file: File,
-    statements: Sequence[Node],
-    function: Node,
-    flow: _Flow,
-    name: str,
-    kind: str,
-) -> str:
-    results = _results(flow, kind)
-    eol = "\r\n" if "\r\n" in file.text else "\n"
-    outer = _indent(file, _place_after(function, kind))
-    unit = _unit(file, statements[0], function)
-    body = _reindented(file, statements, outer + unit)
-    parameters = ", ".join(_parameter(file, w, n, flow, kind) for w, n in flow.parameters.items())
-    head, back = _head(file, function, flow, name, parameters, results, kind)
-    lines = [f"{outer}{head} {{", *body]
-    if results:
-        lines.append(f"{outer}{unit}{back}")
-    lines.append(f"{outer}}}")
-    return eol + eol + eol.join(lines)
-
-
-def _head(
-    file: File,
-    function: Node,
-    flow: _Flow,
-    name: str,
-    parameters: str,
-    results: Sequence[str],
-    kind: str,
-) -> tuple[str, str]:
-    """(head, statement that gives the results back)."""
-    declared = {**flow.parameters, **flow.declared}
-    match kind:
-        case "go":
-            types = [_required_type(file, declared[r], kind) for r in results]
-            result = f" {types[0]}" if len(types) == 1 else f" ({', '.join(types)})" * bool(types)
-            return f"func {name}({parameters}){result}", f"return {', '.join(results)}"
-        case "java":
-            result = _required_type(file, declared[results[0]], kind) if results else "void"
-            static = "static " if _is_static(function) else ""
-            throws = next((f" {written(c)}" for c in function.children if c.type == "throws"), "")
-            _refuse_java(function)
-            head = f"private {static}{result} {name}({parameters}){throws}"
-            return head, f"return {results[0]};" if results else ""
-        case "rust":
-            result = f" -> {_required_type(file, declared[results[0]], kind)}" if results else ""
-            return f"fn {name}({parameters}){result}", results[0] if results else ""
-    return f"function {name}({parameters})", f"return {results[0]};" if results else ""
-
-
-def _is_static(function: Node) -> bool:
-    first = function.named_child(0)
-    return first is not None and first.type == "modifiers" and "static" in written(first).split()
-
-
-def _refuse_java(function: Node) -> None:
-    """The new method stands in the same class, so that it sees the same fields."""
-    if function.type == "lambda_expression" or any(
-        c.type == "type_parameters" for c in function.children
-    ):
-        raise Refused("These lines are in a lambda or in a method with type parameters.")
-    if function.type == "constructor_declaration":
-        raise Refused("A constructor may set what no method may set.")
-    holder = function.parent.parent if function.parent is not None else None
-    if holder is None or holder.type not in ("class_declaration", "enum_declaration"):
-        raise Refused("These lines are in no ordinary class.")
-
-
-def _parameter(file: File, word: str, declared: Node, flow: _Flow, kind: str) -> str:
-    if kind == "javascript":
-        found = type_of(declared, kind)
-        if file.language.name == "javascript":
-            return word
-        if not found:
-            raise Refused(f"The type of {word} is not written.")
-        return f"{word}: {found}"
-    found = _required_type(file, declared, kind)
-    if kind == "go":
-        return f"{word} {found}"
-    if kind == "java":
-        return f"{found} {word}"
-    mutable = "mut " if word in flow.set_again or _is_mut(declared) else ""
-    return f"{mutable}{word}: {found}"
-
-
-def _is_mut(declared: Node) -> bool:
-    parent = declared.parent
-    return parent is not None and any(c.type == "mutable_specifier" for c in parent.children)
-
-
-def _place_after(function: Node, kind: str) -> Node:
-    """The node after which the new function stands: of the file, or of a Java class."""
-    if kind == "java":
-        return function
-    here = function
-    while here.parent is not None and here.parent.parent is not None:
-        here = here.parent
-    return here
-
-
-def _name_of(function: Node) -> str:
-    name = function.child_by_field_name("name")
-    return written(name) if name is not None else "a function"
-
-
-def _indent(file: File, node: Node) -> str:
-    line = file.text[: file.span(node)[0]].replace("\r", "\n").rpartition("\n")[2]
-    return line if not line.strip() else line[: len(line) - len(line.lstrip())]
-
-
-def _unit(file: File, statement: Node, function: Node) -> str:
-    own, outer = _indent(file, statement), _indent(file, function)
-    depth, above = 0, statement.parent
-    while above is not None and above != function:
-        depth += above.type in _BLOCKS - {"statement_list"}
-        above = above.parent
-    extra = own.removeprefix(outer)
-    return extra[: len(extra) // depth] if depth and extra else "    "
-
-
-def _reindented(file: File, statements: Sequence[Node], indent: str) -> Iterator[str]:
-    """The lines of the statements, moved to another indentation."""
-    start, end = file.span(statements[0])[0], file.span(statements[-1])[1]
-    end = _with_semicolon(file.text, end)
-    own = _indent(file, statements[0])
-    if own != indent:
-        for statement in statements:
-            for node in walk(statement):
-                is_text = node.type in file.rules.texts and "comment" not in node.type
-                if is_text and node.start_point[0] != node.end_point[0]:
-                    raise Refused("A text over several lines would be indented otherwise.")
-    for number, line in enumerate(re.split(r"\r\n|\n|\r", file.text[start:end])):
-        if number == 0:
-            yield indent + line
-        elif not line.strip():
-            yield ""
-        elif line.startswith(own):
-            yield indent + line[len(own) :]
-        else:
-            raise Refused("The lines are not indented alike.")
-
-
-def _with_semicolon(text: str, end: int) -> int:
-    return end + 1 if text[end : end + 1] == ";" else end

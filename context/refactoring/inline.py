@@ -36,6 +36,24 @@ _NO_BRACKETS = frozenset(
     template_substitution expression_list assignment_expression pair array literal_element
     short_var_declaration let_declaration return_expression array_expression""".split()
 )
+_ATOMS = frozenset(
+    """identifier string interpreted_string_literal string_literal call_expression
+    member_expression selector_expression""".split()
+)
+_SIMPLE_STATEMENTS = frozenset(
+    """return_statement expression_statement lexical_declaration short_var_declaration
+    throw_statement""".split()
+)
+_LATER = frozenset(
+    """arrow_function function_expression func_literal class object_pattern
+    generator_function""".split()
+)
+_SOMETIMES = frozenset({"binary_expression", "ternary_expression", "template_string"})
+_EFFECTS = frozenset(
+    """call_expression await_expression new_expression member_expression selector_expression
+    subscript_expression index_expression update_expression assignment_expression
+    yield_expression""".split()
+)
 _BLOCKS = frozenset({"statement_block", "block", "program", "constructor_body", "statement_list"})
 
 
@@ -76,7 +94,9 @@ def _variable(view: View, symbol: Symbol, uses: Sequence[Use]) -> Carried:
             raise Refused(f"The address of {symbol.name} is taken.")
         if parent.type in ("type_query", "reference_expression", "macro_invocation"):
             raise Refused(f"{symbol.name} is used in a way that a value cannot be.")
-    _refuse_changing(file, value, statement, [u.node for u in reads], symbol.name)
+    places = [u.node for u in reads]
+    if not _moves_one_statement(file, value, statement, places):
+        _refuse_changing(file, value, statement, places, symbol.name)
     edits = [_put(view, use, value) for use in reads]
     edits.append(_removed(view, file, statement))
     check_syntax(view, edits)
@@ -126,6 +146,40 @@ def _refuse_java_type(statement: Node, value: Node | None, word: str) -> None:
         raise Refused(f"The type of {word} may convert its value.")
 
 
+def _moves_one_statement(file: File, value: Node, statement: Node, uses: Sequence[Node]) -> bool:
+    """The one use is what the next statement evaluates first, so that the value may do anything.
+
+    Not where a declared type may convert the value (Java), or a borrow ends with the statement.
+    """
+    following = statement.next_named_sibling
+    while following is not None and "comment" in following.type:
+        following = following.next_named_sibling
+    annotated = any(c.type == "type_annotation" for n in walk(statement) for c in n.children
+                    if n.type == "variable_declarator")  # fmt: skip
+    if (
+        family(file.language.name) not in ("javascript", "go")
+        or len(uses) != 1
+        or following is None
+        or following.type not in _SIMPLE_STATEMENTS
+        or not within(uses[0], following)
+        or annotated
+    ):
+        return False
+    use = uses[0]
+    for node in walk(following):
+        inside = within(use, node)
+        if inside and (node.type in _LATER or (node.type in _SOMETIMES and node != use)):
+            return False
+        if node.type in _EFFECTS and not inside and node.end_byte <= use.start_byte:
+            return False
+        called = node.child_by_field_name("function") if node.type in _EFFECTS else None
+        is_argument = inside and called is not None and not within(use, called)
+        # What is called is looked up before its argument is evaluated.
+        if is_argument and called is not None and called.type != "identifier":
+            return False
+    return True
+
+
 def _refuse_changing(
     file: File, value: Node, statement: Node, uses: Sequence[Node], word: str
 ) -> None:
@@ -168,7 +222,7 @@ def _refuse_other(file: File, node: Node, uses: Sequence[Node], word: str) -> No
 def _put(view: View, use: Use, value: Node) -> TextEdit:
     text = written(value)
     parent = use.node.parent
-    plain = value.type in ("identifier", "string", "interpreted_string_literal", "string_literal")
+    plain = value.type in _ATOMS and (parent is None or parent.type != "new_expression")
     if not plain and (parent is None or parent.type not in _NO_BRACKETS):
         text = f"({text})"
     if text.startswith(("(", "[")) and parent is not None:

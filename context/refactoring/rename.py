@@ -64,6 +64,9 @@ def refuse_taken(view: View, symbol: Symbol, found: Found, new: str) -> None:
         return
     for file in found.files:
         _refuse_in(file, new, file.root)
+    if symbol.file.language.name == "java" and "extends" in symbol.file.text:
+        for path in view.holding(new, "java"):
+            _refuse_in(view.file(path), new, view.file(path).root)
     if symbol.file.language.name == "go":
         folder = symbol.file.path.rpartition("/")[0]
         for path in view.holding(new, "go"):

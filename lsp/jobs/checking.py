@@ -12,7 +12,6 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from context.checking import CheckRun, Status, run_check, verdict
 from context.errors import ContextError
 from context.sandbox import can_keep_writes
 from context.shadow_copy import link_installed, make_copy
-from lsp.errors import Failure
+from context.text import content_hash
 from lsp.progress import Progress
 from lsp.session import Session
 from models.findings import Proposal
@@ -38,11 +37,14 @@ async def checked(session: Session, root: Path, proposal: Proposal, progress: Pr
     if not proposal.edits and not proposal.new_files:
         return proposal
     progress.report("checking on a copy")
-    before = _open_texts(session, root)
+    before = session.open_texts(root)
     after = dict(before)
     for path in dict.fromkeys(edit.path for edit in proposal.edits):
         text = session.text_of(session.uri_of(root, path)).content
-        after[path] = apply_edits(text, [e for e in proposal.edits if e.path == path])
+        mine = [edit for edit in proposal.edits if edit.path == path]
+        if any(edit.file_hash != content_hash(text) for edit in mine):
+            return proposal  # it moved on meanwhile: whoever asked refuses it
+        after[path] = apply_edits(text, mine)
     after.update({new.path: new.text for new in proposal.new_files})
     try:
         run = await _run(session, root, after)
@@ -53,17 +55,6 @@ async def checked(session: Session, root: Path, proposal: Proposal, progress: Pr
         why = str(error) if isinstance(error, ContextError) else "the copy could not be written"
         said = f"not checked: {why}"
     return replace(proposal, remarks=(*proposal.remarks, said))
-
-
-def _open_texts(session: Session, root: Path) -> dict[str, str]:
-    """What stands in the editor, saved or not: edits are made for that."""
-    found: dict[str, str] = {}
-    for uri in session.documents.uris():
-        with suppress(Failure):
-            own, path = session.relative(uri)
-            if own == root:
-                found[path] = session.text_of(uri).content
-    return found
 
 
 async def _run(session: Session, root: Path, texts: Mapping[str, str]) -> CheckRun:

@@ -21,6 +21,7 @@ from context.selection import selection_snippets
 from context.text import Span, Text, content_hash
 from lsp import from_lsp
 from lsp.errors import INVALID_PARAMS, REQUEST_FAILED, Failure, Stale
+from lsp.jobs.checking import checked
 from lsp.jobs.noting import reporter
 from lsp.progress import Progress
 from lsp.session import Session
@@ -220,6 +221,11 @@ async def _propose(
         )  # fmt: skip
         carried, planned = await plan(work)
         proposal = await _checked(work, carried, planned)
+        proposal = await checked(session, root, proposal, progress)
+        for edit in proposal.edits:  # trying it takes its time
+            now = session.text_of(session.uri_of(root, edit.path)).content
+            if content_hash(now) != edit.file_hash:
+                raise Stale(edit.path)
     session.recorder.proposal(task, proposal)
     if not proposal.edits and not proposal.new_files:
         raise Failure(REQUEST_FAILED, proposal.refusals[-1].sentence)

@@ -7,7 +7,6 @@ shown as soon as it is there. Nothing is changed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,22 +65,11 @@ async def review(session: Session, uri: str | None, token: int | str | None) -> 
     root, folder = session.relative(uri) if uri else (session.any_root(), "")
     async with session.working("Postil: reading what changed", token) as progress:
         workspace = await session.workspace(root)
-        buffers = _open_texts(session, root)
+        buffers = session.open_texts(root)
         parts = await workspace.changes("" if folder == "." else folder, buffers)
         if not parts:
             return Review(root, (), 0, "Nothing has changed since the last commit.")
         return await _read_parts(session, root, workspace, parts, progress)
-
-
-def _open_texts(session: Session, root: Path) -> dict[str, str]:
-    """Open documents of a workspace folder, which the index sees only a moment later."""
-    found: dict[str, str] = {}
-    for uri in session.documents.uris():
-        with suppress(Failure):
-            own, path = session.relative(uri)
-            if own == root:
-                found[path] = session.text_of(uri).content
-    return found
 
 
 async def _read_parts(
@@ -154,5 +142,6 @@ async def _read_part(
         now = session.text_of(session.uri_of(root, found.path))
         if content_hash(now.content) != found.file_hash:
             return f"{found.path} changed while it was read."
-        note_finding(session, root, found)
+        if not note_finding(session, root, found):
+            return f"What was found in {found.path} was dismissed before."
     return found

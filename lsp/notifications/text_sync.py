@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from lsprotocol import types
 
+from lsp.jobs import reviewing
 from lsp.session import Session
+from models.backends import in_background
 
 
 async def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
@@ -28,7 +32,20 @@ async def did_change(session: Session, params: types.DidChangeTextDocumentParams
 
 
 async def did_save(session: Session, params: types.DidSaveTextDocumentParams) -> None:
-    session.show_buffer(params.text_document.uri)
+    uri = params.text_document.uri
+    session.show_buffer(uri)
+    if session.settings.review_on_save and session.documents.get(uri):
+        session.in_background(_review(session, uri))
+
+
+async def _review(session: Session, uri: str) -> None:
+    """Behind what people wait for; the next save takes the place of this one."""
+
+    async def review() -> None:
+        with in_background():
+            await reviewing.review(session, uri, None)
+
+    await session.reviews.newest(asyncio.ensure_future(review()))
 
 
 async def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:

@@ -11,7 +11,9 @@ from dataclasses import replace
 
 from lsprotocol import types
 
+from context.failing_tests import read_failing_tests
 from context.test_places import has_place
+from context.text import split_lines
 from lsp import from_lsp
 from lsp.capabilities import (
     ADD_TYPES_KIND,
@@ -20,6 +22,7 @@ from lsp.capabilities import (
     EXPLAIN_KIND,
     EXTRACT_KIND,
     FIND_BUGS_KIND,
+    FIX_TEST_KIND,
     LOCATE_KIND,
     MODERNISE_KIND,
     QUICK_FIX,
@@ -38,6 +41,7 @@ from models.tasks.edit import EditKind
 MAX_FIXES = 5
 MAX_TITLE_CHARS = 70  # of a diagnostic in a title
 MIN_REPORT_CHARS = 8
+MAX_LOG_CHARS = 20_000  # of a selection that may be a test run's output
 INSTRUCTION_MARK = "postil:"  # a comment in the selection that says what to change
 NO_SELECTION = "Select the code first."
 
@@ -80,12 +84,15 @@ async def code_action(
             *_of_selection(uri, selected),
             *exact_offers(uri, document.text, span.start, selected),
         )
-        if _is_wanted(offer, params.context, session)
+        if _is_wanted(offer, params.context, session, is_selected=bool(selected.strip()))
     ]
 
 
-def _is_wanted(offer: Offer, context: types.CodeActionContext, session: Session) -> bool:
-    """By the kinds asked for; unasked, while a person only moves about, less is offered.
+def _is_wanted(
+    offer: Offer, context: types.CodeActionContext, session: Session, *, is_selected: bool
+) -> bool:
+    """By the kinds asked for; unasked, while a person only moves about, less is offered: fixes,
+    and what can be made of a selection. Else each word would have a light beside it.
 
     What cannot be had is shown, greyed, to who opens the menu in a client that shows the reason.
     """
@@ -95,7 +102,9 @@ def _is_wanted(offer: Offer, context: types.CodeActionContext, session: Session)
         return False
     if only:
         return any(offer.kind == kind or offer.kind.startswith(f"{kind}.") for kind in only)
-    return is_invoked or not offer.kind.startswith("source.")
+    if is_invoked or offer.kind == QUICK_FIX:
+        return True
+    return is_selected and not offer.kind.startswith("source.")
 
 
 def _of_diagnostics(session: Session, params: types.CodeActionParams) -> Iterator[Offer]:
@@ -157,6 +166,9 @@ def _of_selection(path: str, selected: str) -> Iterator[Offer]:
     if instruction := _instruction(selected):
         title = f"Postil: change as I say: {instruction[:60]}"
         yield Offer(title, CHANGE_KIND, "postil.change", EditKind.CUSTOM, instruction)
+    if failing := read_failing_tests(split_lines(selected[:MAX_LOG_CHARS])):
+        title = f"Postil: fix what {failing[0].name or failing[0].path} shows"
+        yield Offer(title, FIX_TEST_KIND, "postil.fixTest", argument={"report": selected})
     if len(selected.strip()) >= MIN_REPORT_CHARS:
         title = "Postil: locate the bug described by the selection"
         yield Offer(title, LOCATE_KIND, "postil.locate", argument={"report": selected})

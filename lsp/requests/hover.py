@@ -18,6 +18,8 @@ async def hover(session: Session, params: types.HoverParams) -> types.Hover | No
     note = session.notes.at(uri, offset)
     if note is None:
         return None
-    kind = types.MarkupKind.Markdown if session.client.markdown else types.MarkupKind.PlainText
     range_ = to_lsp.range_(document.text, note.span, encoding)
-    return types.Hover(types.MarkupContent(kind, note.hover), range_)
+    if session.client.markdown:
+        return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, note.hover), range_)
+    plain = to_lsp.without_markup(note.hover)
+    return types.Hover(types.MarkupContent(types.MarkupKind.PlainText, plain), range_)

@@ -43,15 +43,21 @@ async def uses_remarks(
 
 def _changed(old: Anatomy, new: Anatomy) -> Iterable[tuple[str, Function | None]]:
     """By name: functions that take something else now (as they are), or are gone (None)."""
-    names_left = {f.name for f in new.functions}
+    names_left = {_called_as(f) for f in new.functions}
     for before in old.functions:
         if old.function(before.qualified_name) is None:
             continue  # overloads: which of them a call means cannot be told
-        now = new.function(before.qualified_name)
-        if now is None and before.name not in names_left:
-            yield before.name, None
+        name, now = _called_as(before), new.function(before.qualified_name)
+        if now is None and name not in names_left:
+            yield name, None
         elif now is not None and _shape(before) != _shape(now):
-            yield before.name, now
+            yield name, now
+
+
+def _called_as(function: Function) -> str:
+    """The name in a call: a constructor is called by its type's."""
+    owner, _, name = function.qualified_name.rpartition(".")
+    return owner.rpartition(".")[2] if owner and name in ("__init__", "constructor") else name
 
 
 def _shape(function: Function) -> list[tuple[str, str, bool]] | None:

@@ -56,6 +56,7 @@ _SYSTEM = (
     "plain sentences, inside <think> and </think>. Then give only the answer in the form asked for."
 )
 
+# An example of an answer is no help here: the 0.5B answered with its lines and its words.
 _LOCATE = """A bug was reported:
 {fence} report
 {report}
@@ -67,8 +68,9 @@ This code may hold the bug. Every line has its number:
 {fence} end of code
 
 Which lines are wrong, and why? A line that fails is often only where the bug shows: say what must \
-hold before that line and does not. Answer as JSON: {{"file": "F1", "first_line": 10, \
-"last_line": 12, "cause": "one or two sentences"}}"""
+hold before that line and does not. Answer as one JSON object with the keys "file", "first_line" \
+and "last_line" (the first and the last of the wrong lines) and "cause" (what is wrong there and \
+why, in one or two sentences)."""
 
 _FIND_BUG = """Read this code. Every line has its number:
 {fence} code
@@ -76,9 +78,10 @@ _FIND_BUG = """Read this code. Every line has its number:
 {fence} end of code
 {changed}
 Look only at lines {first_line} to {last_line} of {file_id}. Is there a real bug: wrong results, a \
-crash, a leak? Style does not count. {odd}Answer as JSON: {{"bug": true, "file": "{file_id}", \
-"first_line": 10, "last_line": 12, "cause": "one or two sentences"}} or {{"bug": false, \
-"reason": "one sentence"}}"""
+crash, a leak? Style does not count. {odd}Answer as one JSON object with the keys "bug" (true or \
+false), "file" ("{file_id}"), "first_line" and "last_line" (the first and the last of the wrong \
+lines) and "cause" (what is wrong there and why, in one or two sentences); without a bug only with \
+"bug" and "reason" (one sentence)."""
 
 _CHANGED = """
 These lines were changed just now. Before, they were:
@@ -143,8 +146,10 @@ These are the lines to write again:
 {fence} end of lines
 
 Answer with all of these lines as they must be, from the first to the last, between two lines of \
-```: copy what is right, change only what is wrong, leave nothing out. Then one sentence after \
-REASON: that says what you changed and why."""
+```: {how} Then one sentence after REASON: that says what you changed and why."""
+
+_HOW_TO_MEND = "copy what is right, change only what is wrong, leave nothing out."
+_HOW_TO_RENEW = "the same work, written as asked and not as it stands; leave no case out."
 
 _CHOOSE = """A bug report:
 {fence} report
@@ -249,7 +254,15 @@ def edit(task: str, code: str) -> Conversation:
 
 
 def rewrite(task: str, code: str, lines: str) -> Conversation:
-    return _conversation(_REWRITE, task=without_secrets(task), code=code, lines=lines)
+    """For a fault in the lines: what is right is copied."""
+    words = without_secrets(task)
+    return _conversation(_REWRITE, task=words, code=code, lines=lines, how=_HOW_TO_MEND)
+
+
+def renew(task: str, code: str, lines: str) -> Conversation:
+    """For lines that are right and are to be written in another way: told to copy, models do."""
+    words = without_secrets(task)
+    return _conversation(_REWRITE, task=words, code=code, lines=lines, how=_HOW_TO_RENEW)
 
 
 def mend(conversation: Conversation, answer: str, refusal: str) -> Conversation:
@@ -287,11 +300,13 @@ def extract_task(place: str) -> str:
     )
 
 
-def modernise_task(place: str, language: str) -> str:
+def modernise_task(place: str, language: str, old: Sequence[str]) -> str:
+    """`old`: what is known to be written in an older way there, with what is written today."""
+    named = "".join(f"\nOld here: {hint}." for hint in old)
     return (
         f"Write the code at {place} as {language} is written today: newer syntax and standard "
         "library instead of older forms, the same behaviour. Keep every function's name and "
-        "arguments. Change nothing that is fine as it is."
+        f"arguments. Change nothing that is fine as it is.{named}"
     )
 
 

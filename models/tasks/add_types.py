@@ -18,7 +18,7 @@ from context.anatomy import Anatomy, Function, Parameter, ParameterKind
 from context.languages import language_of, spoken_name
 from context.outline import Outline, SymbolKind
 from context.text import Span, Text, content_hash
-from context.window import Snippet, pack, render_plain
+from context.window import Snippet, render_plain
 from models.asking import OnEvent
 from models.backends import Backend
 from models.errors import ReplyUnusable
@@ -27,7 +27,7 @@ from models.gate import Code, types_refusal
 from models.prompts import Grammar, writing
 from models.replies import parse_signature
 from models.tasks.edit import EditTask
-from models.tasks.proposing import Checked, Question, propose
+from models.tasks.proposing import Checked, Question, packed, propose
 
 MAX_ANSWER_TOKENS = 160
 MAX_TYPE_CHARS = 120
@@ -63,12 +63,9 @@ async def propose_types(
     path, source = task.path, sources[task.path]
     function = await _function_to_type(path, source, task.first_line, code)
     outline = await code.outline(path, source)
-    window = await pack(snippets, context_tokens, backend.count_tokens)
-    if not window.pieces:
-        raise ReplyUnusable("There is no code to show to the model.")
+    window = await packed(snippets, context_tokens, backend)
     name, language = function.name, spoken_name(path)
     start = " ".join(source[function.head.start : function.parameters_start + 1].split())
-    begun = _begun(source, function)
 
     async def check(text: str) -> Checked:
         typed = await _read(path, parse_signature(text, start), function, code)
@@ -91,7 +88,7 @@ async def propose_types(
         window=window,
         told=name,
         max_answer_tokens=MAX_ANSWER_TOKENS,
-        answer_prefix=begun,
+        answer_prefix=_begun(source, function),
     )
     return await propose(
         question, check, backend=backend, thinking_tokens=thinking_tokens, on_event=on_event

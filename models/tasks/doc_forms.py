@@ -50,14 +50,17 @@ _FORMS = {
     "bash": _Form(_Place.ABOVE, "", "# ", ""),
     "lua": _Form(_Place.ABOVE, "", "--- ", ""),
 }
-# A comment above that a tool obeys: a doc goes above it and replaces nothing.
+# What tools obey in a comment. A doc goes above such a comment and replaces nothing.
 _DIRECTIVE = re.compile(
-    r"go:|nolint|eslint|prettier|@ts-|tslint|istanbul|c8 |rubocop|shellcheck|-\*-|NOLINT|noqa"
-    r"|clang-format|pragma|biome|deno-|sourcery|type:|frozen_string|spell|cspell|region|^#!",
+    r"\bgo:\w|\bnolint\b|\beslint-|\bglobals? \w+:|\bprettier-|@ts-|\btslint:|\bistanbul ignore"
+    r"|\bc8 ignore|\brubocop:|\bshellcheck \w+=|-\*-|\bnoqa\b|\bclang-format (?:on|off)"
+    r"|\bpragma:|\bbiome-|\bdeno-|\bpy(?:lint|right):|\bmypy:|\btype:\s*ignore"
+    r"|\bfrozen_string_literal|\bcspell:|^\W*#?(?:end)?region\b|^#!",
     re.IGNORECASE | re.MULTILINE,
 )
+# What would make words more than words: the ends of comments and strings, doc tests, tags.
 _ACTS = re.compile(
-    r">>>|```|\*/|\"\"\"|'''|\\|^\s*[@#]|\{@|<\w|-\*-|" + _DIRECTIVE.pattern,
+    r">>>|```|\*/|\"\"\"|\'\'\'|\\|^\s*[@#]|\{@|<\w|" + _DIRECTIVE.pattern,
     re.IGNORECASE | re.MULTILINE,
 )
 

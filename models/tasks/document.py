@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from context.languages import spoken_name
-from context.window import Snippet, pack, render_plain
+from context.window import Snippet, render_plain
 from models.asking import OnEvent
 from models.backends import Backend
 from models.errors import ReplyUnusable
@@ -15,7 +15,7 @@ from models.prompts import Grammar, writing
 from models.replies import parse_doc
 from models.tasks.doc_forms import clean_words, doc_edit, has_form
 from models.tasks.edit import EditTask
-from models.tasks.proposing import Checked, Question, propose
+from models.tasks.proposing import Checked, Question, packed, propose
 
 MAX_ANSWER_TOKENS = 220
 REASON = "Documents {name}; the code is the same."
@@ -40,9 +40,7 @@ async def propose_doc(
     if function is None:
         raise ReplyUnusable("There is no function at these lines; select one to document.")
     doc_edit(task.path, source, function, "A first try", "")  # says at once when it has no place
-    window = await pack(snippets, context_tokens, backend.count_tokens)
-    if not window.pieces:
-        raise ReplyUnusable("There is no code to show to the model.")
+    window = await packed(snippets, context_tokens, backend)
     language, name = spoken_name(task.path), function.name
 
     async def check(text: str) -> Checked:

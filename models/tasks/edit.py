@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from context.languages import spoken_name
-from context.window import ContextWindow, Snippet, pack, render_plain
+from context.old_forms import old_forms
+from context.window import ContextWindow, Snippet, render_plain
 from models import prompts
 from models.asking import OnEvent
-from models.backends import Backend, Thinks
-from models.errors import ReplyUnusable
+from models.backends import Backend, Conversation, Thinks
 from models.findings import Proposal
 from models.gate import Code, Deletion, check_edits, check_rewrite, uses_remarks
 from models.prompts import Grammar
 from models.replies import parse_edits, parse_rewrite
-from models.tasks.proposing import Checked, Question, propose
+from models.tasks.proposing import Checked, Question, packed, propose
 
 MAX_ANSWER_TOKENS = 900
 MAX_REWRITTEN_LINES = 45  # a guess: what a 1.5B writes again without losing the thread
@@ -81,9 +81,7 @@ async def propose_edit(
 
     Raises `ReplyUnusable` when the model twice answered nothing that can be read.
     """
-    window = await pack(snippets, context_tokens, backend.count_tokens)
-    if not window.pieces:
-        raise ReplyUnusable("There is no code to show to the model.")
+    window = await packed(snippets, context_tokens, backend)
     deletion = _DELETION[task.kind]
     region = _region(task, window) if _rewrites(task, backend) else None
     words, shown = _task_text(task, window), render_plain(window)
@@ -102,9 +100,7 @@ async def propose_edit(
 
     question = Question(
         title=task.title,
-        conversation=prompts.edit(words, shown)
-        if region is None
-        else prompts.rewrite(words, shown, region.text),
+        conversation=_conversation(task, words, shown, region),
         form=Grammar.EDITS if region is None else Grammar.REWRITE,
         window=window,
         told=words,
@@ -114,6 +110,14 @@ async def propose_edit(
     return await propose(
         question, check, backend=backend, thinking_tokens=thinking_tokens, on_event=on_event
     )
+
+
+def _conversation(task: EditTask, words: str, shown: str, region: Snippet | None) -> Conversation:
+    if region is None:
+        return prompts.edit(words, shown)
+    if task.kind in (EditKind.SIMPLIFY, EditKind.MODERNISE):
+        return prompts.renew(words, shown, region.text)
+    return prompts.rewrite(words, shown, region.text)
 
 
 def _rewrites(task: EditTask, backend: Backend) -> bool:
@@ -162,7 +166,9 @@ def _task_text(task: EditTask, window: ContextWindow) -> str:
         case EditKind.CUSTOM:
             return prompts.custom_task(place, task.detail)
         case EditKind.MODERNISE:
-            return prompts.modernise_task(place, spoken_name(task.path))
+            shown = "\n".join(p.snippet.text for p in window.pieces if p.snippet.path == task.path)
+            old = old_forms(task.path, shown)
+            return prompts.modernise_task(place, spoken_name(task.path), old)
         case _:
             raise ValueError(f"{task.kind} is no task of this module")
 

@@ -6,15 +6,15 @@ comes out has passed the gate, or is empty and says what was refused.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from context.window import ContextWindow
+from context.window import ContextWindow, Snippet, pack
 from models import prompts
 from models.asking import Answer, OnEvent, ask, provenance_of
 from models.backends import Backend, Conversation
 from models.errors import ReplyUnusable
-from models.findings import Edit, NewFile, Proposal, Refusal
+from models.findings import Edit, NewFile, Proposal, Provenance, Refusal
 from models.prompts import Grammar
 
 MAX_TRIES = 2
@@ -50,6 +50,16 @@ class Question:
 Check = Callable[[str], Awaitable[Checked]]  # of an answer with its secrets back in place
 
 
+async def packed(
+    snippets: Sequence[Snippet], context_tokens: int, backend: Backend
+) -> ContextWindow:
+    """The window that the model sees. Raises `ReplyUnusable` when nothing can be shown."""
+    window = await pack(snippets, context_tokens, backend.count_tokens)
+    if not window.pieces:
+        raise ReplyUnusable("There is no code to show to the model.")
+    return window
+
+
 async def propose(
     question: Question,
     check: Check,
@@ -78,10 +88,7 @@ async def propose(
             max_answer_tokens=question.max_answer_tokens,
             on_event=on_event,
         )
-        try:
-            checked = await check(question.window.reveal(answer.text))
-        except ReplyUnusable as unusable:
-            checked = Checked(refusals=(Refusal("form", str(unusable)),))
+        checked = await _read(check, question.window.reveal(answer.text))
         refusals.extend(checked.refusals)
         if checked.has_passed and (best is None or not checked.remarks):
             best = checked, answer, n_tries
@@ -93,7 +100,22 @@ async def propose(
         raise ReplyUnusable(refusals[-1].sentence)
     assert answer is not None
     made, answer, n_mended = best or (Checked(), answer, 0)
-    provenance = provenance_of(backend, answer, question.window, question.told)
+    return _proposal(
+        question,
+        made,
+        refusals,
+        n_mended,
+        provenance=provenance_of(backend, answer, question.window, question.told),
+    )
+
+
+def _proposal(
+    question: Question,
+    made: Checked,
+    refusals: list[Refusal],
+    n_mended: int,
+    provenance: Provenance,
+) -> Proposal:
     return Proposal(
         question.title,
         made.edits,
@@ -103,3 +125,11 @@ async def propose(
         new_files=made.new_files,
         remarks=made.remarks,
     )
+
+
+async def _read(check: Check, text: str) -> Checked:
+    """What cannot be read is refused like any other answer."""
+    try:
+        return await check(text)
+    except ReplyUnusable as unusable:
+        return Checked(refusals=(Refusal("form", str(unusable)),))

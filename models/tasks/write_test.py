@@ -17,7 +17,7 @@ from context.anatomy import Function
 from context.languages import language_of
 from context.test_places import PlaceOfTest, place_of_test
 from context.text import Span, Text, content_hash
-from context.window import Snippet, pack, render_plain
+from context.window import Snippet, render_plain
 from models.asking import OnEvent
 from models.backends import Backend
 from models.errors import ReplyUnusable
@@ -28,7 +28,7 @@ from models.replies import parse_test_code
 from models.tasks.edit import EditTask
 from models.tasks.frameworks import Framework, framework_of, import_line
 from models.tasks.imports import import_offset
-from models.tasks.proposing import Checked, Question, propose
+from models.tasks.proposing import Checked, Question, packed, propose
 
 MAX_ANSWER_TOKENS = 320
 MAX_EXAMPLE_LINES = 14  # of one test, shown for its style
@@ -73,24 +73,12 @@ async def propose_test(
     that `read_for_test` names. Raises `ReplyUnusable`.
     """
     plan = await _plan(task, sources, known, code)
-    window = await pack(snippets, context_tokens, backend.count_tokens)
-    if not window.pieces:
-        raise ReplyUnusable("There is no code to show to the model.")
+    window = await packed(snippets, context_tokens, backend)
     name = plan.function.name
     example = await _example(plan, sources, code)
 
     async def check(text: str) -> Checked:
-        test = parse_test_code(text)
-        if refusal := await _test_refusal(test, plan, code):
-            return Checked(refusals=(refusal,))
-        if plan.place.exists:
-            edits = await _added(test, plan, code)
-            with_test = {**sources, plan.place.path: plan.existing}
-            refusal = await added_refusal(edits, with_test, code)
-            return Checked(refusals=(refusal,)) if refusal else Checked(tuple(edits))
-        new = _new_file(test, plan)
-        refusal = await new_file_refusal(new, known, code)
-        return Checked(refusals=(refusal,)) if refusal else Checked(new_files=(new,))
+        return await _checked(parse_test_code(text), plan, sources, known, code)
 
     question = Question(
         title=f"Write a test of {name}",
@@ -104,6 +92,21 @@ async def propose_test(
     return await propose(
         question, check, backend=backend, thinking_tokens=thinking_tokens, on_event=on_event
     )
+
+
+async def _checked(
+    test: str, plan: _Plan, sources: Mapping[str, str], known: Sequence[str], code: Code
+) -> Checked:
+    if refusal := await _test_refusal(test, plan, code):
+        return Checked(refusals=(refusal,))
+    if plan.place.exists:
+        edits = await _added(test, plan, code)
+        with_test = {**sources, plan.place.path: plan.existing}
+        refusal = await added_refusal(edits, with_test, code)
+        return Checked(refusals=(refusal,)) if refusal else Checked(tuple(edits))
+    new = _new_file(test, plan)
+    refusal = await new_file_refusal(new, known, code)
+    return Checked(refusals=(refusal,)) if refusal else Checked(new_files=(new,))
 
 
 def read_for_test(path: str, known: Sequence[str]) -> list[str]:

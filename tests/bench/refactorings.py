@@ -17,6 +17,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=100)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--batch", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=3_600, help="draw no more cases after")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         copy = Path(temporary) / options.folder.name
@@ -69,8 +71,8 @@ def main() -> None:
 
 def run(copy: Path, options: argparse.Namespace) -> Outcome:
     rng, outcome = random.Random(options.seed), Outcome()
-    done = 0
-    while done < options.cases:
+    done, started = 0, time.monotonic()
+    while done < options.cases and time.monotonic() - started < options.seconds:
         before = snapshot(copy, options.language)
         cases: list[tuple[Refactoring, Carried]] = []
         for _ in range(min(options.batch, options.cases - done)):

@@ -40,6 +40,20 @@ def pay():
 ```
 REASON: Nobody reads the variable.
 """
+FIXED = """\
+    smile = "😀"; return old_rate() + 1
+```
+REASON: One more is 4.
+"""
+BUG = json.dumps(
+    {
+        "bug": True,
+        "file": "F1",
+        "first_line": 6,
+        "last_line": 6,
+        "cause": "It returns the old rate.",
+    }
+)
 EXPLANATION = "It returns what `old_rate` gives, which is 3."
 CHANGE = """\
 REASON: The function is called rate now, here and where it is called.

@@ -102,7 +102,7 @@ class Npm:
 
 
 TOOLS: dict[str, Debian | Npm] = {
-    "emacs-28": Debian("bookworm", ("emacs-nox", "elpa-eglot")),
+    "emacs-28": Debian("bookworm", ("emacs-nox", "elpa-eglot", "elpa-lsp-mode")),
     "emacs-30": Debian("bookworm-backports", ("emacs-nox",)),
     "vim-ale": Debian("bookworm", ("vim", "vim-ale")),
     "luacheck": Debian("bookworm", ("lua-check",)),

@@ -32,25 +32,37 @@ def _emacs(name: str) -> tuple[list[str], dict[str, str]]:
 @pytest.mark.editor
 @pytest.mark.parametrize("name", ["emacs-28", "emacs-30"])
 def test_eglot_shows_a_finding_and_applies_an_edit_of_two_files(name: str, tmp_path: Path) -> None:
+    said = _run(name, "emacs.el", documented("Emacs with eglot", "elisp"), tmp_path)
+    assert f"Emacs {name.removeprefix('emacs-')}." in said, said
+
+
+@pytest.mark.editor
+def test_lsp_mode_does_the_same(tmp_path: Path) -> None:
+    configuration = documented("Emacs with lsp-mode", "elisp")
+    said = _run("emacs-28", "emacs-lsp-mode.el", configuration, tmp_path)
+    assert "lsp-mode in Emacs 28." in said, said
+
+
+def _run(name: str, script: str, configuration: str, folder: Path) -> str:
+    """What a scenario prints. Fails when one of its checks does."""
     if reason := why_missing(name):
         pytest.skip(reason)
-    project = tmp_path / "project"
+    project, written = folder / "project", folder / "configuration.el"
     model = write_workspace(project)
+    written.write_text(configuration)
     command, environment = _emacs(name)
-    configuration = tmp_path / "configuration.el"
-    configuration.write_text(documented("Emacs with eglot", "elisp"))
     done = subprocess.run(
-        [*command, "--batch", "-Q", "-l", str(Path(__file__).with_name("emacs.el")), str(project)],
+        [*command, "--batch", "-Q", "-l", str(Path(__file__).with_name(script)), str(project)],
         env={
             **os.environ,
             **environment,
-            "HOME": str(tmp_path),
+            "HOME": str(folder),
             "LC_ALL": "C.UTF-8",
             "PYTHONPATH": str(ROOT),
-            "POSTIL_CACHE_DIR": str(tmp_path / "cache"),
+            "POSTIL_CACHE_DIR": str(folder / "cache"),
             "POSTIL_MODEL": model,
-            "POSTIL_TEST_CONFIGURATION": str(configuration),
-            "PATH": postil_on_path(tmp_path),
+            "POSTIL_TEST_CONFIGURATION": str(written),
+            "PATH": postil_on_path(folder),
         },
         capture_output=True,
         text=True,
@@ -60,4 +72,4 @@ def test_eglot_shows_a_finding_and_applies_an_edit_of_two_files(name: str, tmp_p
     shown = f"{done.stdout}\n{done.stderr}"
     assert done.returncode == 0, shown
     assert "FAILED" not in shown, shown
-    assert f"Emacs {name.removeprefix('emacs-')}." in done.stdout, shown
+    return done.stdout

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from lsp.command_table import COMMANDS
-from tests.e2e.neovim import PLUGIN, run_script
-from tests.e2e.scripted import SIMPLER, write_workspace
+from tests.e2e.neovim import PLUGIN, ROOT, run_script
+from tests.e2e.scripted import BUG, FIXED, SIMPLER, write_workspace
 
 CONTROL = "import socket; socket.socket().connect_ex(('127.0.0.1', 9))"
 pytestmark = pytest.mark.editor
@@ -47,6 +47,9 @@ def test_every_command_of_the_server_has_a_subcommand_and_help(tmp_path: Path) -
     chapter = manual.partition("*postil-refactor*\n")[2].partition("====")[0]
     listed = set(re.findall(r"^    (\w+) ", chapter, re.MULTILINE))
     assert listed == set(told["refactorings"])
+    for readme in (ROOT / "README.md", ROOT / "editors" / "README.md"):
+        named = set(re.findall(r"`:Postil (\w+)", readme.read_text(encoding="utf-8")))
+        assert named <= {*told["names"], *told["refactorings"]}, readme
 
 
 def test_a_report_is_followed_to_its_finding_and_an_edit_and_back(tmp_path: Path) -> None:
@@ -84,3 +87,28 @@ def test_neither_the_editor_nor_the_server_tries_to_reach_a_network(tmp_path: Pa
     seen = calls.read_text()
     assert "AF_UNIX" in seen, "nothing at all was seen"
     assert "AF_INET" not in seen
+
+
+def test_a_new_file_is_asked_for_and_never_made_over_another(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / ".root").touch()
+    (project / "rates.py").write_text("def old_rate():\n    return 3\n")
+    replies = tmp_path / "replies.json"
+    words = ["It gives 3.\n</think>", "():\n    assert old_rate() == 3\n```\n"]
+    replies.write_text(json.dumps(words * 2))
+    run_script(tmp_path, "newfile.lua", str(project), POSTIL_MODEL=f"scripted:{replies}")
+
+
+def test_refactorings_need_no_model(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    write_workspace(project)
+    (project / ".root").touch()
+    run_script(tmp_path, "refactor.lua", str(project), POSTIL_MODEL="none")
+
+
+def test_a_finding_is_fixed_on_its_line_and_dismissed(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    model = write_workspace(project, then=[FIXED, FIXED, BUG])
+    (project / ".root").touch()
+    run_script(tmp_path, "fix.lua", str(project), POSTIL_MODEL=model)

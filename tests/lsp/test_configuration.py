@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lsp.settings import MACHINE_ONLY, Settings, read_settings, settings_schema
-from tests.lsp.client import FULL_CAPABILITIES, Client, MemoryClient
+from tests.lsp.client import FULL_CAPABILITIES, ROOT, Client, MemoryClient
 from tests.lsp.conftest import LOCATE_REPLIES, REPORT, StartAny
 
 Script = Callable[[list[str]], str]
@@ -150,6 +150,8 @@ def test_the_schema_has_every_setting_with_its_scope() -> None:
     assert properties["model"]["scope"] == "machine"
     assert properties["effort"]["scope"] == "window"
     assert {n for n, p in properties.items() if p["scope"] == "machine"} == MACHINE_ONLY
+    for name in ("check_command", "endpoints", "models_dir", "record"):
+        assert name in MACHINE_ONLY
     assert all(p["description"] for p in properties.values())
 
 
@@ -160,3 +162,35 @@ def test_the_configuration_wins_over_the_options_and_the_environment_over_both()
         {"effort": "normal", "max_suspects": 5, "n_threads": None},
     )
     assert (settings.effort.value, settings.max_suspects, settings.n_threads) == ("deep", 5, 2)
+
+
+def test_vs_code_gives_each_setting_the_scope_of_the_schema() -> None:
+    manifest = json.loads((ROOT / "editors/vscode/package.json").read_text(encoding="utf-8"))
+    shown = manifest["contributes"]["configuration"]
+    sections = shown if isinstance(shown, list) else [shown]
+    given = {key: rule for section in sections for key, rule in section["properties"].items()}
+    for name, rule in settings_schema()["properties"].items():
+        assert given[f"postil.{name}"]["scope"] == rule["scope"], name
+
+
+async def test_what_is_switched_on_later_is_offered_later_and_taken_back(
+    start_here: StartAny, shop: Path
+) -> None:
+    client = await start_here(POSTIL_MODEL="none")
+    client.answers["client/unregisterCapability"] = None
+    editor = Editor(client)
+    document = {**FULL_CAPABILITIES["textDocument"], "codeLens": {"dynamicRegistration": True}}
+    await client.initialize(shop, {**CONFIGURED, "textDocument": document})
+    uri = client.open(shop / "shop.py")
+    editor.settings = {"code_lens": True, "inline_completion": True}
+    client.notify("workspace/didChangeConfiguration", {"settings": None})
+    offered = await client.wait_for(lambda m: "textDocument/codeLens" in str(m.get("params")))
+    assert offered["method"] == "client/registerCapability"
+    (one,) = offered["params"]["registrations"]
+    assert one["registerOptions"] == {"documentSelector": None}
+    lenses = await client.request("textDocument/codeLens", {"textDocument": {"uri": uri}})
+    assert lenses["result"] is not None
+    editor.settings = {}
+    client.notify("workspace/didChangeConfiguration", {"settings": None})
+    taken = await client.wait_for(lambda m: m.get("method") == "client/unregisterCapability")
+    assert taken["params"]["unregisterations"] == [{"id": one["id"], "method": one["method"]}]

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from lsp import checks
-from lsp.checks import Status, sqlite
+from lsp.checks import Status, gpu_advice, sqlite
 from lsp.gpu_build import GpuUse, build_command, judge
-from lsp.settings import Settings
+from lsp.settings import Settings, read_settings
 from models.catalog import entry_named
 from models.gpus import Api, Gpu
 from tests.lsp.client import ROOT
@@ -128,6 +128,16 @@ def test_a_build_that_finds_no_card_and_a_card_without_its_driver() -> None:
     dead = Gpu("NVIDIA GPU", Api.CUDA, None, None, has_driver=False, is_shared=False)
     assert "driver does not answer" in judge([dead], CPU_BUILD, None, 16 * GB).sentence
     assert judge([], CPU_BUILD, None, 16 * GB).use is GpuUse.NONE
+
+
+def test_a_gpu_that_lies_idle_is_one_sentence_for_the_status() -> None:
+    card = Gpu("A card", Api.CUDA, 8 << 30, 8 << 30, has_driver=True, is_shared=False)
+    settings, _ = read_settings({"POSTIL_MODEL": "none"})
+    advice = gpu_advice(settings, [card])
+    assert "A card" in advice
+    assert advice.endswith("See `postil doctor`.")
+    assert "\n" not in advice
+    assert gpu_advice(settings, []) == ""
 
 
 def test_each_kind_of_gpu_has_a_command_for_each_shell() -> None:

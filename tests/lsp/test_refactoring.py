@@ -196,15 +196,3 @@ async def test_the_menu_offers_what_the_language_can(start_here: StartAny, proje
         assert ("Postil: inline “total”" in titles) is expect
         inline = [a for a in actions if a["kind"] == "refactor.inline"]
         assert all("tags" not in a for a in inline)
-
-
-@pytest.mark.model
-async def test_the_small_model_finds_a_name_that_can_be_used(start: Start, project: Path) -> None:
-    client = await start(POSTIL_MODEL="qwen2.5-coder-0.5b", POSTIL_EFFORT="quick")
-    await client.initialize(project)
-    uri = client.open(project / "a.py")
-    reply = await client.command("postil.rename", {"uri": uri, "line": 3, "character": 5})
-    if "error" in reply:  # twice the same name, or one that is taken: said in one sentence
-        assert "nothing that is fit" in reply["error"]["message"]
-    else:
-        assert reply["result"]["title"].startswith("Postil: rename function total to ")

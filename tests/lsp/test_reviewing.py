@@ -110,8 +110,39 @@ async def test_a_failing_test_leads_to_a_fix_of_what_it_calls(
     assert change["edits"][0]["newText"] == "    if not prices:\n        return 0\n"
 
 
+async def test_a_selected_test_run_offers_to_fix_what_it_shows(start: Start, shop: Path) -> None:
+    client = await start(POSTIL_MODEL="none")
+    await client.initialize(shop)
+    log = "1 failed\nFAILED test_shop.py::test_empty - ZeroDivisionError: division by zero\n"
+    uri = client.open(shop / "log.py", log)
+    range_ = {"start": {"line": 0, "character": 0}, "end": {"line": 2, "character": 0}}
+    context = {"diagnostics": [], "only": ["source.postil.fixTest"]}
+    params = {"textDocument": {"uri": uri}, "range": range_, "context": context}
+    (action,) = (await client.request("textDocument/codeAction", params))["result"]
+    assert action["title"] == "Postil: fix what test_empty shows"
+    assert action["command"]["command"] == "postil.fixTest"
+    assert action["command"]["arguments"][0]["report"] == log
+
+
 async def test_a_report_like_nothing_here_is_said(start: Start, shop: Path) -> None:
     client = await start(POSTIL_MODEL="none")
     await client.initialize(shop)
     error = (await client.command("postil.fixTest", {"report": "zzz qqq xyzzy"}))["error"]
     assert "Nothing in this workspace is like the failing test" in error["message"]
+
+
+async def test_a_saved_document_is_reviewed_where_the_user_wants_that(
+    start: Start, tmp_path: Path, script: Script
+) -> None:
+    root = _repository(tmp_path)
+    changed = SHOP.replace("- discount(code)", "+ discount(code)")
+    for is_on in (False, True):
+        client = await start(POSTIL_MODEL=script([THOUGHT, _bug(11)]))
+        await client.initialize(root, review_on_save=is_on)
+        uri = client.open(root / "shop.py", changed)
+        client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
+        if is_on:
+            (finding,) = await client.diagnostics(uri, "finding")
+            assert finding["message"] == "The list may be empty."
+        else:  # whatever is still to come is stopped, and there is nothing
+            assert (await client.command("postil.stop", {}))["result"] == {"stopped": 0}

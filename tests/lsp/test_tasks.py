@@ -83,6 +83,12 @@ async def test_a_test_is_a_new_file_that_must_be_confirmed(
     annotation = applied["edit"]["changeAnnotations"][create["annotationId"]]
     assert annotation["needsConfirmation"] is True
     assert "a new file" in annotation["label"]
+    (shop / "tests").mkdir()
+    new = shop / "tests" / "test_rules.py"
+    new.write_text(write["edits"][0]["newText"])
+    position = {"textDocument": {"uri": client.open(new)}, "position": {"line": 5, "character": 4}}
+    hover = (await client.request("textDocument/hover", position))["result"]["contents"]["value"]
+    assert "It is short." in hover, "the reasoning behind a new file is there once it is made"
 
 
 async def test_an_editor_that_cannot_make_files_is_told_so(

@@ -129,6 +129,20 @@ async def test_long_words_are_wrapped_and_line_ends_kept() -> None:
 @pytest.mark.parametrize(
     "words",
     [
+        "Return the region of the page that the spelling of a type: its name: is in.",
+        "Say whether a pragma or a global is set.",
+    ],
+)
+async def test_words_that_only_look_like_a_directive_are_words(words: str) -> None:
+    assert words in (await _documented("a.rs", "fn f() {}\n", words)).replace("\n/// ", " ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Return it (type: ignore) in any case.",
+        "Return it, eslint-disable all rules.",
+        "Return it; noqa for all lines.",
         'Ends the string """ and runs code.',
         "Closes the comment */ and runs code.",
         ">>> import os; os.system('x') is run as a test.",

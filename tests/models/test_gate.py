@@ -221,6 +221,15 @@ async def test_calls_that_no_longer_match_are_named() -> None:
     assert remark.endswith(" and 2 more")
 
 
+async def test_a_constructor_is_called_by_its_types_name() -> None:
+    old = "class Shop:\n    def __init__(self, name):\n        self.name = name\n"
+    new = old.replace("self, name", "self, name, place")
+    edit = Edit("a.py", Span(0, len(old)), old, new, content_hash(old), "Because.")
+    code = ParsedHere({"b.py": "Shop('x')\nShop('x', 'y')\n"})
+    remarks = await uses_remarks([edit], {"a.py": old}, code)
+    assert remarks == ("1 call of Shop no longer matches: b.py:1",)
+
+
 async def test_what_calls_cannot_notice_is_no_remark() -> None:
     others = {"b.py": "total(1)\n"}
     renamed = "def total(x, b=1):\n    return x + b\n\n\ndef pay():\n    return total(1, 2)\n"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from context.refactoring import Change, Target
 from context.text import content_hash
 from context.window import Role, Snippet
 from models.backends.scripted import ScriptedBackend
+from models.backends.worker_client import LlamaCppBackend
 from models.errors import ReplyUnusable
 from models.tasks.refactor import (
     Asking,
@@ -84,3 +87,13 @@ async def test_a_function_is_named_by_what_its_lines_do() -> None:
 )
 def test_styles(old: str, new: str, expect: str) -> None:
     assert in_style_of(old, new) == expect
+
+
+@pytest.mark.model
+async def test_the_small_model_chooses_a_name_for_lines(backend: LlamaCppBackend) -> None:
+    asking = replace(_asking("unused")[0], backend=backend, thinking_tokens=16)
+    name, provenance = await propose_function_name(2, 2, ["f"], "snake_case", asking)
+    assert name.isidentifier()
+    assert name == name.lower()
+    assert name != "f"
+    assert provenance.model.digest

@@ -128,6 +128,18 @@ async def test_classes_of_unittest_are_followed() -> None:
     )
 
 
+async def test_secrets_of_the_tests_that_are_shown_for_their_style_never_reach_the_model() -> None:
+    secret = "q8Zk2LmP0xVb7Rt4Wn9Yc3Hd6Js1Fg5A"
+    existing = f'def test_other():\n    token = "{secret}"\n    assert token\n'
+    files = {"prices.py": PRICES, "tests/test_prices.py": existing}
+    backend = ScriptedBackend([PYTHON])
+    proposal = await _propose("prices.py", files, backend)
+    asked = "".join(m.content for g in backend.asked for m in g.conversation.messages)
+    assert "def test_other" in asked
+    assert secret not in asked
+    assert secret in apply_edits(existing, proposal.edits)
+
+
 @pytest.mark.parametrize(
     ("reply", "sentence"),
     [

@@ -39,8 +39,12 @@ def extract(project: TextProject, asked: Refactoring) -> Carried:
     if project.sources.holding(asked.name, [asked.path]):
         raise Refused(f"“{asked.name}” is in use already in {asked.path}.")
     function, statements = _selected(module, start, end)
+    in_class = any(isinstance(a, ast.ClassDef) for a in module.around(function))
+    if in_class and (others := project.sources.holding(asked.name, project.paths)):
+        raise Refused(f"“{asked.name}” is in use in {others[0]}, and may be inherited.")
     _refuse_unmovable(statements)
-    _refuse_half_set(module, function, statements)
+    if not _ends(statements):
+        _refuse_half_set(module, function, statements)
     first, last = module.span(statements[0])[0], module.span(statements[-1])[1]
     try:
         task = ExtractMethod(project, KnownFile(project, asked.path), first, last)
@@ -81,8 +85,15 @@ def _selected(module: Module, start: int, end: int) -> tuple[Function, list[ast.
     raise Refused("These are not whole statements of one block in a function.")
 
 
+def _ends(statements: Sequence[ast.stmt]) -> bool:
+    """The last of them leaves the function, and so will the call."""
+    return isinstance(statements[-1], ast.Return)
+
+
 def _refuse_unmovable(statements: Sequence[ast.stmt]) -> None:
     for node in (n for s in statements for n in ast.walk(s)):
+        if node is statements[-1] and _ends(statements):
+            continue
         if isinstance(node, _NOT_MOVED):
             word = type(node).__name__.lower().removeprefix("async").removesuffix("def")
             raise Refused(f"A {word} cannot go into another function as it is.")
@@ -194,7 +205,7 @@ def _verify(
     if len(made) != 1:
         raise wrong
     moved = made[0].body
-    if moved and isinstance(moved[-1], ast.Return):
+    if moved and isinstance(moved[-1], ast.Return) and not _ends(statements):
         moved = moved[:-1]
     if [ast.dump(s) for s in moved] != [ast.dump(s) for s in statements]:
         raise wrong
@@ -209,7 +220,7 @@ def _verify(
                 for a in module.around(statements[0]))  # fmt: skip
     later = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and id(n) not in inside
              and isinstance(n.ctx, ast.Load) and (loops or module.span(n)[0] >= end)}  # fmt: skip
-    if not stored & later <= returned:
+    if not _ends(statements) and not stored & later <= returned:
         raise wrong
     unbound = _locals_unset(result, name)
     if unbound:

@@ -11,7 +11,7 @@ end
 vim.api.nvim_create_user_command('Postil', function(args)
   require('postil.commands').run(args)
 end, {
-  nargs = '+',
+  nargs = '*',
   range = true,
   desc = 'Postil: locate a bug, fix, refactor, explain, show the reasoning',
   complete = function(lead, line)

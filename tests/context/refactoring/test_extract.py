@@ -89,6 +89,7 @@ def test_typescript_go_java_and_rust() -> None:
         ("a.ts", "export function f(n) {\n  <[g(n);]>\n  return 2;\n}\n", "not written"),
         ("a.ts", "export class A {\n  f() {\n    <[this.g();]>\n    return 2;\n  }\n}\n", "this"),
         ("a.go", "package p\n\nfunc f(n int) {\n\t<[defer g(n)]>\n\th()\n}\n", "defer statement"),
+        ("A.java", "class A {\n    void f() {\n        g(new B() {\n            void h(int n) {\n                <[g(n);]>\n                k();\n            }\n        });\n    }\n}\n", "inside a method"),
         ("A.java", "class A {\n    A(int n) {\n        <[g(n);]>\n        h();\n    }\n}\n", "constructor"),
         ("a.rs", "fn f(n: String) {\n    <[g(n);]>\n    h();\n}\n", "not written"),
         ("a.rs", "fn f(n: u32) -> R {\n    <[g(n)?;]>\n    h()\n}\n", "try expression"),
@@ -138,3 +139,29 @@ def test_python_at_the_end_of_a_file_with_and_without_a_last_line_end(end: str) 
         "def f(a):", "    b = 1", "    taken(a, b)", "    return b",
         "def taken(a, b):", "    print(a)", "    print(b)",
     ]  # fmt: skip
+
+
+def test_lines_that_end_in_a_return_become_a_returned_call() -> None:
+    extract(
+        "a.py",
+        "def f(a):\n    b = 1\n    <[c = a + b\n    return c]>\n",
+        "def f(a):\n    b = 1\n    return taken(a, b)\n\ndef taken(a, b):\n    c = a + b\n    return c\n",
+    )
+    extract(
+        "a.ts",
+        "export function f(n: number) {\n  g();\n  <[const c = n * 2;\n  return c;]>\n}\n",
+        "export function f(n: number) {\n  g();\n  return taken(n);\n}\n\n"
+        "function taken(n: number) {\n  const c = n * 2;\n  return c;\n}\n",
+    )
+    extract(
+        "a.go",
+        "package p\n\nfunc f(n int) (int, error) {\n\tg()\n\t<[c := n * 2\n\treturn c, nil]>\n}\n",
+        "package p\n\nfunc f(n int) (int, error) {\n\tg()\n\treturn taken(n)\n}\n\n"
+        "func taken(n int) (int, error) {\n\tc := n * 2\n\treturn c, nil\n}\n",
+    )
+    extract(
+        "A.java",
+        "class A {\n    int f(int n) {\n        g();\n        <[int c = n * 2;\n        return c;]>\n    }\n}\n",
+        "class A {\n    int f(int n) {\n        g();\n        return taken(n);\n    }\n\n"
+        "    private int taken(int n) {\n        int c = n * 2;\n        return c;\n    }\n}\n",
+    )

@@ -90,10 +90,24 @@ def test_go_java_and_rust_variables() -> None:
     )
 
 
+def test_a_value_that_does_something_moves_to_the_next_statement() -> None:
+    inline(
+        {"a.ts": "export function f(n) {\n  const <>k = g(n);\n  return h(k, 1);\n}\n"},
+        {"a.ts": "export function f(n) {\n  return h(g(n), 1);\n}\n"},
+    )
+    inline(
+        {"a.go": "package p\n\nfunc f(n int) int {\n\t<>k := g(n)\n\treturn k.x\n}\n"},
+        {"a.go": "package p\n\nfunc f(n int) int {\n\treturn g(n).x\n}\n"},
+    )
+
+
 @pytest.mark.parametrize(
     ("path", "source", "reason"),
     [
-        ("a.ts", "export function f(n) {\n  const <>k = g(n);\n  return k;\n}\n", "may do something"),
+        ("a.ts", "export function f(n) {\n  const <>k = g(n);\n  return h() + k;\n}\n", "may do something"),
+        ("a.ts", "export function f(n) {\n  const <>k = g(n);\n  return o.h(k);\n}\n", "may do something"),
+        ("a.ts", "export function f(n) {\n  const <>k = g(n);\n  return () => k;\n}\n", "may do something"),
+        ("a.ts", "export function f(n) {\n  const <>k = g(n);\n  h();\n  return k;\n}\n", "may do something"),
         ("a.ts", "export function f(n) {\n  const <>k = n;\n  n++;\n  return k;\n}\n", "changes"),
         ("a.ts", "export function f(n) {\n  const <>k = n;\n  return (n) => k;\n}\n", "means something else"),
         ("a.ts", "export function f(n) {\n  let <>k = 1;\n  k = 2;\n  return k;\n}\n", "more than once"),

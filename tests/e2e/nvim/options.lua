@@ -81,5 +81,11 @@ steps.check(
   vim.deep_equal(complete("'<,'>Postil locate "), { 'clipboard', 'quickfix', 'terminal' })
 )
 steps.check('words are not completed', #complete('Postil refactor change s') == 0)
+vim.cmd('Postil')
+local overview = steps.float(':Postil locate    find the bug that')
+steps.check(
+  'refactorings are listed',
+  overview.text:find('Refactorings: change, document', 1, true)
+)
 steps.check('no server, no statusline', require('postil').statusline() == '')
 steps.done()

@@ -19,7 +19,7 @@ local function on_exit(code, signal, client_id)
   vim.schedule(function()
     require('postil.status').forget(client_id)
     require('postil.jobs').forget(client_id)
-    if code ~= 0 or signal ~= 0 then
+    if (code ~= 0 or signal ~= 0) and vim.v.exiting == vim.NIL then
       local how = signal ~= 0 and 'signal ' .. signal or 'code ' .. code
       local sentence = 'the server ended (%s); :Postil restart starts it again, :LspLog tells more'
       require('postil').say(sentence:format(how), vim.log.levels.ERROR)

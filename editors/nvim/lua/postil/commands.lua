@@ -5,7 +5,7 @@ local M = {}
 ---@alias postil.Args vim.api.keyset.create_user_command.command_args
 
 ---@class (exact) postil.Subcommand
----@field help string one line, for completion and the help file
+---@field help string one line, for a bare `:Postil`
 ---@field command? string the server's command
 ---@field argument? fun(args: postil.Args, rest: string): table?, string? the argument, or nil and
 ---  one sentence why there is none
@@ -53,9 +53,13 @@ end
 ---@return table?
 ---@return string?
 local function name_here()
-  local uri, client = file_uri(), require('postil').client(vim.api.nvim_get_current_buf())
-  if not uri or not client then
+  local uri = file_uri()
+  if not uri then
     return nil, NO_FILE
+  end
+  local client = require('postil').client(vim.api.nvim_get_current_buf())
+  if not client then
+    return nil -- it has been said
   end
   local position = vim.lsp.util.make_position_params(0, client.offset_encoding).position
   return {
@@ -118,7 +122,7 @@ end
 ---@type table<string, {command: string, argument: fun(args: postil.Args, rest: string): table?, string?}>
 M.refactorings = {
   rename = { command = 'postil.rename', argument = name_with('new_name') },
-  inline = { command = 'postil.inline', argument = name_with('name') },
+  inline = { command = 'postil.inline', argument = name_here },
   extract = { command = 'postil.extractFunction', argument = lines_with('name') },
   simplify = { command = 'postil.simplify', argument = lines },
   signature = {
@@ -131,7 +135,7 @@ M.refactorings = {
   modernise = { command = 'postil.modernise', argument = lines },
   types = { command = 'postil.addTypes', argument = lines },
   document = { command = 'postil.document', argument = lines },
-  test = { command = 'postil.writeTest', argument = lines_with('name') },
+  test = { command = 'postil.writeTest', argument = lines },
   split = { command = 'postil.split', argument = lines },
   change = {
     command = 'postil.change',
@@ -169,8 +173,18 @@ M.subcommands = {
   review = {
     help = 'read what has changed since the last commit',
     command = 'postil.review',
-    argument = function()
-      return { uri = file_uri() }
+    argument = function(_, rest)
+      if rest ~= '' and rest ~= 'file' then
+        return nil, 'say :Postil review, or :Postil review file for this file alone'
+      elseif rest == 'file' then
+        local uri = file_uri()
+        return uri and { uri = uri }, NO_FILE
+      end
+      local client = require('postil').client(vim.api.nvim_get_current_buf())
+      return client and { uri = client.root_dir and vim.uri_from_fname(client.root_dir) }
+    end,
+    complete = function()
+      return { 'file' }
     end,
   },
   explain = {
@@ -282,11 +296,23 @@ function M.start(command, argument_of, args, rest)
   end
 end
 
+--- What a bare `:Postil` shows.
+---@return string[]
+local function overview()
+  local shown = {}
+  for name, subcommand in vim.spairs(M.subcommands) do
+    table.insert(shown, (':Postil %-9s %s'):format(name, subcommand.help))
+  end
+  return vim.list_extend(shown, { '', 'Refactorings: ' .. table.concat(refactoring_names(), ', ') })
+end
+
 ---@param args postil.Args
 function M.run(args)
   local name, rest = args.args:match('^(%S*)%s*(.-)$')
   local subcommand = M.subcommands[name]
-  if M.refactorings[name] then
+  if name == '' then
+    require('postil.window').open('Postil (q closes)', overview(), true)
+  elseif M.refactorings[name] then
     local sentence = 'that is a refactoring: :Postil refactor %s'
     require('postil').say(sentence:format(name), vim.log.levels.WARN)
   elseif not subcommand then

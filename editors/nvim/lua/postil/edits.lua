@@ -7,24 +7,38 @@ local M = {}
 
 ---@class (exact) postil.FileEdit
 ---@field uri string
+---@field is_new boolean
 ---@field version? integer
 ---@field edits lsp.TextEdit[]
 
---- The edit, file by file. Postil's server never creates, renames or deletes files.
+--- The edit, file by file; nil and a reason when there is something in it that is not applied.
 ---@param edit lsp.WorkspaceEdit
----@return postil.FileEdit[]
+---@return postil.FileEdit[]?
+---@return string?
 local function by_file(edit)
-  local files = {}
+  local files, created = {}, {}
   for _, change in ipairs(edit.documentChanges or {}) do
-    local document = change.textDocument
-    table.insert(files, {
-      uri = document.uri,
-      version = document.version ~= vim.NIL and document.version or nil,
-      edits = change.edits,
-    })
+    if change.kind == 'create' then
+      -- Neovim would empty a file that is there
+      local name = vim.uri_to_fname(change.uri)
+      if vim.uv.fs_stat(name) or vim.fn.bufloaded(name) == 1 then
+        return nil, vim.fs.basename(name) .. ' is there already'
+      end
+      created[change.uri] = true
+    elseif change.kind then
+      return nil, 'files are not renamed and not deleted by an edit'
+    else
+      local document = change.textDocument
+      table.insert(files, {
+        uri = document.uri,
+        is_new = created[document.uri] == true,
+        version = document.version ~= vim.NIL and document.version or nil,
+        edits = change.edits,
+      })
+    end
   end
   for uri, edits in pairs(edit.changes or {}) do
-    table.insert(files, { uri = uri, edits = edits })
+    table.insert(files, { uri = uri, is_new = false, edits = edits })
   end
   return files
 end
@@ -49,18 +63,25 @@ end
 ---@return string?
 local function stale(files)
   for _, file in ipairs(files) do
-    local bufnr = vim.uri_to_bufnr(file.uri)
-    local version = vim.lsp.util.buf_versions[bufnr]
-    if file.version and version and version ~= file.version then
-      return vim.fs.basename(vim.uri_to_fname(file.uri))
+    local name = vim.uri_to_fname(file.uri)
+    local version = file.version and vim.lsp.util.buf_versions[vim.uri_to_bufnr(file.uri)]
+    -- without a version the server has read the file, and not a buffer that is not saved
+    local is_unseen = not file.version
+      and vim.fn.bufloaded(name) == 1
+      and vim.bo[vim.fn.bufnr(name)].modified
+    if is_unseen or (version and version ~= file.version) then
+      return vim.fs.basename(name)
     end
   end
 end
 
----@param uri string
+---@param file postil.FileEdit
 ---@return string[]
-local function lines_of(uri)
-  local bufnr = vim.fn.bufadd(vim.uri_to_fname(uri))
+local function lines_of(file)
+  if file.is_new then
+    return {}
+  end
+  local bufnr = vim.fn.bufadd(vim.uri_to_fname(file.uri))
   vim.fn.bufload(bufnr)
   return vim.api.nvim_buf_get_lines(bufnr, 0, -1, false)
 end
@@ -70,17 +91,20 @@ end
 ---@param encoding 'utf-8'|'utf-16'|'utf-32'
 ---@return string[]
 local function diff(file, encoding)
-  local before = lines_of(file.uri)
+  local before = lines_of(file)
   local scratch = vim.api.nvim_create_buf(false, true)
   vim.api.nvim_buf_set_lines(scratch, 0, -1, false, before)
   vim.lsp.util.apply_text_edits(vim.deepcopy(file.edits), scratch, encoding)
   local after = vim.api.nvim_buf_get_lines(scratch, 0, -1, false)
+  if file.is_new and after[#after] == '' then
+    table.remove(after) -- the empty line that every buffer has to begin with
+  end
   vim.api.nvim_buf_delete(scratch, { force = true })
   local text =
     vim.diff(table.concat(before, '\n') .. '\n', table.concat(after, '\n') .. '\n', { ctxlen = 3 })
   local name = vim.fn.fnamemodify(vim.uri_to_fname(file.uri), ':~:.')
   local lines = vim.split(vim.trim(text --[[@as string]]), '\n')
-  table.insert(lines, 1, '--- ' .. name)
+  table.insert(lines, 1, ('--- %s%s'):format(name, file.is_new and ' (a new file)' or ''))
   return lines
 end
 
@@ -134,7 +158,10 @@ end
 ---@return lsp.ApplyWorkspaceEditResult
 function M.apply_handler(_, params, ctx)
   local client = assert(vim.lsp.get_client_by_id(ctx.client_id))
-  local files = by_file(params.edit)
+  local files, refusal = by_file(params.edit)
+  if not files then
+    return { applied = false, failureReason = refusal }
+  end
   local changed = stale(files)
   if changed then
     return { applied = false, failureReason = changed .. ' has changed since' }

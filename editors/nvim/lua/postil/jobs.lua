@@ -39,6 +39,9 @@ local function offered(client, command)
   return vim.list_contains(provider.commands or {}, command)
 end
 
+--- Commands whose edit is made from what the user has written.
+local FROM_WORDS = { 'postil.change', 'postil.changeSignature' }
+
 --- Run a command; its result is shown by `postil.results`, an error is one message.
 ---@param command string
 ---@param argument table
@@ -63,7 +66,7 @@ function M.run(command, argument, asks)
     argument = argument,
     client_id = client.id,
     request_id = 0,
-    asks = asks or command == 'postil.change',
+    asks = asks or vim.list_contains(FROM_WORDS, command),
     thinking = '',
     answer = '',
   }

@@ -61,18 +61,20 @@ local function on_change(live, job, piece)
   follow(live, was_at_end)
 end
 
+--- The thinking of a job that is done stays for whoever is reading it, and an explanation comes
+--- under it; else the window goes with its job.
 ---@param live postil.Live
 ---@param how 'done'|'failed'|'stopped'
 local function on_end(live, how)
   if not window.is_open(live) then
     return
-  elseif how ~= 'done' or vim.api.nvim_get_current_win() ~= live.win then
-    if live.job.command ~= 'postil.explain' or how ~= 'done' then
-      window.close(live)
-    end
-    return
   end
-  vim.api.nvim_win_set_config(live.win, { title = ' Postil: done (q closes) ' })
+  local is_read = vim.api.nvim_get_current_win() == live.win
+  if how == 'done' and (is_read or live.job.command == 'postil.explain') then
+    vim.api.nvim_win_set_config(live.win, { title = ' Postil: done (q closes) ' })
+  else
+    window.close(live)
+  end
 end
 
 --- Open the window on a running job, with what there is so far.

@@ -35,6 +35,7 @@ local MAX_REASONS = 3
 local list_id
 ---@type any run of the server that the list shows
 local shown_run
+local was_opened = false -- later news do not open what the user has closed
 
 ---@generic T
 ---@param value T|userdata|nil
@@ -85,11 +86,12 @@ local function is_idle()
   return vim.api.nvim_get_mode().mode == 'n' and vim.fn.getcmdwintype() == ''
 end
 
---- Show the list without taking the cursor there. Quickfix windows are entered when opened.
+--- Show the list, once, without taking the cursor there. Quickfix windows are entered when opened.
 local function open_list()
-  if not is_idle() then
+  if was_opened or not is_idle() then
     return
   end
+  was_opened = true
   local before = vim.api.nvim_get_current_win()
   vim.cmd('botright copen')
   if vim.api.nvim_win_is_valid(before) then
@@ -122,9 +124,9 @@ local function fill(title, items)
   else
     vim.fn.setqflist({}, ' ', { title = TITLE .. title, items = items })
     list_id = vim.fn.getqflist({ id = 0 }).id
-    if #items > 0 then
-      open_list()
-    end
+  end
+  if #items > 0 then
+    open_list()
   end
 end
 
@@ -144,6 +146,7 @@ local function begin(run)
   if run == nil or run ~= shown_run then
     list_id = nil
     shown_run = run
+    was_opened = false
   end
 end
 
@@ -166,7 +169,7 @@ function M.show(result)
   elseif #result.suspects == 0 then
     say('no suspects: ' .. result.without_model)
   else
-    local sentence = '%d suspects in the quickfix list; the model found nothing: %s'
+    local sentence = '%d suspects, no finding: %s'
     say(sentence:format(#result.suspects, result.without_model))
   end
 end

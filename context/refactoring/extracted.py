@@ -1,0 +1,237 @@
+"""Writes an extracted function and its call, in the language's own form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from context.refactoring import Refused
+from context.refactoring.scopes import File, ancestor, walk, written
+from context.refactoring.types import type_of
+from context.syntax import Node
+
+BLOCKS = frozenset({"statement_block", "block", "constructor_body", "statement_list"})
+
+
+@dataclass(slots=True)
+class Flow:
+    """What goes in and what comes out; each with the node that declares it."""
+
+    parameters: dict[str, Node] = field(default_factory=dict)
+    set_again: dict[str, Node] = field(default_factory=dict)  # declared before, set inside, read on
+    declared: dict[str, Node] = field(default_factory=dict)  # inside, and read afterwards
+    ends: Node | None = None  # the function that the last statement returns from
+
+
+def _results(flow: Flow, kind: str) -> list[str]:
+    if flow.ends is not None:
+        return []  # nothing of the function runs afterwards
+    results = [*flow.declared, *flow.set_again]
+    if len(results) > 1 and (kind != "go" or (flow.declared and flow.set_again)):
+        raise Refused(f"Several results would come back: {', '.join(results)}.")
+    return results
+
+
+def call_text(file: File, flow: Flow, name: str, kind: str) -> str:
+    """The statement that stands where the lines were."""
+    results = _results(flow, kind)
+    call = f"{name}({', '.join(flow.parameters)})"
+    if flow.ends is not None:
+        return f"return {call}" + ("" if kind == "go" else ";")
+    if kind == "java" and not results:
+        return f"{call};"
+    if not results:
+        return call if kind == "go" else f"{call};"
+    if flow.set_again:
+        return f"{', '.join(results)} = {call}" + ("" if kind == "go" else ";")
+    if kind == "go":
+        return f"{', '.join(results)} := {call}"
+    declared = flow.declared[results[0]]
+    statement = ancestor(declared, {"lexical_declaration", "local_variable_declaration",
+                                    "let_declaration"})  # fmt: skip
+    if statement is None:
+        raise Refused(f"How {results[0]} is declared is not known.")
+    if kind == "java":
+        return f"{_required_type(file, declared, kind)} {results[0]} = {call};"
+    word = written(statement).split()[0]
+    mutable = " mut" if re.match(r"let\s+mut\b", written(statement)) else ""
+    return f"{word}{mutable} {results[0]} = {call};"
+
+
+def _required_type(file: File, declared: Node, kind: str) -> str:
+    found = type_of(declared, kind)
+    if not found:
+        raise Refused(f"The type of {written(declared)} is not written.")
+    del file
+    return found
+
+
+def function_text(
+    file: File,
+    statements: Sequence[Node],
+    function: Node,
+    flow: Flow,
+    name: str,
+    kind: str,
+) -> str:
+    """The new function with the line ends before it, indented as its place is."""
+    results = _results(flow, kind)
+    eol = "\r\n" if "\r\n" in file.text else "\n"
+    outer = _indent(file, place_after(function, kind))
+    unit = _unit(file, statements[0], function)
+    body = _reindented(file, statements, outer + unit)
+    parameters = ", ".join(_parameter(file, w, n, flow, kind) for w, n in flow.parameters.items())
+    head, back = _head(file, function, flow, name, parameters, results, kind)
+    lines = [f"{outer}{head} {{", *body]
+    if results:
+        lines.append(f"{outer}{unit}{back}")
+    lines.append(f"{outer}}}")
+    return eol + eol + eol.join(lines)
+
+
+def _head(
+    file: File,
+    function: Node,
+    flow: Flow,
+    name: str,
+    parameters: str,
+    results: Sequence[str],
+    kind: str,
+) -> tuple[str, str]:
+    """(head, statement that gives the results back)."""
+    declared = {**flow.parameters, **flow.declared}
+    match kind:
+        case "go":
+            types = [_required_type(file, declared[r], kind) for r in results]
+            result = f" {types[0]}" if len(types) == 1 else f" ({', '.join(types)})" * bool(types)
+            if flow.ends is not None:
+                result = f" {_result_of(flow.ends, 'result')}".rstrip()
+            return f"func {name}({parameters}){result}", f"return {', '.join(results)}"
+        case "java":
+            result = _required_type(file, declared[results[0]], kind) if results else "void"
+            if flow.ends is not None:
+                result = _result_of(flow.ends, "type")
+            static = "static " if _is_static(function) else ""
+            throws = next((f" {written(c)}" for c in function.children if c.type == "throws"), "")
+            _refuse_java(function)
+            head = f"private {static}{result} {name}({parameters}){throws}"
+            return head, f"return {results[0]};" if results else ""
+        case "rust":
+            result = f" -> {_required_type(file, declared[results[0]], kind)}" if results else ""
+            return f"fn {name}({parameters}){result}", results[0] if results else ""
+    returned = _result_of(flow.ends, "return_type") if flow.ends is not None else ""
+    back = f"return {results[0]};" if results else ""
+    return f"function {name}({parameters}){returned}", back
+
+
+def _result_of(function: Node, field_name: str) -> str:
+    """The type that a function returns, as written; named results of Go are refused."""
+    result = function.child_by_field_name(field_name)
+    text = written(result) if result is not None else ""
+    named = [] if result is None else result.named_children
+    if text and function.child_by_field_name("type_parameters") is not None:
+        raise Refused("The function has type parameters, which its result may use.")
+    if re.search(r"\b(?:is|asserts|this)\b", text) and field_name == "return_type":
+        raise Refused("The result says something of a parameter.")
+    if any(c.type == "parameter_declaration" and c.child_by_field_name("name") for c in named):
+        raise Refused("The results of this function have names.")
+    return text
+
+
+def _is_static(function: Node) -> bool:
+    first = function.named_child(0)
+    return first is not None and first.type == "modifiers" and "static" in written(first).split()
+
+
+def _refuse_java(function: Node) -> None:
+    """The new method stands in the same class, so that it sees the same fields."""
+    if function.type == "lambda_expression" or any(
+        c.type == "type_parameters" for c in function.children
+    ):
+        raise Refused("These lines are in a lambda or in a method with type parameters.")
+    if function.type == "constructor_declaration":
+        raise Refused("A constructor may set what no method may set.")
+    holder = function.parent.parent if function.parent is not None else None
+    if holder is None or holder.type not in ("class_declaration", "enum_declaration"):
+        raise Refused("These lines are in no ordinary class.")
+
+
+def _parameter(file: File, word: str, declared: Node, flow: Flow, kind: str) -> str:
+    if kind == "javascript":
+        found = type_of(declared, kind)
+        if file.language.name == "javascript":
+            return word
+        if not found:
+            raise Refused(f"The type of {word} is not written.")
+        return f"{word}: {found}"
+    found = _required_type(file, declared, kind)
+    if kind == "go":
+        return f"{word} {found}"
+    if kind == "java":
+        return f"{found} {word}"
+    mutable = "mut " if word in flow.set_again or _is_mut(declared) else ""
+    return f"{mutable}{word}: {found}"
+
+
+def _is_mut(declared: Node) -> bool:
+    parent = declared.parent
+    return parent is not None and any(c.type == "mutable_specifier" for c in parent.children)
+
+
+def place_after(function: Node, kind: str) -> Node:
+    """The node after which the new function stands: of the file, or of a Java class."""
+    if kind == "java":
+        return function
+    here = function
+    while here.parent is not None and here.parent.parent is not None:
+        here = here.parent
+    return here
+
+
+def name_of(function: Node) -> str:
+    """For a sentence to a person."""
+    name = function.child_by_field_name("name")
+    return written(name) if name is not None else "a function"
+
+
+def _indent(file: File, node: Node) -> str:
+    line = file.text[: file.span(node)[0]].replace("\r", "\n").rpartition("\n")[2]
+    return line if not line.strip() else line[: len(line) - len(line.lstrip())]
+
+
+def _unit(file: File, statement: Node, function: Node) -> str:
+    own, outer = _indent(file, statement), _indent(file, function)
+    depth, above = 0, statement.parent
+    while above is not None and above != function:
+        depth += above.type in BLOCKS - {"statement_list"}
+        above = above.parent
+    extra = own.removeprefix(outer)
+    return extra[: len(extra) // depth] if depth and extra else "    "
+
+
+def _reindented(file: File, statements: Sequence[Node], indent: str) -> Iterator[str]:
+    """The lines of the statements, moved to another indentation."""
+    start, end = file.span(statements[0])[0], file.span(statements[-1])[1]
+    end = with_semicolon(file.text, end)
+    own = _indent(file, statements[0])
+    if own != indent:
+        for statement in statements:
+            for node in walk(statement):
+                is_text = node.type in file.rules.texts and "comment" not in node.type
+                if is_text and node.start_point[0] != node.end_point[0]:
+                    raise Refused("A text over several lines would be indented otherwise.")
+    for number, line in enumerate(re.split(r"\r\n|\n|\r", file.text[start:end])):
+        if number == 0:
+            yield indent + line
+        elif not line.strip():
+            yield ""
+        elif line.startswith(own):
+            yield indent + line[len(own) :]
+        else:
+            raise Refused("The lines are not indented alike.")
+
+
+def with_semicolon(text: str, end: int) -> int:
+    """Past the semicolon that some grammars leave out of a statement."""
+    return end + 1 if text[end : end + 1] == ";" else end
