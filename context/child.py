@@ -161,7 +161,8 @@ class Child:
         with contextlib.suppress(asyncio.CancelledError, ChildError):
             await call
         try:
-            await asyncio.wait_for(asyncio.shield(self.call(idle, params)), within_s)
+            async with asyncio.timeout(within_s):
+                await asyncio.shield(self.call(idle, params))
         except (TimeoutError, ChildError):
             await self.kill()
 

@@ -124,7 +124,8 @@ class ParserPool:
             for last in (False, True):
                 child = await self.child(0)
                 try:
-                    return await asyncio.wait_for(child.call(method, params), HANG_S)
+                    async with asyncio.timeout(HANG_S):
+                        return await child.call(method, params)
                 except (TimeoutError, ChildDied) as error:
                     await child.kill()
                     if last:

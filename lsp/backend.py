@@ -90,10 +90,10 @@ def _failed(task: asyncio.Task[backends.Backend]) -> bool:
 
 
 async def _close(old: asyncio.Task[backends.Backend], jobs: list[asyncio.Task[object]]) -> None:
+    if jobs:  # one of them may be waiting for it to be loaded
+        await asyncio.wait(jobs)
     if not old.done():
         old.cancel()
-    if jobs:
-        await asyncio.wait(jobs)
     with suppress(Exception, asyncio.CancelledError):
         await (await old).close()
 

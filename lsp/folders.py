@@ -109,8 +109,9 @@ class Folders:
         """The folder's workspace, after its first index or a while."""
         workspace = await self.opened(root)
         if folder := self._folders.get(root):
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(asyncio.shield(folder.indexing), FIRST_INDEX_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_INDEX_S):
+                    await asyncio.shield(folder.indexing)
         return workspace
 
     def files_changed(self, places: Iterable[tuple[Path, str]]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 MAX_BODY_BYTES = 64 << 20
 MAX_HEADER_BYTES = 4_096
+PROTOCOL_FIELDS = frozenset({b"content-length", b"content-type"})
 
 
 class FramingLost(Exception):
@@ -17,10 +18,13 @@ class Framer:
     """Takes the bytes of one stream as they come, hands out whole bodies.
 
     Header names count in any case, with or without a space after the colon; stray empty lines
-    between messages and other headers are passed over.
+    between messages are passed over, and so are other headers, unless `fields` says which there
+    may be. On a socket it must: a page in a browser can send a request of HTTP to any port of this
+    machine, and its body would be a message.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fields: frozenset[bytes] | None = None) -> None:
+        self._fields = fields
         self._buffer = bytearray()
         self._length: int | None = None  # of the body, once its header has named it
         self._in_body = False
@@ -61,7 +65,10 @@ class Framer:
 
     def _read_field(self, line: bytes) -> None:
         name, _, value = line.partition(b":")
-        if name.strip().lower() != b"content-length":
+        name = name.strip().lower()
+        if self._fields is not None and name not in self._fields:
+            raise FramingLost("this is not a client of the protocol")
+        if name != b"content-length":
             return
         value = value.strip()
         if not value.isdigit():

@@ -43,9 +43,9 @@ class Progress:
         if token is None and can_create:
             token = f"postil/{next(_numbers)}"
             try:
-                params = {"token": token}
-                asked = wire.request("window/workDoneProgress/create", params)
-                await asyncio.wait_for(asked, CREATE_S)
+                # not `wait_for`: before Python 3.12 it loses a cancel that comes with the answer
+                async with asyncio.timeout(CREATE_S):
+                    await wire.request("window/workDoneProgress/create", {"token": token})
             except (TimeoutError, Failure):
                 token = None
         progress = cls(wire, token, streams=streams)

@@ -18,7 +18,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
-from lsp.framing import MAX_BODY_BYTES, Framer, FramingLost, framed
+from lsp.framing import MAX_BODY_BYTES, PROTOCOL_FIELDS, Framer, FramingLost, framed
 
 if TYPE_CHECKING:
     from websockets.asyncio.server import ServerConnection
@@ -124,7 +124,7 @@ class StreamTransport:
         self._writer.close()
 
     async def _read_all(self, deliver: Deliver, ended: Ended) -> None:
-        framer = Framer()
+        framer = Framer(PROTOCOL_FIELDS)
         try:
             while data := await self._reader.read(CHUNK_BYTES):
                 for body in framer.feed(data):

@@ -60,6 +60,11 @@ def taken_in(text: str) -> set[str]:
     return {*re.findall(r"[^\W\d][\w$]*", text)}
 
 
+def is_reserved(word: str, language: str) -> bool:
+    """A word of the language itself, or of what every program has: nothing to rename."""
+    return word in _RESERVED.get(family(language), frozenset())
+
+
 def check_name(name: str, language: str) -> None:
     """Raises `Refused` for what is no name in the language, or means something already."""
     kind = family(language)

@@ -64,7 +64,8 @@ async def _call(
         raise ParserUnavailable(f"The refactoring process cannot be started ({error}).") from error
     params = {"root": str(root), "files": dict(files), "texts": dict(texts), "asked": asked}
     try:
-        return await asyncio.wait_for(child.call(method, params), TIMEOUT_S)
+        async with asyncio.timeout(TIMEOUT_S):
+            return await child.call(method, params)
     except TimeoutError:
         raise Refused(
             f"This took more than {TIMEOUT_S:.0f} seconds; the workspace is too large."

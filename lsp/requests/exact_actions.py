@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from context.languages import language_of
+from context.refactoring.names import is_reserved
 from context.text import Text
 from lsp.capabilities import INLINE_KIND, RENAME_KIND, SPLIT_KIND
 from lsp.jobs.refactoring import can_refactor
@@ -22,7 +24,8 @@ def exact_offers(uri: str, text: Text, offset: int, selected: str) -> Iterator[O
         return
     if selected.strip():
         yield Offer("Postil: split", SPLIT_KIND, "postil.split")
-    if word := word_at(text, offset):
+    word, language = word_at(text, offset), language_of(uri)
+    if word and language is not None and not is_reserved(word, language.name):
         shown = word[:MAX_WORD_CHARS]
         yield Offer(f"Postil: rename “{shown}” for meaning", RENAME_KIND, "postil.rename")
         yield Offer(f"Postil: inline “{shown}”", INLINE_KIND, "postil.inline")

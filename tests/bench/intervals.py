@@ -18,7 +18,7 @@ def wilson(n_right: int, n: int) -> tuple[float, float]:
     share, z2 = n_right / n, _Z * _Z
     middle = share + z2 / (2 * n)
     half = _Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return (middle - half) / (1 + z2 / n), (middle + half) / (1 + z2 / n)
+    return max(0.0, (middle - half) / (1 + z2 / n)), min(1.0, (middle + half) / (1 + z2 / n))
 
 
 def bootstrap(values: Sequence[float]) -> tuple[float, float]:

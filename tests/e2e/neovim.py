@@ -55,6 +55,7 @@ def run_script(
     *arguments: str,
     init: Path | None = SCRIPTS / "init.lua",
     wrapper: Sequence[str] = (),
+    limit_s: float = 280,
     **more: str,
 ) -> str:
     """Run one scenario headless; its output. Fails with the logs when a check failed.
@@ -71,7 +72,7 @@ def run_script(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=limit_s,
         check=False,
     )  # fmt: skip
     log = folder / "STATE" / "nvim" / "lsp.log"

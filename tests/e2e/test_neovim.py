@@ -19,6 +19,7 @@ from tests.models.weights import models_folder
 
 @pytest.mark.editor
 @pytest.mark.model
+@pytest.mark.timeout(600)  # the real model beside other work
 def test_a_report_ends_in_a_finding_whose_reasoning_is_read_by_hover(tmp_path: Path) -> None:
     project = tmp_path / "project"
     package = Path(pygls.__file__).parent
@@ -39,6 +40,7 @@ def test_a_report_ends_in_a_finding_whose_reasoning_is_read_by_hover(tmp_path: P
         "locate.lua",
         str(project),
         str(report),
+        limit_s=560,
         POSTIL_MODEL="qwen2.5-coder-0.5b",
         POSTIL_MODELS_DIR=str(models_folder()),
         POSTIL_EFFORT="quick",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -158,7 +159,7 @@ async def test_the_status_goes_from_indexing_over_thinking_to_ready(
 ) -> None:
     file = tmp_path / "slow.json"
     thought = " ".join(f"thought{number}" for number in range(300))
-    file.write_text(json.dumps({"replies": [thought], "piece_delay_s": 0.05}))
+    file.write_text(json.dumps({"replies": [thought], "piece_delay_s": 0.2}))
     client = await start_both(POSTIL_MODEL=f"scripted:{file}")
     await client.initialize(shop, TELLING)
     request_id = client.post(
@@ -195,3 +196,30 @@ async def test_the_record_and_the_doctor_are_read_as_text(
     checked = (await client.command("postil.doctor", {}))["result"]["text"]
     assert "Postil: " in checked
     assert "llama.cpp" in checked
+
+
+async def test_a_stop_that_comes_with_the_answer_to_create_is_not_lost(
+    start_here: StartAny, shop: Path, tmp_path: Path
+) -> None:
+    """In whatever turn of the loop: `asyncio.wait_for` of Python 3.11 loses it in one of them."""
+    file = tmp_path / "slow.json"
+    thought = " ".join(f"thought{number}" for number in range(300))
+    file.write_text(json.dumps({"replies": [thought], "piece_delay_s": 0.2}))
+    client = await start_here(POSTIL_MODEL=f"scripted:{file}")
+    await client.initialize(shop)
+    await client.command("postil.locate", {"report": " x "})  # when all is indexed
+    locate = {"command": "postil.locate", "arguments": [{"report": REPORT}]}
+    stops: list[asyncio.Task[None]] = []
+
+    async def stop_after(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        client.post("workspace/executeCommand", {"command": "postil.stop"})
+
+    for turns in range(8):
+        client.answers["window/workDoneProgress/create"] = lambda _, turns=turns: stops.append(
+            asyncio.create_task(stop_after(turns))
+        )
+        request_id = client.post("workspace/executeCommand", locate)
+        assert (await client.reply_to(request_id))["error"]["code"] == -32800, turns
+    await asyncio.gather(*stops)

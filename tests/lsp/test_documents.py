@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lsprotocol import types
 
@@ -48,6 +48,7 @@ def _unit_offset(content: str, position: types.Position, encoding: Encoding) -> 
     return before + min(position.character * size, len(body.encode(codec)))
 
 
+@settings(deadline=None)
 @given(PIECES, st.lists(PIECES, max_size=4), st.sampled_from(list(Encoding)), st.data())
 def test_incremental_changes_agree_with_the_model(
     content: str, changes: list[str], encoding: Encoding, data: st.DataObject
@@ -175,6 +176,7 @@ def test_what_is_no_file_has_no_path() -> None:
 HOSTILE = st.text(alphabet=st.sampled_from("`~[]()!<>ab:/ \n\r\u202e\u200b\x1b\x00"), max_size=60)
 
 
+@settings(deadline=None)
 @given(HOSTILE)
 def test_no_words_end_their_block_or_stay_invisible(words: str) -> None:
     block = to_lsp.fenced(words)

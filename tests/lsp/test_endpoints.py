@@ -24,7 +24,8 @@ async def test_a_bug_is_located_through_a_real_server(start: Start, shop: Path) 
         assert result["finding"]["path"] in ("shop.py", "rules.py")
         status = (await client.command("postil.status", None))["result"]
         assert status["endpoints"] == [server.url]
-        assert status["model"] == f"qwen2.5-coder-0.5b (llama-cpp-python, {server.url})"
+        assert (status["model"], status["loaded"]) == ("qwen2.5-coder-0.5b", True)
+        assert status["device"] == f"llama-cpp-python, {server.url}"
     finally:
         await server.kill()
 

@@ -170,8 +170,10 @@ async def test_the_menu_offers_what_the_language_has(start: Start, shop: Path) -
         return {action["title"].removeprefix("Postil: ") for action in actions}
 
     common = {"simplify", "modernise", "document", "write a test"}
-    assert await offered("a.go") == common
-    assert await offered("shop.py") == {*common, "add types"}
+    in_go, in_python = await offered("a.go"), await offered("shop.py")
+    assert common <= in_go
+    assert common <= in_python
+    assert "add types" in in_python - in_go
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,26 @@ async def test_a_page_of_another_machine_is_refused_and_the_next_client_is_serve
         await client.close()
 
 
+@pytest.mark.parametrize("path", ["/", "/a:b", "/Content-Length:5"])
+async def test_a_page_cannot_speak_to_the_tcp_port_by_http(tmp_path: Path, path: str) -> None:
+    """Any page may post to any port here; its body must never be a message."""
+    client = await SocketClient.listen("tcp", POSTIL_CACHE_DIR=str(tmp_path))
+    try:
+        body = b'{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}}'
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\nContent-Type: text/plain\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+        writer.write(head.encode() + body)
+        async with asyncio.timeout(30):
+            assert await reader.read() == b""
+            assert await client.process.wait() == 1
+        writer.close()
+    finally:
+        await client.close()
+
+
 async def test_the_process_ends_with_its_client(tmp_path: Path) -> None:
     client = await SocketClient.start("tcp", POSTIL_CACHE_DIR=str(tmp_path))
     try:

@@ -16,6 +16,10 @@ from tests.code import ParsedHere
 from tests.faults.injections import snippet_of
 
 MEAN = "def mean(values):\n    return sum(values) / len(values)\n"
+LOOP = (
+    "def mean(values):\n    total = 0\n    for value in values:\n        total += value\n"
+    "    return total / len(values)\n"
+)
 PARITY = (
     "def is_even(n):\n    if n % 2 == 0:\n        return True\n    else:\n        return False\n"
 )
@@ -47,11 +51,11 @@ async def _assert_sound(proposal: Proposal, source: str) -> None:
 
 async def test_it_fixes_a_problem(backend: LlamaCppBackend) -> None:
     problem = "ZeroDivisionError: division by zero when values is empty; return 0 then"
-    proposal = await _propose(backend, EditKind.FIX, MEAN, problem)
-    fixed = apply_edits(MEAN, proposal.edits)
+    proposal = await _propose(backend, EditKind.FIX, LOOP, problem)
+    fixed = apply_edits(LOOP, proposal.edits)
     assert proposal.edits, proposal.refusals
-    assert "return sum(values) / len(values)" in fixed
-    assert "0" in fixed
+    assert "return 0" in fixed
+    assert "return total / len(values)" in fixed
 
 
 async def test_it_is_shown_the_failing_test(backend: LlamaCppBackend) -> None:

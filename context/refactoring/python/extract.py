@@ -38,6 +38,8 @@ def extract(project: TextProject, asked: Refactoring) -> Carried:
     end = project.normal_offset(asked.path, asked.end)
     if project.sources.holding(asked.name, [asked.path]):
         raise Refused(f"“{asked.name}” is in use already in {asked.path}.")
+    if "\n\t" in module.text:
+        raise Refused("This file is indented with tabs, and rope writes spaces.")
     function, statements = _selected(module, start, end)
     in_class = any(isinstance(a, ast.ClassDef) for a in module.around(function))
     if in_class and (others := project.sources.holding(asked.name, project.paths)):

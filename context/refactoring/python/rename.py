@@ -7,7 +7,6 @@ that may name it, a decorator that looks at names, a base class of another packa
 from __future__ import annotations
 
 import ast
-import builtins
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,16 +18,11 @@ from context.refactoring import Carried, Refactoring, Refused, TextEdit
 from context.refactoring.names import check_name
 from context.refactoring.python.project import KnownFile, TextProject
 from context.refactoring.python.tokens import Around, Place, Unreadable, parse, places
+from context.refactoring.python.unseen import is_of_derived_class, refuse_unknown_users
 from context.refactoring.python.verify import loads_globally, same_but_for
 from context.refactoring.sources import by_path, edited, line_of
 
 BY = "rope and the bytecode of each changed file"
-# Decorators after which a parameter is still what its caller calls it.
-_PLAIN_DECORATORS = frozenset(
-    """staticmethod classmethod property abstractmethod overload override final cache lru_cache
-    cached_property wraps contextmanager asynccontextmanager setter getter""".split()
-)
-_PLAIN_BASES = frozenset("object ABC Generic Enum IntEnum StrEnum Flag IntFlag".split())
 _ROPE_FAILS = (
     exceptions.RopeError, AttributeError, KeyError, IndexError, TypeError, ValueError,
     RecursionError, AssertionError, SyntaxError,
@@ -231,7 +225,7 @@ def _account_for(
 
     Raises `Refused` for each that may be a use after all.
     """
-    _refuse_unknown_users(project, symbol)
+    refuse_unknown_users(project, symbol)
     for path, own in everywhere.items():
         for place in own:
             if (place.start, place.end) in found[path] or place.around is Around.COMMENT:
@@ -276,6 +270,9 @@ def _may_be(
                 return f"gives {name} as a keyword, which may set it"
             return ""
         case Around.PLAIN:
+            is_member = symbol.what in ("method", "attribute")
+            if is_member and is_of_derived_class(project, path, place, name):
+                return f"gives a class that derives from another its own {name}"
             return ""  # the bytecode tells (`_verify`)
     return ""
 
@@ -341,88 +338,6 @@ def _is_export(project: TextProject, path: str, place: Place) -> bool:
         if is_all and node.lineno <= line <= (node.end_lineno or node.lineno):
             return text[place.start - 1] in "'\"" and text[place.end] in "'\""
     return False
-
-
-def _refuse_unknown_users(project: TextProject, symbol: Symbol) -> None:
-    """Frameworks that look at names, and classes that others' classes are the base of."""
-    try:
-        tree = parse(project.normal_text(symbol.path))
-    except Unreadable:
-        raise Refused(f"{symbol.path} cannot be parsed.") from None
-    around = _enclosing(tree, symbol.line)
-    functions = [n for n in around if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
-    if symbol.what in ("parameter", "function", "method") and functions:
-        inner = functions[-1]
-        odd = [d for d in map(_decorator, inner.decorator_list) if d not in _PLAIN_DECORATORS]
-        if odd:
-            raise Refused(f"The decorator {odd[0]} may use the name {symbol.name}.")
-        if symbol.what == "parameter" and inner.name.startswith(("test", "pytest_")):
-            raise Refused("pytest gives arguments by the names of parameters.")
-        if symbol.what != "parameter" and inner.name.startswith(("test", "pytest_", "visit_")):
-            raise Refused(f"What calls {symbol.name} does so by its name.")
-    if symbol.what in ("method", "attribute"):
-        _refuse_odd_class(symbol, around)
-
-
-def _refuse_odd_class(symbol: Symbol, around: Sequence[ast.AST]) -> None:
-    classes = [n for n in around if isinstance(n, ast.ClassDef)]
-    if not classes:
-        return
-    own = classes[-1]
-    if symbol.what == "attribute" and own.decorator_list:
-        raise Refused(f"The decorator of {own.name} may use the name {symbol.name}.")
-    for base in own.bases:
-        name = _last_word(base)
-        builtin = getattr(builtins, name, None)
-        if isinstance(builtin, type) and not hasattr(builtin, symbol.name):
-            continue
-        if name not in _PLAIN_BASES and not _is_known_base(symbol, own.name, name):
-            raise Refused(f"{own.name} derives from {name}, which may know {symbol.name}.")
-    if own.keywords:
-        raise Refused(f"{own.name} has a metaclass or options, which may use its names.")
-
-
-def _is_known_base(symbol: Symbol, owner: str, base: str) -> bool:
-    """A base class of this workspace, whose bases are known too."""
-    module, _ = symbol.pyname.get_definition_location()
-    try:
-        pyclass = module[owner].get_object()
-    except (exceptions.AttributeNotFoundError, KeyError):
-        return False
-    for above in pyclass.get_superclasses():
-        if isinstance(above, pyobjects.PyClass) and above.get_name() == base:
-            written = above.get_ast().bases
-            return all(
-                _last_word(b) in _PLAIN_BASES
-                or any(s.get_name() == _last_word(b) for s in above.get_superclasses()
-                       if isinstance(s, pyobjects.PyClass))
-                for b in written
-            ) and not above.get_ast().keywords  # fmt: skip
-    return False
-
-
-def _enclosing(tree: ast.Module, line: int) -> list[ast.AST]:
-    """Definitions around a line, the outermost first."""
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    found = [
-        n
-        for n in ast.walk(tree)
-        if isinstance(n, kinds)
-        and min([n.lineno, *(d.lineno for d in n.decorator_list)]) <= line <= (n.end_lineno or 0)
-    ]
-    return sorted(found, key=lambda n: getattr(n, "lineno", 0))
-
-
-def _decorator(node: ast.expr) -> str:
-    return _last_word(node.func if isinstance(node, ast.Call) else node)
-
-
-def _last_word(node: ast.expr) -> str:
-    while isinstance(node, ast.Subscript):
-        node = node.value
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ast.unparse(node)[:40]
 
 
 def _verify(project: TextProject, symbol: Symbol, new: str, edits: Sequence[TextEdit]) -> None:

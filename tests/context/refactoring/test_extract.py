@@ -35,6 +35,7 @@ def test_python() -> None:
         ("def f(a):\n    <[print(locals())]>\n    return 2\n", "see another function"),
         ("def f(a):\n    b = <[a + 1]>\n    return b\n", "not whole statements"),
         ("<[x = 1]>\n", "not whole statements"),
+        ("def f(a):\n\t<[b = 1]>\n\treturn b\n", "indented with tabs"),
         ("def f(a):\n    <[b = 1]>\n    return lambda: b\n", "shared with a function"),
         ("def taken(): pass\n\n\ndef f(a):\n    <[b = 1]>\n    return b\n", "in use already"),
     ],

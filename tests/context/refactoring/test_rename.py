@@ -70,6 +70,11 @@ def test_python_a_method_with_its_calls_on_known_objects() -> None:
         ("def <>go(): pass\n\n\nprint(globals()['go'])\n", "run", "has “go” in a string"),
         ("import x\n\n\n@x.task\ndef <>go(): pass\n", "run", "decorator task may use the name"),
         ("import x\n\n\nclass A(x.B):\n    def <>go(self): pass\n", "run", "derives from B"),
+        (
+            "class A:\n    <>k = 1\n    def f(self): return self.k\n\n\nclass B(A):\n    k = 2\n",
+            "m",
+            "its own k",
+        ),
         ("import <>os\n", "system", "no name here whose definition"),
         ("def test_a(<>client): pass\n", "c", "pytest gives arguments"),
         ("def f(<>a): return a\n\n\nf(a=1).g\nh = f\nh(a=2)\nsuper(a=3)\n", "b", "as a keyword"),

@@ -33,7 +33,7 @@ if vim.api.nvim_win_is_valid(live.win) then
 end
 steps.check(
   'the model has a finding',
-  steps.wait(200, function()
+  steps.wait(400, function()
     return #with_code('finding') == 1
   end)
 )
