@@ -194,28 +194,29 @@ def run_demo(scripts: Path, rest: Sequence[str]) -> int:
 def run_tests(scripts: Path, rest: Sequence[str]) -> int:
     """Linters and types first, being quick; then pytest, whose closing line is the last.
 
-    The editor that the tests drive is set up meanwhile; where that fails, it says so and the tests
-    of it are skipped with the reason.
+    VS Code is set up meanwhile, but after the other editors: both ask apt, which takes one at a
+    time. Where it fails, it says so, and the tests of it are skipped with the reason.
     """
-    python = str(scripts / "python")
-    fetch = [str(scripts / "postil"), "models", "fetch", "qwen2.5-coder-0.5b"]
-    editors = [str(scripts / "python"), str(ROOT / "tests" / "e2e" / "setup_editors.py")]
-    steps = [
-        fetch,
-        editors,
-        [str(scripts / "ruff"), "check", "."],
-        [str(scripts / "ruff"), "format", "--check", "."],
-        [str(scripts / "mypy")],
-    ]
-    editor = subprocess.Popen([python, str(ROOT / "tests" / "e2e" / "setup_vscode.py")], cwd=ROOT)
+    python, set_up = str(scripts / "python"), ROOT / "tests" / "e2e"
+    for command in (
+        [str(scripts / "postil"), "models", "fetch", "qwen2.5-coder-0.5b"],
+        [python, str(set_up / "setup_editors.py")],
+    ):
+        if code := _run_shown(command):
+            return code
+    vscode = subprocess.Popen([python, str(set_up / "setup_vscode.py")], cwd=ROOT)
     try:
-        for command in steps:
+        for command in (
+            [str(scripts / "ruff"), "check", "."],
+            [str(scripts / "ruff"), "format", "--check", "."],
+            [str(scripts / "mypy")],
+        ):
             if code := _run_shown(command):
                 return code
-        editor.wait()
+        vscode.wait()
     finally:
-        if editor.poll() is None:
-            editor.terminate()
+        if vscode.poll() is None:
+            vscode.terminate()
     return _run_shown([python, "-m", "pytest", *(rest or ["-q", "-rs"])])
 
 

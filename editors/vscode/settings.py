@@ -31,7 +31,9 @@ WINDOW = frozenset(
         "inline_completion",
         "max_suspects",
         "reorder_weight",
+        "review_on_save",
         "symbols",
+        "thinking_seconds",
     }
 )
 _COPIED = ("type", "items", "enum", "minimum", "maximum", "pattern", "default")

@@ -41,7 +41,7 @@ def main() -> int:
     first, *others = map(_read, STORY)
     story = KEPT / "vscode.webp"
     first.save(
-        story, save_all=True, append_images=others, duration=FRAME_MS, loop=0, quality=60, method=6
+        story, save_all=True, append_images=others, duration=FRAME_MS, loop=0, quality=45, method=6
     )
     _tell(story)
     return 0

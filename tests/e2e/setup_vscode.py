@@ -26,6 +26,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PLUGIN = HERE.parent.parent / "editors" / "vscode"
+VSIX = PLUGIN / "postil.vsix"
 NODE_VERSION = "24.19.0"
 CODE_SERVER_VERSION = "4.139.1"  # VS Code 1.139.1
 # libkrb5-dev: without it one native module of code-server does not build, and nothing is installed.
@@ -77,7 +78,7 @@ def find_editor() -> Editor:
     """What was installed before, fetching nothing. Raises `NotSetUp`."""
     tools = _tools(_node_folder())
     entry = _code_server_folder() / "node_modules" / "code-server" / "out" / "node" / "entry.js"
-    if not tools.node.exists() or not entry.exists():
+    if not (tools.node.exists() and entry.exists() and VSIX.exists()):
         raise NotSetUp("run python tests/e2e/setup_vscode.py, which installs it (3 minutes)")
     return Editor(tools, entry, _chromium())
 
@@ -142,16 +143,15 @@ def build_plugin(tools: Tools) -> Path:
             tools.environment,
             PLUGIN,
         )
-    vsix = PLUGIN / "postil.vsix"
     skipped = {"node_modules", "dist"}
     sources = [
         path
         for path in PLUGIN.rglob("*")
         if not skipped & set(path.relative_to(PLUGIN).parts) and path.suffix != ".vsix"
     ]
-    if _mtime(vsix) < max(map(_mtime, sources)):
+    if _mtime(VSIX) < max(map(_mtime, sources)):
         run_step("building the extension", [*npm, "run", "package"], tools.environment, PLUGIN)
-    return vsix
+    return VSIX
 
 
 def _link_commands(folder: Path) -> None:

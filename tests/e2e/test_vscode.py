@@ -178,7 +178,12 @@ async def test_a_change_in_my_words_is_a_diff_before_it_lands(open_shop: OpenSho
     assert FIXED not in await window.text("prices.py")
     # The same from the lightbulb, where a comment says what to change.
     await window.open("prices.py", 8)
-    await window.page.keyboard.type("    # postil: look countries up in small letters\n")
+    await window.host(  # not typed, which would indent the line below
+        """const {document} = vscode.window.activeTextEditor, edit = new vscode.WorkspaceEdit();
+        edit.insert(document.uri, new vscode.Position(7, 0), given.comment);
+        await vscode.workspace.applyEdit(edit);""",
+        comment="    # postil: look countries up in small letters\n",
+    )
     await window.select_lines("prices.py", 6, 10)
     await (await window.lightbulb("as I say")).click()
     await diff.filter(has_text="lower").wait_for()
@@ -188,8 +193,8 @@ async def test_a_change_in_my_words_is_a_diff_before_it_lands(open_shop: OpenSho
 
 
 async def test_a_report_is_written_sent_by_a_key_and_stopped(open_shop: OpenShop) -> None:
-    slow = ["one thought after another " * 200]
-    window = await open_shop(slow, piece_delay_s=0.05)
+    slow = [" ".join(f"thought{number}" for number in range(800))]  # no loop, which would be cut
+    window = await open_shop(slow, piece_delay_s=0.4)
     await window.open("main.py")
     await window.palette("Postil: Locate Bug from Text")
     await window.page.locator(".tab.active").filter(has_text="Bug report.txt").wait_for()
@@ -198,8 +203,8 @@ async def test_a_report_is_written_sent_by_a_key_and_stopped(open_shop: OpenShop
     await window.shot("8-report")
     await window.page.keyboard.press("Control+Enter")
     await window.wait_for_status("Postil: thinking")
-    progress = window.notification("Postil: locating the bug").filter(has_text="thinking")
-    await progress.wait_for()
+    progress = window.notification("Postil: locating the bug")
+    await progress.filter(has_text="thinking").wait_for()
     await window.shot("9-thinking")
     await window.tree().filter(has_text="gross").first.wait_for()
     await progress.locator(".monaco-button").filter(has_text="Cancel").click()

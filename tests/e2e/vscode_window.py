@@ -26,7 +26,7 @@ from typing import Any
 from playwright.async_api import Locator, Page, async_playwright
 from playwright.async_api import TimeoutError as PageTimeoutError
 
-from tests.e2e.setup_vscode import PLUGIN, Editor
+from tests.e2e.setup_vscode import VSIX, Editor
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -258,7 +258,7 @@ async def vscode(editor: Editor, home: Path) -> AsyncIterator[VSCode]:
         "POSTIL_CACHE_DIR": str(home / "cache"),
         "PYTHONPATH": str(ROOT),
     }
-    for vsix in (PLUGIN / "postil.vsix", _packed_driver(home)):
+    for vsix in (VSIX, _packed_driver(home)):
         installing = await asyncio.create_subprocess_exec(
             *entry, "--install-extension", str(vsix), "--force",
             env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

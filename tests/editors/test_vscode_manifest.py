@@ -21,11 +21,6 @@ MANIFEST: dict[str, Any] = json.loads((PLUGIN / "package.json").read_text("utf-8
 TEXTS: dict[str, str] = json.loads((PLUGIN / "package.nls.json").read_text("utf-8"))
 PROPERTIES: dict[str, dict[str, Any]] = MANIFEST["contributes"]["configuration"]["properties"]
 SOURCES = {file.name: file.read_text("utf-8") for file in (PLUGIN / "src").glob("*.ts")}
-# In the contract between server and editors; the server may be one release behind the extension.
-PLANNED = {
-    "postil.review", "postil.fixTest", "postil.rename", "postil.inline", "postil.changeSignature",
-    "postil.split", "postil.modernise", "postil.addTypes", "postil.document", "postil.writeTest",
-}  # fmt: skip
 
 
 def test_the_settings_are_those_of_the_server() -> None:
@@ -58,7 +53,7 @@ def test_an_out_of_date_manifest_is_seen(
 @pytest.mark.parametrize(
     "name",
     ["model", "model_digest", "endpoints", "allowed_hosts", "ca_file", "cache_dir", "data_dir",
-     "models_dir", "api_key_variable", "record", "server_command"],
+     "models_dir", "api_key_variable", "record", "server_command", "check_command"],
 )  # fmt: skip
 def test_a_folder_cannot_choose_what_runs_or_where_code_goes(name: str) -> None:
     assert PROPERTIES[f"postil.{name}"]["scope"] == "machine"
@@ -82,7 +77,7 @@ def test_every_command_is_registered_and_in_the_palette_under_its_own_name() -> 
     handlers = "    locateFromClipboard" + block.partition("\n  };")[0]
     registered = re.findall(r"^    '?([\w.]+)'?(?::|,$)", handlers, re.MULTILINE)
     assert declared == {f"postil.{name}" for name in registered}
-    assert not declared & (COMMANDS.keys() | PLANNED)  # the client registers those of the server
+    assert not declared & COMMANDS.keys()  # the client registers those of the server
 
 
 def test_the_server_knows_every_command_that_the_extension_sends() -> None:
@@ -91,7 +86,7 @@ def test_the_server_knows_every_command_that_the_extension_sends() -> None:
     own |= {"postil.hasSuspects", "postil.changeWaiting"}
     text = "\n".join(SOURCES.values())
     sent = set(re.findall(r"'(postil\.\w+)'", text)) - own
-    assert sent - PLANNED <= COMMANDS.keys()
+    assert sent <= COMMANDS.keys()
     assert {"postil.locate", "postil.rerun", "postil.trace", "postil.receipt"} <= sent
 
 

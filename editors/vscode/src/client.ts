@@ -9,6 +9,7 @@ import * as vscode from 'vscode';
 import {
   CloseAction,
   ErrorAction,
+  ErrorCodes,
   ExecuteCommandRequest,
   LanguageClient,
   LSPErrorCodes,
@@ -228,7 +229,9 @@ export class PostilClient implements vscode.Disposable {
     const isCancel = error instanceof vscode.CancellationError
       || (error instanceof ResponseError && error.code === LSPErrorCodes.RequestCancelled);
     if (!isCancel) {
-      const sentence = error instanceof Error ? error.message : String(error);
+      const sentence = isLost(error)
+        ? vscode.l10n.t('the server has ended while it worked; ask again once it is back')
+        : error instanceof Error ? error.message : String(error);
       this.output.warn(sentence);
       void vscode.window.showErrorMessage(`Postil: ${sentence}`);
     }
@@ -313,6 +316,12 @@ function announcement(): StaticFeature {
     getState: () => ({ kind: 'static' }),
     clear: () => undefined,
   };
+}
+
+/** True when a request was not answered because the server is gone. */
+function isLost(error: unknown): boolean {
+  const lost: readonly number[] = [ErrorCodes.PendingResponseRejected, ErrorCodes.ConnectionInactive];
+  return error instanceof ResponseError && lost.includes(error.code);
 }
 
 /** Say that the server does not know a command, or not as this extension does. */

@@ -71,6 +71,8 @@ function middleware(changes: ChangePreview, parts: () => Parts): Middleware {
       const offered = await next(document, range, context, token);
       return offered?.map((action) => withDiff(action)) ?? offered;
     },
+    // What runs a command has no edit to ask the server for; the editor asks for each that has none.
+    resolveCodeAction: (action, token, next) => (action.command === undefined ? next(action, token) : action),
     // The client offers the server's texts by itself, too; what is shown is made safe in one place.
     provideTextDocumentContent: async (uri) => await parts().documents.provideTextDocumentContent(uri),
     handleDiagnostics: (uri, diagnostics, next) => {
