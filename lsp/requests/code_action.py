@@ -35,6 +35,7 @@ from lsp.requests.exact_actions import exact_offers
 from lsp.requests.offers import Offer
 from lsp.session import Session
 from lsp.to_lsp import SOURCE
+from lsp.traces import Note
 from models.tasks.doc_forms import has_form
 from models.tasks.edit import EditKind
 
@@ -46,7 +47,9 @@ INSTRUCTION_MARK = "postil:"  # a comment in the selection that says what to cha
 NO_SELECTION = "Select the code first."
 
 
-WITHOUT_MODEL = ("postil.dismiss", "postil.trace", "postil.inline")
+# Marked as generated is all but these. Dismissing is marked, too: editors list what is marked last,
+# and unmarked it would stand before the fix, where Enter takes it.
+WITHOUT_MODEL = ("postil.trace", "postil.inline")
 TYPED = (".py", ".pyi", ".ts", ".mts", ".cts", ".tsx")
 # What can be asked about any selected code. A new one is a row here, one in lsp/command_table.py,
 # and its kind in lsp/capabilities.py.
@@ -83,6 +86,7 @@ async def code_action(
             *_of_diagnostics(session, params),
             *_of_selection(uri, selected),
             *exact_offers(uri, document.text, span.start, selected),
+            *_dismissals(session, params),
         )
         if _is_wanted(offer, params.context, session, is_selected=bool(selected.strip()))
     ]
@@ -109,10 +113,11 @@ def _is_wanted(
 
 def _of_diagnostics(session: Session, params: types.CodeActionParams) -> Iterator[Offer]:
     for diagnostic in params.context.diagnostics[:MAX_FIXES]:
-        first = diagnostic.message.strip().partition("\n")[0][:MAX_TITLE_CHARS]
+        first = _first_line(diagnostic)
         about = Offer("", "", "", None, diagnostic.message, None, diagnostic.range)
-        is_ours = diagnostic.source == SOURCE
-        if not (is_ours and diagnostic.code == "suspect"):  # a place to look at is nothing to fix
+        if not (
+            diagnostic.source == SOURCE and diagnostic.code == "suspect"
+        ):  # a place to look at is nothing to fix
             yield replace(
                 about,
                 title=f"Postil: fix “{first}”",
@@ -123,30 +128,36 @@ def _of_diagnostics(session: Session, params: types.CodeActionParams) -> Iterato
             )
             title = f"Postil: explain “{first}”"
             yield replace(about, title=title, kind=EXPLAIN_KIND, command="postil.explain")
-        if is_ours:
-            yield from _of_ours(session, diagnostic, first)
+        note = _note_of(session, diagnostic)
+        if note is not None and note.provenance is not None and session.client.opens_content:
+            title = f"Postil: show the reasoning for “{first}”"
+            argument = {"id": note.id, "show": True}
+            yield Offer(title, TRACE_KIND, "postil.trace", argument=argument)
 
 
-def _of_ours(session: Session, diagnostic: types.Diagnostic, first: str) -> Iterator[Offer]:
-    """What can be done with a remark of ours that the client has kept with its id."""
-    note_id = diagnostic.data.get("id") if isinstance(diagnostic.data, dict) else None
-    note = session.notes.with_id(note_id) if isinstance(note_id, str) else None
-    if note is None:
-        return
-    if note.provenance is not None and session.client.opens_content:
-        yield Offer(
-            f"Postil: show the reasoning for “{first}”",
-            TRACE_KIND,
-            "postil.trace",
-            argument={"id": note.id, "show": True},
-        )
-    yield Offer(
-        f"Postil: dismiss “{first}”",
-        QUICK_FIX,
-        "postil.dismiss",
-        diagnostic=diagnostic,
-        argument={"id": note.id},
-    )
+def _dismissals(session: Session, params: types.CodeActionParams) -> Iterator[Offer]:
+    """Last in the menu, so that nobody takes one for the fix."""
+    for diagnostic in params.context.diagnostics[:MAX_FIXES]:
+        if (note := _note_of(session, diagnostic)) is not None:
+            yield Offer(
+                f"Postil: dismiss “{_first_line(diagnostic)}”",
+                QUICK_FIX,
+                "postil.dismiss",
+                diagnostic=diagnostic,
+                argument={"id": note.id},
+            )
+
+
+def _note_of(session: Session, diagnostic: types.Diagnostic) -> Note | None:
+    """The remark of ours that a diagnostic shows, by the id that the client has kept with it."""
+    if diagnostic.source != SOURCE or not isinstance(diagnostic.data, dict):
+        return None
+    note_id = diagnostic.data.get("id")
+    return session.notes.with_id(note_id) if isinstance(note_id, str) else None
+
+
+def _first_line(diagnostic: types.Diagnostic) -> str:
+    return diagnostic.message.strip().partition("\n")[0][:MAX_TITLE_CHARS]
 
 
 def _of_selection(path: str, selected: str) -> Iterator[Offer]:

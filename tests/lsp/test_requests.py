@@ -251,7 +251,8 @@ async def test_actions_depend_on_how_and_for_what_they_are_asked(
     assert asked["simplify"]["disabled"] == {"reason": "Select the code first."}
     assert "command" not in asked["simplify"]
     dismiss = asked[f"dismiss “{first}”"]
-    assert "tags" not in dismiss, "no model is asked for that"
+    assert dismiss["tags"] == asked[f"fix “{first}”"]["tags"], "unmarked it would be listed first"
+    assert list(asked).index(dismiss["title"].removeprefix("Postil: ")) == len(asked) - 1
     only = await titles({"diagnostics": [finding], "only": ["refactor"]}, (4, 7))
     assert only.keys() == moving.keys()
     reply = await client.request("workspace/executeCommand", dismiss["command"])
