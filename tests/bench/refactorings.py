@@ -5,7 +5,8 @@
 
 The folder is copied; cases are drawn with a fixed seed from its names, functions and statements.
 Each is planned against the text as it is by then, and applied. After every tenth the check runs in
-the copy; where it fails, the ten are tried one by one, and those that fail alone are broken.
+the copy; where it fails, the ten are applied again with a check after each: the first that fails is
+broken, and those after it are taken back.
 Without a check only the grammar looks at the result. Nothing is fetched; the folder stays as it is.
 """
 
@@ -45,6 +46,7 @@ class Outcome:
     refused: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     by_kind: Counter[tuple[str, str]] = field(default_factory=Counter)
+    taken_back: int = 0  # carried out after a broken one of the same ten, and not checked
 
 
 def main() -> None:
@@ -83,10 +85,7 @@ def run(copy: Path, options: argparse.Namespace) -> Outcome:
                 apply(copy, carried)
         if not cases or not options.check or check(copy, options.check):
             continue
-        for path, text in before.items():
-            write(copy, path, text)
-        for path in snapshot(copy, options.language).keys() - before.keys():
-            (copy / path).unlink()
+        restore(copy, options.language, before)
         one_by_one(copy, cases, options, outcome, before)
     return outcome
 
@@ -98,19 +97,26 @@ def one_by_one(
     outcome: Outcome,
     before: dict[str, str],
 ) -> None:
-    """Each case of a batch by itself, planned anew: which of them are broken?"""
-    for asked, _ in cases:
-        for path, text in before.items():
-            write(copy, path, text)
-        try:
-            carried = carry_out(sources(copy), asked)
-        except Refused:
-            continue  # an earlier one of the batch had made it possible
+    """Again, a case after the other on the same texts, to the one after which the check fails.
+
+    That one is broken; it and those after it, whose places it moved, are taken back.
+    """
+    for number, (asked, carried) in enumerate(cases):
+        earlier = snapshot(copy, options.language)
         apply(copy, carried)
         if not check(copy, options.check):
-            outcome.broken.append(f"{asked}\n{shown(before, carried)}")
-    for path, text in before.items():
+            outcome.broken.append(f"{asked}\n{shown(earlier, carried)}")
+            restore(copy, options.language, earlier)
+            outcome.taken_back += len(cases) - number - 1
+            return
+    outcome.broken.append("(the check failed once for these ten and not when they were repeated)")
+
+
+def restore(copy: Path, language: str, texts: dict[str, str]) -> None:
+    for path, text in texts.items():
         write(copy, path, text)
+    for path in snapshot(copy, language).keys() - texts.keys():
+        (copy / path).unlink()
 
 
 def attempt(copy: Path, asked: Refactoring | None, outcome: Outcome) -> Carried | None:
@@ -311,6 +317,8 @@ def print_table(options: argparse.Namespace, outcome: Outcome) -> None:
     carried, refused = len(outcome.carried), sum(outcome.refused.values())
     print(f"\n{options.language} {options.folder.name}: {carried} carried out, {refused} refused, "
           f"{len(outcome.broken)} broken; check: {options.check or 'the grammar'}")  # fmt: skip
+    if outcome.taken_back:
+        print(f"  {outcome.taken_back} carried out after a broken one, and not checked")
     for kind in dict.fromkeys(KINDS):
         done, not_done = (outcome.by_kind[kind.value, w] for w in ("carried out", "refused"))
         print(f"  {kind.value:18} {done:4} carried out {not_done:4} refused")

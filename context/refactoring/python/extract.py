@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import dis
+import re
 import types
 import warnings
 from collections.abc import Iterator, Sequence
@@ -44,6 +45,8 @@ def extract(project: TextProject, asked: Refactoring) -> Carried:
     in_class = any(isinstance(a, ast.ClassDef) for a in module.around(function))
     if in_class and (others := project.sources.holding(asked.name, project.paths)):
         raise Refused(f"“{asked.name}” is in use in {others[0]}, and may be inherited.")
+    if in_class and not _takes_no_self(function):
+        _refuse_foreign_self(project, function.name)
     _refuse_unmovable(statements)
     if not _ends(statements):
         _refuse_half_set(module, function, statements)
@@ -60,6 +63,19 @@ def extract(project: TextProject, asked: Refactoring) -> Carried:
     result = edited(project.sources.text(asked.path), edits)
     _verify(module, function, statements, result, asked.name)
     return Carried(edits, f"extract {asked.name} from {function.name}", BY, 1)
+
+
+def _takes_no_self(function: Function) -> bool:
+    names = {d.id for d in function.decorator_list if isinstance(d, ast.Name)}
+    return bool(names & {"staticmethod", "classmethod"})
+
+
+def _refuse_foreign_self(project: TextProject, method: str) -> None:
+    """`Float.new(an_integer)` runs a method on an object that will not have the new one."""
+    pattern = re.compile(rf"\b[A-Z]\w*\s*\.\s*{re.escape(method)}\b")
+    for path in project.sources.holding(method, project.paths):
+        if found := pattern.search(project.sources.text(path)):
+            raise Refused(f"“{found[0]}” in {path} may run it on an object of another class.")
 
 
 def _selected(module: Module, start: int, end: int) -> tuple[Function, list[ast.stmt]]:

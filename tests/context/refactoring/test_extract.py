@@ -37,6 +37,11 @@ def test_python() -> None:
         ("<[x = 1]>\n", "not whole statements"),
         ("def f(a):\n\t<[b = 1]>\n\treturn b\n", "indented with tabs"),
         ("def f(a):\n    <[b = 1]>\n    return lambda: b\n", "shared with a function"),
+        (
+            "class A:\n    def f(self):\n        <[b = 1]>\n        return b\n\n\n"
+            "class B:\n    def g(self):\n        return A.f(self)\n",
+            "an object of another class",
+        ),
         ("def taken(): pass\n\n\ndef f(a):\n    <[b = 1]>\n    return b\n", "in use already"),
     ],
 )
