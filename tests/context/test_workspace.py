@@ -95,7 +95,7 @@ async def test_a_file_that_stops_the_parser_is_named_and_the_rest_is_indexed(
         "sys.addaudithook(watch)\n"
     )
     monkeypatch.setattr(
-        "context.child._package_root",
+        "context.child.package_root",
         lambda: os.pathsep.join([str(hook), str(Path(__file__).parent.parent.parent)]),
     )
     for name in ("a", "poison", "z"):
