@@ -30,7 +30,7 @@ from models.tasks.frameworks import Framework, framework_of, import_line
 from models.tasks.imports import import_offset
 from models.tasks.proposing import Checked, Question, packed, propose
 
-MAX_ANSWER_TOKENS = 320
+MAX_ANSWER_TOKENS = 640  # what the form allows at most, so that every answer ends
 MAX_EXAMPLE_LINES = 14  # of one test, shown for its style
 # What a test that a model wrote may not reach for, unless the tested code itself does.
 _REACHES_OUT = re.compile(

@@ -43,6 +43,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         **{f"XDG_{name}_HOME": str(folder / name) for name in ("CONFIG", "DATA", "STATE")},
         "PYTHONPATH": str(ROOT),
         "POSTIL_CACHE_DIR": str(folder / "cache"),
+        "POSTIL_DATA_DIR": str(folder / "data"),
         "POSTIL_TEST_PLUGIN": str(PLUGIN),
         "POSTIL_TEST_CMD": json.dumps(SERVER),
         **more,

@@ -60,6 +60,7 @@ def _run(name: str, script: str, configuration: str, folder: Path) -> str:
             "LC_ALL": "C.UTF-8",
             "PYTHONPATH": str(ROOT),
             "POSTIL_CACHE_DIR": str(folder / "cache"),
+            "POSTIL_DATA_DIR": str(folder / "data"),
             "POSTIL_MODEL": model,
             "POSTIL_TEST_CONFIGURATION": str(written),
             "PATH": postil_on_path(folder),

@@ -50,6 +50,7 @@ def test_ale_shows_a_finding_and_applies_an_edit_of_two_files(tmp_path: Path) ->
             "LC_ALL": "C.UTF-8",
             "PYTHONPATH": str(ROOT),
             "POSTIL_CACHE_DIR": str(tmp_path / "cache"),
+            "POSTIL_DATA_DIR": str(tmp_path / "data"),
             "POSTIL_MODEL": model,
             "POSTIL_TEST_ALE": str(FOLDER / "vim-ale" / "usr" / "share" / "vim-ale"),
             "POSTIL_TEST_CONFIGURATION": str(configuration),

@@ -256,6 +256,7 @@ async def vscode(editor: Editor, home: Path) -> AsyncIterator[VSCode]:
         "EXTENSIONS_GALLERY": "{}",  # else the page asks for one
         "POSTIL_TEST_SOCKETS": str(home / "sockets"),
         "POSTIL_CACHE_DIR": str(home / "cache"),
+        "POSTIL_DATA_DIR": str(home / "data"),
         "PYTHONPATH": str(ROOT),
     }
     for vsix in (VSIX, _packed_driver(home)):

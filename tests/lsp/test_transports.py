@@ -53,6 +53,7 @@ async def test_the_same_transcript_passes_over_every_transport(
         environment = {
             "POSTIL_MODEL": script(LOCATE_REPLIES),
             "POSTIL_CACHE_DIR": str(tmp_path / "cache"),
+            "POSTIL_DATA_DIR": str(tmp_path / "data"),
         }
         client = await _client(kind, **environment)
         try:

@@ -44,6 +44,11 @@ FORMS = {  # an answer in the form, and one that leaves it
         "a\n```\nSure",
     ),
     Grammar.NAMES: ("alpha, beta, gamma\n", "1, 2"),
+    Grammar.DOC: ("Return the mean of the values. An empty list gives 0.\n", "`mean`"),
+    Grammar.SIGNATURE: ("def mean(values: list[float]) -> float:\n", "\n"),
+    Grammar.TEST_CODE: ("_of_two():\n    assert mean([1, 3]) == 2\n```\n", "():\nassert"),
+    Grammar.IDENTIFIER: ("mean_of\n", "2nd"),
+    Grammar.PARAMETER_CHANGE: ("add limit: int = 10\n", "drop it"),
     Grammar.TEXT: ("It returns the mean of the values, é included.", "it `"),
 }
 SCRIPT = Path(__file__).parent / "make_safetensors.py"
