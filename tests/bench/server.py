@@ -192,7 +192,8 @@ def _workspace(folder: Path, n_bytes: int) -> Path:
         size = file.stat().st_size
         if size > left:
             continue
-        target = folder / file.relative_to(file.parents[len(file.parents) - 3])
+        inside = file.parts.index("site-packages") + 1  # a hidden folder above would be left out
+        target = folder.joinpath(*file.parts[inside:])
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
         left -= size
