@@ -189,7 +189,7 @@ class Settings(BaseModel):
 # All others are the machine's, new ones too: they decide which programs, files and servers are
 # used, or what it costs, and only the user's own settings may hold them.
 WINDOW = frozenset(
-    """effort context_tokens reorder_weight code_lens symbols inline_completion
+    """effort thinking_seconds context_tokens reorder_weight code_lens symbols inline_completion
     max_suspects""".split()
 )
 MACHINE_ONLY = frozenset(Settings.model_fields) - WINDOW

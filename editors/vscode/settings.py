@@ -3,9 +3,9 @@
     python editors/vscode/settings.py --write   # package.json and package.nls.json
     python editors/vscode/settings.py           # only say whether they are up to date
 
-Every setting is one of the machine's unless it is named in `WINDOW`: a folder that somebody opens
-must not choose a model, a program, an address or a folder. Those of the window are not taken from
-a folder that is not trusted. The extension's own settings stand in the manifest and are kept.
+Every setting is one of the machine's unless the server's `WINDOW` names it: a folder that somebody
+opens must not choose a model, a program, an address or a folder. Those of the window are not taken
+from a folder that is not trusted. The extension's own settings stand in the manifest and are kept.
 """
 
 from __future__ import annotations
@@ -19,23 +19,10 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent))
 
-from lsp.settings import Settings  # noqa: E402 - needs the line above
+from lsp.settings import WINDOW, Settings  # noqa: E402 - needs the line above
 
 PREFIX = "postil."
 OWN = ("server_command",)  # the server does not know them
-WINDOW = frozenset(
-    {
-        "code_lens",
-        "context_tokens",
-        "effort",
-        "inline_completion",
-        "max_suspects",
-        "reorder_weight",
-        "review_on_save",
-        "symbols",
-        "thinking_seconds",
-    }
-)
 _COPIED = ("type", "items", "enum", "minimum", "maximum", "pattern", "default")
 
 
