@@ -3,7 +3,8 @@
 Speculative decoding without a second model (prompt lookup decoding, Saxena 2023; in Transformers
 and vLLM as n-gram speculation): where the last tokens stood before, what followed them is proposed.
 An edit repeats most of the code it was shown, so that many tokens are checked in one pass which
-would have taken a pass each. The model's own choice decides about each, so the text is the same.
+would have taken a pass each. The model's own choice decides about each, so the text is the same
+but where two tokens are so close that rounding decides, which differs by how many are read at once.
 """
 
 from __future__ import annotations
