@@ -20,7 +20,6 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from context.languages import dialect, is_test_path, language_named, language_of
 from context.refactoring import Carried, Change, Kind, Refactoring, Refused, SignatureChange
 from context.refactoring.carry import carry_out
 from context.refactoring.names import family
+from context.refactoring.scopes import walk
 from context.refactoring.sources import Sources, by_path, edited
 from context.scan import scan
 from context.syntax import Node, parse, problems
@@ -303,14 +303,6 @@ def draw_lines(
 def fresh(name: str) -> str:
     bare = name.lstrip("#@$")
     return f"{bare}_zq" if "_" in bare or bare.islower() else f"{bare}Zq"
-
-
-def walk(node: Node) -> Iterator[Node]:
-    pending = [node]
-    while pending:
-        here = pending.pop()
-        yield here
-        pending.extend(reversed(here.children))
 
 
 def print_table(options: argparse.Namespace, outcome: Outcome) -> None:

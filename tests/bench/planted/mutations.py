@@ -15,6 +15,8 @@ from enum import StrEnum
 
 from tree_sitter import Node
 
+from context.refactoring.scopes import walk
+
 
 class Kind(StrEnum):
     COMPARISON = "comparison flipped"
@@ -72,7 +74,7 @@ def mutations(function: Node, language: str) -> Iterator[Mutation]:
     names, nothing = _local_names(function), _NOTHING.get(language, "")
     makers = (_operators, _numbers, _words, _negations, _waits, _swaps, _variables(names),
               _returns(nothing))  # fmt: skip
-    for node in _walk(function):
+    for node in walk(function):
         row = node.start_point[0]
         if row != node.end_point[0] or row == function.start_point[0]:
             continue
@@ -185,7 +187,7 @@ def _local_names(function: Node) -> list[tuple[str, int]]:
     first: dict[str, int] = {}
     seen: Counter[str] = Counter()
     called: set[str] = set()
-    for node in _walk(function):
+    for node in walk(function):
         if node.type != "identifier":
             continue
         name, parent = _text(node), node.parent
@@ -197,18 +199,9 @@ def _local_names(function: Node) -> list[tuple[str, int]]:
     return [(name, first[name]) for name in plain if name not in ("self", "cls", "_")]
 
 
-def _walk(root: Node) -> Iterator[Node]:
-    """In file order, with a stack of our own: trees may be deep."""
-    pending = [root]
-    while pending:
-        node = pending.pop()
-        yield node
-        pending.extend(reversed(node.children))
-
-
 def _holds_text(node: Node) -> bool:
     """Whether a sum may be one of texts, where another operator would not even run."""
-    return any("string" in child.type for child in _walk(node))
+    return any("string" in child.type for child in walk(node))
 
 
 def _before(outer: Node, inner: Node) -> str:
