@@ -146,6 +146,14 @@ class Suspect:
     score: float
     evidence: tuple[Evidence, ...]  # what points most sharply first
 
+    @property
+    def likeliest_line(self) -> int:
+        """Where the sharpest evidence for the symbol points (1-based), else its first line."""
+        line = next((e.line for e in self.evidence if e.line is not None and e.symbol), None)
+        if line is None or not self.start_line <= line <= self.end_line:
+            return self.start_line
+        return line
+
 
 @dataclass(frozen=True, slots=True)
 class RankedFile:

@@ -61,9 +61,7 @@ async def fix_test(session: Session, root: Path, report: str, token: int | str |
     named = f"{failing[0].written} fails" if failing else "A test fails"
     refused: Failure | None = None
     for suspect in suspects[:MAX_TRIED]:
-        line = next((e.line for e in suspect.evidence if e.line and e.symbol), suspect.start_line)
-        if not suspect.start_line <= line <= suspect.end_line:
-            line = suspect.start_line
+        line = suspect.likeliest_line
         detail = f"{named}. {suspect.symbol} is the likely cause.\n{shorten(report)}"
         task = EditTask(EditKind.FIX, suspect.path, line, line, detail)
         try:

@@ -130,10 +130,7 @@ def _note_suspect(session: Session, root: Path, rank: int, suspect: Suspect) -> 
         text = session.text_of(uri)
     except Failure:
         return  # gone since it was indexed
-    line = next((e.line for e in suspect.evidence if e.line is not None and e.symbol), None)
-    if line is None or not suspect.start_line <= line <= suspect.end_line:
-        line = suspect.start_line
-    span = text.line_span(min(line, text.n_lines) - 1)
+    span = text.line_span(min(suspect.likeliest_line, text.n_lines) - 1)
     message = to_lsp.suspect_message(rank, suspect)
     session.notes.add(Note(Kind.SUSPECT, uri, span, message, to_lsp.suspect_hover(rank, suspect)))
 
