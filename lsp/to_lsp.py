@@ -15,7 +15,7 @@ from lsprotocol import types
 
 from context.suspects import Suspect
 from context.text import Span, Text
-from context.window import Receipt
+from context.window import Receipt, ShownPiece
 from lsp.from_lsp import Encoding, width
 from models.citations import marked
 from models.findings import CutReason, Edit, Exact, Finding, Provenance
@@ -157,21 +157,30 @@ def _marked_trace(provenance: Provenance) -> str:
 
 
 def _receipt(receipt: Receipt) -> str:
-    lines = [
-        f"{p.snippet.path}:{p.snippet.start_line}-{p.snippet.end_line}"
-        f"{' ' + p.snippet.symbol if p.snippet.symbol else ''} ({p.n_tokens} tokens): "
-        f"{p.snippet.reason}"
-        for p in receipt.shown
-    ]
-    lines.append(f"{receipt.used_tokens} of {receipt.budget_tokens} tokens")
-    if receipt.n_secrets:
-        lines.append(f"{receipt.n_secrets} keys, tokens or passwords were left out")
+    lines = ["".join(piece_words(piece)) for piece in receipt.shown]
+    lines += total_words(receipt)
     if receipt.left_out:
         lines.append(
             "left out: "
             + ", ".join(f"{o.path}:{o.start_line}-{o.end_line}" for o in receipt.left_out[:12])
         )
     return "\n".join(lines)
+
+
+def piece_words(piece: ShownPiece) -> tuple[str, str]:
+    """(where it is, what it is and why it was shown) of a piece of the window."""
+    snippet = piece.snippet
+    symbol = f" {snippet.symbol}" if snippet.symbol else ""
+    place = f"{snippet.path}:{snippet.start_line}-{snippet.end_line}"
+    return place, f"{symbol} ({piece.n_tokens} tokens): {snippet.reason}"
+
+
+def total_words(receipt: Receipt) -> list[str]:
+    """How much was shown, a line a fact."""
+    lines = [f"{receipt.used_tokens} of {receipt.budget_tokens} tokens"]
+    if receipt.n_secrets:
+        lines.append(f"{receipt.n_secrets} keys, tokens or passwords were left out")
+    return lines
 
 
 def model_words(provenance: Provenance) -> str:

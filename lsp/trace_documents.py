@@ -109,14 +109,11 @@ def _write_cited(page: _Page, trace: str, citations: Citations) -> None:
 def _write_receipt(page: _Page, provenance: Provenance) -> None:
     receipt = provenance.receipt
     for piece in receipt.shown:
-        snippet = piece.snippet
-        place = f"{snippet.path}:{snippet.start_line}-{snippet.end_line}"
-        page.link(place, snippet.path, snippet.start_line)
-        symbol = f" {snippet.symbol}" if snippet.symbol else ""
-        page.write(f"{symbol} ({piece.n_tokens} tokens): {snippet.reason}\n")
-    page.write(f"{receipt.used_tokens} of {receipt.budget_tokens} tokens\n")
-    if receipt.n_secrets:
-        page.write(f"{receipt.n_secrets} keys, tokens or passwords were left out\n")
+        place, rest = to_lsp.piece_words(piece)
+        page.link(place, piece.snippet.path, piece.snippet.start_line)
+        page.write(f"{rest}\n")
+    for line in to_lsp.total_words(receipt):
+        page.write(f"{line}\n")
     for left in receipt.left_out:
         place = f"{left.path}:{left.start_line}-{left.end_line}"
         page.write(f"left out: {place} ({left.n_tokens} tokens): {left.reason}\n")
