@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
-from context.window import ContextWindow
+from context.window import ContextWindow, Snippet, pack
 from models import prompts
 from models.backends import (
     Backend,
@@ -94,6 +94,16 @@ def provenance_of(
     return Provenance(
         backend.info, answer.trace, window.receipt, answer.prompt_digest, citations, agreement
     )
+
+
+async def packed(
+    snippets: Sequence[Snippet], context_tokens: int, backend: Backend
+) -> ContextWindow:
+    """The window that the model sees. Raises `ReplyUnusable` when nothing can be shown."""
+    window = await pack(snippets, context_tokens, backend.count_tokens)
+    if not window.pieces:
+        raise ReplyUnusable("There is no code to show to the model.")
+    return window
 
 
 async def ask(

@@ -19,7 +19,7 @@ from context.languages import language_of, spoken_name
 from context.outline import Outline, SymbolKind
 from context.text import Span, Text, content_hash
 from context.window import Snippet, render_plain
-from models.asking import OnEvent
+from models.asking import OnEvent, packed
 from models.backends import Backend
 from models.errors import ReplyUnusable
 from models.findings import Edit, Proposal, Refusal
@@ -27,7 +27,7 @@ from models.gate import Code, types_refusal
 from models.prompts import Grammar, writing
 from models.replies import parse_signature
 from models.tasks.edit import EditTask
-from models.tasks.proposing import Checked, Question, packed, propose
+from models.tasks.proposing import Checked, Question, propose
 
 MAX_ANSWER_TOKENS = 160
 MAX_TYPE_CHARS = 120

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from context.languages import spoken_name
 from context.window import Snippet, render_plain
-from models.asking import OnEvent
+from models.asking import OnEvent, packed
 from models.backends import Backend
 from models.errors import ReplyUnusable
 from models.findings import Proposal
@@ -15,7 +15,7 @@ from models.prompts import Grammar, writing
 from models.replies import parse_doc
 from models.tasks.doc_forms import clean_words, doc_edit, has_form
 from models.tasks.edit import EditTask
-from models.tasks.proposing import Checked, Question, packed, propose
+from models.tasks.proposing import Checked, Question, propose
 
 MAX_ANSWER_TOKENS = 220
 REASON = "Documents {name}; the code is the same."

@@ -14,13 +14,13 @@ from context.languages import spoken_name
 from context.old_forms import old_forms
 from context.window import ContextWindow, Snippet, render_plain
 from models import prompts
-from models.asking import OnEvent
+from models.asking import OnEvent, packed
 from models.backends import Backend, Conversation, Thinks
 from models.findings import Proposal
 from models.gate import Code, Deletion, check_edits, check_rewrite, uses_remarks
 from models.prompts import Grammar
 from models.replies import parse_edits, parse_rewrite
-from models.tasks.proposing import Checked, Question, packed, propose
+from models.tasks.proposing import Checked, Question, propose
 
 MAX_ANSWER_TOKENS = 900
 MAX_REWRITTEN_LINES = 45  # a guess: what a 1.5B writes again without losing the thread

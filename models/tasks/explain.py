@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from context.window import Snippet, pack, render_numbered
+from context.window import Snippet, render_numbered
 from models import prompts
-from models.asking import OnEvent, ask, provenance_of
+from models.asking import OnEvent, ask, packed, provenance_of
 from models.backends import Backend
 from models.citations import Citations, check_citations
-from models.errors import ReplyUnusable
 from models.findings import Provenance
 from models.prompts import Grammar
 
@@ -46,9 +45,7 @@ async def explain(
 
     Raises `ReplyUnusable` where the model says nothing that can be shown.
     """
-    window = await pack([snippet, *related], context_tokens, backend.count_tokens)
-    if not window.pieces:
-        raise ReplyUnusable("There is no code to show to the model.")
+    window = await packed([snippet, *related], context_tokens, backend)
     conversation = prompts.explain(
         render_numbered(window), window.pieces[0].file_id, first_line, last_line, remark
     )

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from context.window import ContextWindow, Snippet, pack, render_numbered
+from context.window import ContextWindow, Snippet, render_numbered
 from models import prompts
-from models.asking import ANSWER_SAMPLING, Answer, OnEvent, ask, provenance_of
+from models.asking import ANSWER_SAMPLING, Answer, OnEvent, ask, packed, provenance_of
 from models.backends import Backend, Conversation, Generation, Sampling
 from models.consistency import ask_several
 from models.errors import CannotScore, ReplyUnusable
@@ -56,9 +56,7 @@ async def locate(
 
     With several samples it is asked as often, and the answer that most agree on is taken.
     """
-    window = await pack(snippets, context_tokens, backend.count_tokens)
-    if not window.pieces:
-        raise ReplyUnusable("There is no code to show to the model.")
+    window = await packed(snippets, context_tokens, backend)
     conversation = prompts.locate(shorten(report), render_numbered(window))
 
     async def ask_once(sampling: Sampling | None) -> _Said:
@@ -91,9 +89,7 @@ async def find_bug(
 
     `before`: the same code as it was before somebody changed it, for a review of the change.
     """
-    window = await pack([snippet, *related], context_tokens, backend.count_tokens)
-    if not window.pieces:
-        raise ReplyUnusable("There is no code to show to the model.")
+    window = await packed([snippet, *related], context_tokens, backend)
     first = window.pieces[0]
     odd_lines = await _oddest(backend, first.snippet, first_line, last_line)
     conversation = prompts.find_bug(

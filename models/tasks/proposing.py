@@ -6,15 +6,15 @@ comes out has passed the gate, or is empty and says what was refused.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from context.window import ContextWindow, Snippet, pack
+from context.window import ContextWindow
 from models import prompts
 from models.asking import Answer, OnEvent, ask, provenance_of
 from models.backends import Backend, Conversation
 from models.errors import ReplyUnusable
-from models.findings import Edit, NewFile, Proposal, Provenance, Refusal
+from models.findings import Edit, NewFile, Proposal, Refusal
 from models.prompts import Grammar
 
 MAX_TRIES = 2
@@ -48,16 +48,6 @@ class Question:
 
 
 Check = Callable[[str], Awaitable[Checked]]  # of an answer with its secrets back in place
-
-
-async def packed(
-    snippets: Sequence[Snippet], context_tokens: int, backend: Backend
-) -> ContextWindow:
-    """The window that the model sees. Raises `ReplyUnusable` when nothing can be shown."""
-    window = await pack(snippets, context_tokens, backend.count_tokens)
-    if not window.pieces:
-        raise ReplyUnusable("There is no code to show to the model.")
-    return window
 
 
 async def propose(
@@ -100,28 +90,12 @@ async def propose(
         raise ReplyUnusable(refusals[-1].sentence)
     assert answer is not None
     made, answer, n_mended = best or (Checked(), answer, 0)
-    return _proposal(
-        question,
-        made,
-        refusals,
-        n_mended,
-        provenance=provenance_of(backend, answer, question.window, question.told),
-    )
-
-
-def _proposal(
-    question: Question,
-    made: Checked,
-    refusals: list[Refusal],
-    n_mended: int,
-    provenance: Provenance,
-) -> Proposal:
     return Proposal(
         question.title,
         made.edits,
         tuple(refusals),
         n_mended,
-        provenance,
+        provenance_of(backend, answer, question.window, question.told),
         new_files=made.new_files,
         remarks=made.remarks,
     )

@@ -13,9 +13,9 @@ from typing import TypeVar
 
 from context.refactoring import Change, Refused, SignatureChange, Target
 from context.refactoring.names import check_name
-from context.window import ContextWindow, Snippet, pack, render_numbered
+from context.window import ContextWindow, Snippet, render_numbered
 from models import prompts
-from models.asking import OnEvent, ask, provenance_of
+from models.asking import OnEvent, ask, packed, provenance_of
 from models.backends import Backend, Conversation
 from models.errors import ReplyUnusable
 from models.findings import Provenance
@@ -145,9 +145,7 @@ async def _ask(
     told: str,
 ) -> tuple[T, Provenance]:
     backend = asking.backend
-    window = await pack(asking.snippets, asking.context_tokens, backend.count_tokens)
-    if not window.pieces:
-        raise ReplyUnusable("There is no code to show to the model.")
+    window = await packed(asking.snippets, asking.context_tokens, backend)
     first = conversation = question(window)
     for number in range(MAX_TRIES):
         answer = await ask(

@@ -18,7 +18,7 @@ from context.languages import language_of
 from context.test_places import PlaceOfTest, place_of_test
 from context.text import Span, Text, content_hash
 from context.window import Snippet, render_plain
-from models.asking import OnEvent
+from models.asking import OnEvent, packed
 from models.backends import Backend
 from models.errors import ReplyUnusable
 from models.findings import Edit, NewFile, Proposal, Refusal
@@ -28,7 +28,7 @@ from models.replies import parse_test_code
 from models.tasks.edit import EditTask
 from models.tasks.frameworks import Framework, framework_of, import_line
 from models.tasks.imports import import_offset
-from models.tasks.proposing import Checked, Question, packed, propose
+from models.tasks.proposing import Checked, Question, propose
 
 MAX_ANSWER_TOKENS = 640  # what the form allows at most, so that every answer ends
 MAX_EXAMPLE_LINES = 14  # of one test, shown for its style
