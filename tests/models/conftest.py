@@ -13,6 +13,7 @@ from tests.models.weights import small_model
 @pytest.fixture(scope="session")
 async def backend() -> AsyncIterator[LlamaCppBackend]:
     entry, file = small_model()
-    backend = await LlamaCppBackend.start(entry, file, Options(n_ctx=4_096))
+    # As many threads on any machine, busy or not: how many there are decides close calls.
+    backend = await LlamaCppBackend.start(entry, file, Options(n_ctx=4_096, n_threads=2))
     yield backend
     await backend.close()
