@@ -59,6 +59,7 @@ _REGISTERED = {
 @dataclass(frozen=True, slots=True)
 class ClientCapabilities:
     encoding: Encoding
+    takes_actions: bool  # CodeAction, and not only Command, in a list of actions
     resolves_edits: bool  # codeAction/resolve may bring the edit
     document_changes: bool  # takes versioned edits
     annotates: bool  # shows a change annotation, and asks where one needs confirmation
@@ -97,6 +98,7 @@ def read_capabilities(raw: Mapping[str, Any]) -> ClientCapabilities:
     ours = ("experimental", "postil")
     return ClientCapabilities(
         encoding=known[0] if known else Encoding.UTF16,
+        takes_actions=_at(raw, *action, "codeActionLiteralSupport") is not None,
         resolves_edits="edit" in _list_at(raw, *action, "resolveSupport", "properties"),
         document_changes=bool(_at(raw, *edit, "documentChanges")),
         annotates=_at(raw, *edit, "changeAnnotationSupport") is not None,

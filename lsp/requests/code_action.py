@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from lsprotocol import types
 
@@ -68,7 +69,7 @@ OF_A_SELECTION = (
 
 async def code_action(
     session: Session, params: types.CodeActionParams
-) -> list[types.CodeAction] | None:
+) -> list[types.CodeAction | types.Command] | None:
     uri = params.text_document.uri
     document = session.documents.get(uri)
     if document is None:
@@ -80,16 +81,21 @@ async def code_action(
     session.others.seen(uri, params.context.diagnostics)
     span = from_lsp.span(document.text, params.range, session.client.encoding)
     selected = document.text.slice(span)
-    return [
-        _action(session, uri, document.version, offer, params.range)
-        for offer in (
-            *_of_diagnostics(session, params),
-            *_of_selection(uri, selected),
-            *exact_offers(uri, document.text, span.start, selected),
-            *_dismissals(session, params),
-        )
-        if _is_wanted(offer, params.context, session, is_selected=bool(selected.strip()))
-    ]
+    is_selected = bool(selected.strip())
+    listed: list[types.CodeAction | types.Command] = []
+    for offer in (
+        *_of_diagnostics(session, params),
+        *_of_selection(uri, selected),
+        *exact_offers(uri, document.text, span.start, selected),
+        *_dismissals(session, params),
+    ):
+        if _is_wanted(offer, params.context, session, is_selected=is_selected):
+            argument = _argument(uri, document.version, offer, params.range)
+            if session.client.takes_actions:
+                listed.append(_action(session, offer, argument))
+            else:
+                listed.append(_command(offer, argument))
+    return listed
 
 
 def _is_wanted(
@@ -191,9 +197,29 @@ def _instruction(selected: str) -> str:
     return rest.partition("\n")[0].strip(" */-#") if mark else ""
 
 
-def _action(
-    session: Session, uri: str, version: int, offer: Offer, selection: types.Range
-) -> types.CodeAction:
+def _action(session: Session, offer: Offer, argument: dict[str, Any]) -> types.CodeAction:
+    action = types.CodeAction(
+        title=offer.title,
+        kind=offer.kind,
+        diagnostics=[offer.diagnostic] if offer.diagnostic else None,
+    )
+    if offer.disabled:
+        action.disabled = types.CodeActionDisabled(offer.disabled)
+    elif offer.edit is not None and session.client.resolves_edits:
+        action.data = argument
+    else:
+        action.command = _command(offer, argument)
+    if session.client.tags_actions and offer.command not in WITHOUT_MODEL:
+        action.tags = [types.CodeActionTag.LlmGenerated]
+    return action
+
+
+def _command(offer: Offer, argument: dict[str, Any]) -> types.Command:
+    return types.Command(title=offer.title, command=offer.command, arguments=[argument])
+
+
+def _argument(uri: str, version: int, offer: Offer, selection: types.Range) -> dict[str, Any]:
+    """What the command of an offer takes, and what resolving it takes."""
     range_ = offer.range_ or selection
     lines = {
         "version": version,
@@ -204,18 +230,4 @@ def _action(
         "character": range_.start.character,
         "detail": offer.detail,
     }
-    data = {"uri": uri, **(offer.argument or lines)}
-    action = types.CodeAction(
-        title=offer.title,
-        kind=offer.kind,
-        diagnostics=[offer.diagnostic] if offer.diagnostic else None,
-    )
-    if offer.disabled:
-        action.disabled = types.CodeActionDisabled(offer.disabled)
-    elif offer.edit is not None and session.client.resolves_edits:
-        action.data = data
-    else:
-        action.command = types.Command(title=offer.title, command=offer.command, arguments=[data])
-    if session.client.tags_actions and offer.command not in WITHOUT_MODEL:
-        action.tags = [types.CodeActionTag.LlmGenerated]
-    return action
+    return {"uri": uri, **(offer.argument or lines)}

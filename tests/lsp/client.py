@@ -35,6 +35,7 @@ FULL_CAPABILITIES: dict[str, Any] = {
     },
     "textDocument": {
         "codeAction": {
+            "codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["", "quickfix"]}},
             "resolveSupport": {"properties": ["edit"]},
             "tagSupport": {"valueSet": [1]},
         },
@@ -55,6 +56,7 @@ class Client:
             "window/workDoneProgress/create": None,
             "workspace/applyEdit": {"applied": True},
         }
+        self.is_silent_to: set[str] = set()  # methods of the server's that get no answer
 
     async def initialize(
         self,
@@ -148,7 +150,8 @@ class Client:
 
     async def deliver(self, message: dict[str, Any]) -> None:
         """Keep a message, and answer it where the server asks."""
-        if "method" in message and "id" in message:
+        is_asked = "method" in message and "id" in message
+        if is_asked and message["method"] not in self.is_silent_to:
             answer = self.answers.get(message["method"])
             if callable(answer):
                 answer = answer(message["params"])

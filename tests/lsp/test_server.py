@@ -110,13 +110,45 @@ async def test_a_client_without_resolve_gets_a_command_that_applies_the_edit(
     start: Start, shop: Path, script: Script
 ) -> None:
     client = await start(POSTIL_MODEL=script(FIX_REPLIES))
-    await client.initialize(shop, {})
+    codes = {"codeActionKind": {"valueSet": []}}
+    literal = {"textDocument": {"codeAction": {"codeActionLiteralSupport": codes}}}
+    await client.initialize(shop, literal)
     uri = client.open(shop / "shop.py")
     action = await _fix_action(client, uri)
     reply = await client.request("workspace/executeCommand", action["command"])
     assert reply["result"]["files"] == 1
     apply = await client.wait_for(lambda m: m.get("method") == "workspace/applyEdit")
     assert list(apply["params"]["edit"]["changes"]) == [uri]
+
+
+async def test_a_client_of_before_code_actions_gets_a_list_of_commands(
+    start: Start, shop: Path, script: Script
+) -> None:
+    client = await start(POSTIL_MODEL=script(FIX_REPLIES))
+    await client.initialize(shop, {})
+    uri = client.open(shop / "shop.py")
+    command = await _fix_action(client, uri)
+    assert command.keys() == {"title", "command", "arguments"}
+    reply = await client.request("workspace/executeCommand", command)
+    assert reply["result"]["files"] == 1
+
+
+async def test_an_edit_that_the_editor_does_not_answer_is_given_up_by_a_cancel(
+    start: Start, shop: Path, script: Script
+) -> None:
+    """It may be a person who reads the diff: there is no end but theirs, and nothing waits."""
+    client = await start(POSTIL_MODEL=script(FIX_REPLIES))
+    client.is_silent_to.add("workspace/applyEdit")
+    await client.initialize(shop)
+    uri = client.open(shop / "shop.py")
+    target = {"uri": uri, "version": 1, "first_line": 5, "last_line": 6, "detail": "no mean"}
+    params = {"command": "postil.fix", "arguments": [target]}
+    waiting = client.post("workspace/executeCommand", params)
+    await client.wait_for(lambda m: m.get("method") == "workspace/applyEdit")
+    assert (await client.command("postil.status", {}))["result"]["effort"] == "normal"
+    client.notify("$/cancelRequest", {"id": waiting})
+    assert (await client.reply_to(waiting))["error"]["code"] == -32800
+    assert await client.exit() == 0
 
 
 async def test_an_answer_for_an_older_version_is_refused_in_plain_words(
