@@ -28,6 +28,7 @@ from context.languages import (
     is_test_path,
     language_of,
 )
+from context.secrets import blank_secrets
 
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # or the import fails where git is missing
 from git.cmd import Git
@@ -435,7 +436,7 @@ def _commits(log: str, prefix: str) -> Iterator[CommitRow]:
         if not paths or len(paths) > MAX_PATHS or not time_s.isdigit():
             continue
         inside = tuple(p[len(prefix) :] for p in paths)
-        yield CommitRow(commit, int(time_s), message.strip()[:MAX_MESSAGE], inside)
+        yield CommitRow(commit, int(time_s), blank_secrets(message.strip()[:MAX_MESSAGE]), inside)
 
 
 def git_version() -> str:

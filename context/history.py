@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from context.secrets import blank_secrets
 from context.terms import count_terms
 
 MAX_CHANGE_TERMS = 1_000  # distinct terms kept of one commit's changed lines, the most frequent
@@ -124,7 +125,7 @@ def build(commits: Sequence[CommitRow], changes: Mapping[str, Mapping[str, int]]
 
 def change_terms(text: str) -> dict[str, int]:
     """Terms of changed lines with their counts, the most frequent first."""
-    return dict(count_terms(text).most_common(MAX_CHANGE_TERMS))
+    return dict(count_terms(blank_secrets(text)).most_common(MAX_CHANGE_TERMS))
 
 
 def known_changes(history: History | None) -> dict[str, dict[str, int]]:

@@ -23,6 +23,7 @@ from context.languages import Language, dialect, language_named
 from context.outline import Outline, Symbol, SymbolKind
 from context.postings import FILE_DOC, count_documents
 from context.sandbox import Sockets, limit_resources, refuse_calls
+from context.secrets import blank_secrets
 from context.serving import Emit, die_with_parent, guard_stdout, serve
 from context.terms import words
 from context.text import count_lines, encode, hash_bytes
@@ -102,6 +103,8 @@ def parse_text(path: str, content: str, source: bytes, language_name: str) -> Pa
     content_hash = hash_source(source, language_name)
     language = parsed_language(content, source, language_name)
     n_lines = count_lines(content)
+    if (without := blank_secrets(content)) is not content:  # the index is to hold none
+        content, source = without, encode(without)
     if language is None:
         empty = Outline(language_name, (), (), (), (), ())
         return Parsed(path, content_hash, empty, n_lines, ((FILE_DOC, words(content)),))

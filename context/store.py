@@ -48,7 +48,8 @@ from context.text import hash_bytes
 
 CACHE_KIB = 32_768  # of the writer: a transaction of a first index touches some 20 MB of pages
 CHECKPOINT_PAGES = 10_000  # of 4 KiB in the journal before they are moved into the file
-SCHEMA_VERSION = 6  # raise it when the tables, the queries or the way of counting terms change
+JOURNAL_BYTES = 4 << 20  # what of the journal is kept on the disk when nothing is in it
+SCHEMA_VERSION = 7  # raise it when the tables, the queries or the way of counting terms change
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -841,6 +842,7 @@ def _connect(file: Path) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    db.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
     return db
 
 

@@ -11,102 +11,21 @@ small model explains lines. Run it on an idle machine; it prints one table.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import queue
-import shutil
 import statistics
 import subprocess
 import sys
-import sysconfig
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from lsp.framing import Framer, framed
+from tests.bench.served import ANSWER_S, Server, workspace_of
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 TARGETS_MS = {"initialize": 300.0, "keystroke": 10.0, "hover": 20.0, "menu": 20.0}
 BIG_FILE_BYTES = 5_000_000
 PAUSE_S = 0.02  # between two questions: a quick person asks far less often
 MIN_SAMPLES = 300
-ANSWER_S = 300.0
-CAPABILITIES = {
-    "experimental": {"postil": {"status": True}},
-    "textDocument": {"hover": {"contentFormat": ["markdown"]}, "publishDiagnostics": {}},
-}
-
-
-class Server:
-    """A server process, and when each of its messages came."""
-
-    def __init__(self, cache: Path, **environment: str) -> None:
-        self.started_s = time.perf_counter()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "lsp", "serve"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "POSTIL_CACHE_DIR": str(cache),
-                 "POSTIL_DATA_DIR": str(cache / "data"), **environment},
-        )  # fmt: skip
-        self._ids = iter(range(1, 1 << 40))
-        self._answers: dict[int, queue.SimpleQueue[tuple[float, Any]]] = {}
-        self.status: dict[str, Any] = {}
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def ask(self, method: str, params: Any) -> queue.SimpleQueue[tuple[float, Any]]:
-        """Where (time of arrival, answer) will come."""
-        number = next(self._ids)
-        answer: queue.SimpleQueue[tuple[float, Any]] = queue.SimpleQueue()
-        self._answers[number] = answer
-        self._send({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
-        return answer
-
-    def timed_ms(self, method: str, params: Any) -> float:
-        began_s = time.perf_counter()
-        arrived_s, message = self.ask(method, params).get(timeout=ANSWER_S)
-        assert "error" not in message, message
-        return 1_000 * (arrived_s - began_s)
-
-    def notify(self, method: str, params: Any) -> None:
-        self._send({"jsonrpc": "2.0", "method": method, "params": params})
-
-    def initialize(self, folder: Path | None) -> float:
-        """Seconds from the start of the process to the answer."""
-        folders = [{"uri": folder.as_uri(), "name": folder.name}] if folder else None
-        params = {"processId": None, "capabilities": CAPABILITIES, "workspaceFolders": folders}
-        arrived_s, _ = self.ask("initialize", params).get(timeout=ANSWER_S)
-        return arrived_s - self.started_s
-
-    def open(self, uri: str, text: str) -> None:
-        item = {"uri": uri, "languageId": "python", "version": 1, "text": text}
-        self.notify("textDocument/didOpen", {"textDocument": item})
-
-    def end(self) -> None:
-        self.ask("shutdown", None).get(timeout=ANSWER_S)
-        self.notify("exit", None)
-        self._process.wait(timeout=30)
-
-    def _send(self, message: Any) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(framed(json.dumps(message).encode()))
-        self._process.stdin.flush()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        framer = Framer()
-        while data := os.read(self._process.stdout.fileno(), 1 << 16):
-            arrived_s = time.perf_counter()
-            for body in framer.feed(data):
-                message = json.loads(body)
-                if "method" not in message:
-                    self._answers.pop(message["id"]).put((arrived_s, message))
-                elif message["method"] == "postil/status":
-                    self.status = message["params"]
 
 
 def first_answers(runs: int, cache: Path) -> list[float]:
@@ -185,30 +104,6 @@ def _is_indexing(server: Server, folder: Path) -> bool:
     return server.status.get("folders", {}).get(str(folder)) != "indexed"
 
 
-def _workspace(folder: Path, n_bytes: int) -> Path:
-    """Python files of this environment, as many as make `n_bytes`."""
-    left = n_bytes
-    for file in _python_files(Path(sysconfig.get_paths()["purelib"])):
-        size = file.stat().st_size
-        if size > left:
-            continue
-        inside = file.parts.index("site-packages") + 1  # a hidden folder above would be left out
-        target = folder.joinpath(*file.parts[inside:])
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target)
-        left -= size
-        if left < 10_000:
-            break
-    return folder
-
-
-def _python_files(own: Path) -> Iterator[Path]:
-    """Of every folder of packages that this interpreter uses, its own first."""
-    for place in dict.fromkeys([own, *map(Path, sys.path)]):
-        if place.name == "site-packages":
-            yield from sorted(place.rglob("*.py"))
-
-
 def _row(what: str, samples: Sequence[float]) -> str:
     ordered = sorted(samples)
     p99 = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
@@ -230,7 +125,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
         (base / "small").mkdir()
-        folder = options.workspace or _workspace(base / "work", int(options.megabytes * 1e6))
+        folder = options.workspace or workspace_of(base / "work", int(options.megabytes * 1e6))
         first = first_answers(options.runs, base / "cache")
         typed = keystrokes(options.keystrokes, base / "small", base / "cache")
         busy, said = while_busy(folder.resolve(), base / "cold")

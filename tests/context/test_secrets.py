@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from context.secrets import Hider, find_secrets, reveal
+from context.secrets import Hider, blank_secrets, find_secrets, reveal
+from context.text import encode
 
 JWT = "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSM"
 RANDOM = "q8Zk2LmP0xVb7Rt4Wn9Yc3Hd6Js1Fg5A"
@@ -102,3 +103,17 @@ def test_any_text_comes_back_as_it_was(text: str) -> None:
     hidden = hider.hide(text)
     assert reveal(hidden, hider.hidden) == text or "POSTIL_HIDDEN" in text
     assert hidden.count("\n") == text.count("\n")
+
+
+@given(before=st.text(max_size=40), after=st.text(max_size=40))
+def test_blanked_text_has_the_same_bytes_but_for_the_secret(before: str, after: str) -> None:
+    text = f'{before}\nİ password = "pä55wört-7"  # ß\n{after}'
+    blanked = blank_secrets(text)
+    assert "55w" not in blanked
+    assert len(encode(blanked)) == len(encode(text))
+    assert blanked.count("\n") == text.count("\n")
+
+
+def test_text_without_secrets_is_not_copied() -> None:
+    text = "token = next(tokens)"
+    assert blank_secrets(text) is text

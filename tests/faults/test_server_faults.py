@@ -236,7 +236,11 @@ async def test_no_secret_of_a_workspace_is_logged_or_recorded(
     log = (await logged).decode(errors="replace")
     record = "".join(file.read_text() for file in data.rglob("*") if file.is_file())
     assert record, "something was recorded"
+    files = (file for file in (tmp_path / "cache").rglob("*") if file.is_file())
+    index = b"".join(file.read_bytes() for file in files).lower()
+    assert b"shop.py" in index
     for canary in canaries:
+        assert canary.lower().encode() not in index
         assert canary not in log
         assert canary not in record
 
