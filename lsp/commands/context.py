@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from context.errors import NoSuchPlace
-from context.parsing import Skipped, read_source
 from context.selection import selection_snippets
-from context.text import Text
 from context.window import ContextWindow, Snippet, pack, render_numbered
 from context.workspace import Workspace
 from lsp.backend import open_backend
 from lsp.commands.console import err, out, safe, settings
 from lsp.commands.index import index_with_bar
 from lsp.commands.locate import read_report_argument
+from lsp.commands.places import Place, read_place, text_at
 from models.errors import ModelError
 
 CHARS_A_TOKEN = 3.2  # of code, about; used only when there is no model to count with
@@ -26,7 +23,7 @@ CHARS_A_TOKEN = 3.2  # of code, about; used only when there is no model to count
 
 def run(report: str, root: Path, *, at: str | None, tokens: int | None, as_json: bool) -> int:
     """`at`: path:first-last, for a change there; then the report is not read but where given."""
-    place = _read_place(at) if at else None
+    place = read_place(at) if at else None
     text = "" if place and report == "-" else read_report_argument(report)
     window, is_exact = asyncio.run(_window(text, root, place, tokens))
     if as_json:
@@ -35,17 +32,6 @@ def run(report: str, root: Path, *, at: str | None, tokens: int | None, as_json:
     out.print(safe(render_numbered(window)))
     _show_receipt(window, is_exact=is_exact)
     return 0 if window.pieces else 1
-
-
-Place = tuple[str, int, int]  # path from the workspace, first and last line
-
-
-def _read_place(at: str) -> Place:
-    found = re.fullmatch(r"(.+?):(\d+)(?:-(\d+))?", at)
-    if found is None:
-        raise NoSuchPlace(f"{at} names no lines; write path:12 or path:12-20.")
-    first = max(1, int(found[2]))
-    return found[1], first, max(first, int(found[3] or first))
 
 
 async def _window(
@@ -76,18 +62,10 @@ async def _window(
 
 
 async def _snippets_at(workspace: Workspace, place: Place, problem: str) -> list[Snippet]:
-    path, first, last = place
-    here = (workspace.root / path).resolve()
-    if not here.is_relative_to(workspace.root):
-        raise NoSuchPlace(f"{path} is not in {workspace.root}; name a file of the workspace.")
-    relative = here.relative_to(workspace.root).as_posix()
-    try:
-        text = Text(read_source(workspace.root, relative))
-    except Skipped as reason:
-        raise NoSuchPlace(f"{path} cannot be read ({reason}).") from reason
-    if first > text.n_lines:
-        raise NoSuchPlace(f"{path} has {text.n_lines} lines; name some of them.")
-    return await selection_snippets(workspace, relative, text, first, last, problem)
+    path, text = text_at(workspace.root, place)
+    return await selection_snippets(
+        workspace, path, text, place.first_line, place.last_line, problem
+    )
 
 
 async def _estimate(texts: Sequence[str]) -> list[int]:

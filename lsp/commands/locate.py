@@ -13,9 +13,9 @@ from context.suspects import Located, Suspect
 from context.workspace import Workspace
 from lsp.backend import open_backend
 from lsp.commands.console import complain, err, out, safe, settings
+from lsp.commands.findings import finding_data, model_data, show_finding
 from lsp.commands.index import index_with_bar
 from lsp.recording import Recorder
-from lsp.trace_documents import trace_text
 from models.asking import thinking_within
 from models.backends import Backend
 from models.errors import ModelError
@@ -100,25 +100,15 @@ async def _find(workspace: Workspace, located: Located, report: str, backend: Ba
 def to_json(
     root: Path, located: Located, backend: Backend | None, finding: Finding | None
 ) -> dict[str, Any]:
-    info = backend.info if backend is not None else None
     data: dict[str, Any] = {
         "workspace": str(root),
-        "model": {"name": info.name, "digest": info.digest, "backend": info.backend}
-        if info
-        else None,
+        "model": model_data(backend.info if backend is not None else None),
         "elapsed_s": located.elapsed_s,
         "suspects": [_suspect(s) for s in located.suspects],
         "files": [{"path": f.path, "score": f.score} for f in located.files],
     }
     if finding is not None:
-        data["finding"] = {
-            "path": finding.path,
-            "symbol": finding.symbol,
-            "start_line": finding.start_line,
-            "end_line": finding.end_line,
-            "cause": finding.cause,
-            "trace": finding.provenance.trace.text,
-        }
+        data["finding"] = finding_data(finding)
     return data
 
 
@@ -145,9 +135,3 @@ def show_located(located: Located) -> None:
         for evidence in suspect.evidence[:3]:
             out.print(f"      - {safe(evidence.detail)}")
     out.print(f"{len(located.suspects)} suspects in {located.elapsed_s * 1000:.0f} ms, no model")
-
-
-def show_finding(finding: Finding) -> None:
-    place = f"{finding.path}, lines {finding.start_line}-{finding.end_line}"
-    out.print(f"\nThe model's finding: {safe(place)}\n  {safe(finding.cause)}\n")
-    out.print(safe(trace_text(finding.provenance)))

@@ -1,11 +1,12 @@
-"""Puts Emacs 28 and 30, Vim with ALE, luacheck and StyLua into `build/editors`, for the tests.
+"""Puts Emacs 28 and 30, Vim with ALE, luacheck, StyLua and a SARIF validator into `build/editors`.
 
     python tests/e2e/setup_editors.py      # also a step of `lsp/bootstrap.py test`
 
 Debian's packages are fetched with apt and unpacked into a folder each: no right of root is needed
-and nothing of the system changes. StyLua comes from npm. What cannot be had here leaves a sentence
-with the reason, which the tests that need it show when they are skipped. Neovim is no matter of
-this module: it comes through pip with the other test dependencies. Uses the standard library alone.
+and nothing of the system changes. StyLua and the validator come from npm. What cannot be had here
+leaves a sentence with the reason, which the tests that need it show when they are skipped. Neovim
+is no matter of this module: it comes through pip with the other test dependencies. Uses the
+standard library alone.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "build" / "editors"
 STYLUA = "@johnnymorganz/stylua@2.5.2"
+SARIF_MULTITOOL = "@microsoft/sarif-multitool-linux@5.7.0"
 RELEASE = "bookworm"  # Debian 12; another release has other versions of these editors
 APT_S = 300.0  # for one call of apt; a guess
 _MARK = ".complete"
@@ -107,6 +109,7 @@ TOOLS: dict[str, Debian | Npm] = {
     "vim-ale": Debian("bookworm", ("vim", "vim-ale")),
     "luacheck": Debian("bookworm", ("lua-check",)),
     "stylua": Npm(STYLUA),
+    "sarif": Npm(SARIF_MULTITOOL),
 }
 
 

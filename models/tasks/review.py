@@ -1,0 +1,96 @@
+"""Reading many functions for bugs: which ones, in what order, how many, and one of them.
+
+A local model takes its time, so the most suspicious are read first and only so many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from context.changes import ChangedPart
+from context.languages import is_test_path
+from context.outline import Outline, SymbolKind
+from context.selection import Asked, selection_snippets
+from context.suspicion import suspicion
+from context.text import Text
+from models.asking import OnEvent
+from models.backends import Backend
+from models.findings import Finding
+from models.reasoning import Effort
+from models.tasks.locate import find_bug
+
+# Functions that are read; a guess.
+MAX_READ: Mapping[Effort, int] = MappingProxyType(
+    {Effort.QUICK: 3, Effort.NORMAL: 6, Effort.DEEP: 12}
+)
+MAX_LINES_WITHOUT_FUNCTION = 80
+
+
+def parts_of(path: str, text: Text, outline: Outline) -> list[ChangedPart]:
+    """The functions of a file, or its first lines where it has none, as parts to be read."""
+    functions = [s for s in outline.symbols if s.kind is SymbolKind.FUNCTION]
+    if not functions:
+        return [ChangedPart(path, None, 1, min(text.n_lines, MAX_LINES_WITHOUT_FUNCTION), (), "")]
+    return [
+        ChangedPart(path, f.qualified_name, f.start_line, f.end_line, (), "") for f in functions
+    ]
+
+
+def most_suspicious(
+    parts: Sequence[ChangedPart], text_of: Callable[[str], Text | None]
+) -> list[ChangedPart]:
+    """`parts`, those with most room for a bug first; tests count for less. `text_of` takes a path,
+    and gives None for a file that cannot be read."""
+
+    def weight(part: ChangedPart) -> float:
+        text = text_of(part.path)
+        if text is None:
+            return -1.0
+        weighed = suspicion("\n".join(text.lines(part.start_line, part.end_line)))
+        return weighed / 4 if is_test_path(part.path) else weighed
+
+    return sorted(parts, key=lambda part: -weight(part))
+
+
+async def read_part(
+    workspace: Asked,
+    part: ChangedPart,
+    text: Text,
+    *,
+    backend: Backend,
+    effort: Effort,
+    context_tokens: int,
+    on_event: OnEvent,
+) -> Finding | str:
+    """A bug in the changed lines of a part, or in all of it, or the model's reason to see none.
+
+    Raises `ModelError`.
+    """
+    first = part.changed[0][0] if part.changed else part.start_line
+    last = part.changed[-1][1] if part.changed else part.end_line
+    snippets = await selection_snippets(workspace, part.path, text, first, last)
+    return await find_bug(
+        snippets[0],
+        snippets[1:],
+        first,
+        last,
+        backend=backend,
+        thinking_tokens=effort.thinking_tokens,
+        n_samples=effort.n_samples,
+        context_tokens=context_tokens,
+        on_event=on_event,
+        before=part.before,
+    )
+
+
+def left_words(n_parts: int, n_read: int, n_findings: int, reasons: Sequence[str]) -> str:
+    """What was not read, or why there is no finding, in one sentence; else "".
+
+    `reasons`: the model's, or why it could not be read, of the parts without a finding.
+    """
+    if n_parts > n_read:
+        return f"The {n_read} most suspicious of {n_parts} parts were read, {n_parts - n_read} not."
+    if n_findings:
+        return ""
+    return reasons[-1] if n_read == 1 and reasons else f"No bug was seen in {n_read} parts."
