@@ -75,6 +75,11 @@ _EDIT = re.compile(
 )
 
 
+# What stands behind the lines in the question: a model that copies it goes on with what follows it
+# there, which was not to be written again.
+_END_OF_LINES = re.compile(r"\n@@[0-9a-f]{8} end of lines(?:\n.*)?\Z", re.DOTALL)
+
+
 def parse_place(text: str) -> Place:
     try:
         return Place.model_validate_json(text)
@@ -108,7 +113,7 @@ def parse_rewrite(text: str) -> RewriteReply:
     found = _REWRITE.match(text.strip())
     if found is None:
         raise ReplyUnusable("The model's answer holds no code in the form that was asked for.")
-    return RewriteReply(found["reason"].strip(), found["code"])
+    return RewriteReply(found["reason"].strip(), _END_OF_LINES.sub("", found["code"]))
 
 
 def parse_doc(text: str) -> str:

@@ -31,6 +31,8 @@ _TAGS = re.compile(
     r"|<\uff5c[^<>\n]{1,40}\uff5c>",
     re.IGNORECASE,
 )
+# What the parts of a question stand between (models/prompts); small models copy it.
+_MARKS = re.compile(r"@@[0-9a-f]{8} (?:end of )?[a-z]+")
 # How a model leaves code out: "# ... rest of the function".
 _LEFT_OUT = re.compile(
     r"^\s*(?:#|//|/\*)\s*(?:\.{3}|…|(?:the )?(?:rest|remainder) of (?:the|this|your)\b"
@@ -56,6 +58,8 @@ def content_refusal(edit: Edit, deletion: Deletion) -> Refusal | None:
         return Refusal("size", "The edit is too large to be looked over.")
     if _added(_TAGS, edit):
         return Refusal("tags", "The edit would write the model's thinking tags into the file.")
+    if _added(_MARKS, edit):
+        return Refusal("marks", "The edit would write marks of the question into the file.")
     if added := _added(INVISIBLE, edit) or _added(CONTROL, edit):
         sentence = f"The edit would add an invisible character (U+{ord(added):04X})."
         return Refusal("invisible", sentence)

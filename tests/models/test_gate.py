@@ -200,6 +200,8 @@ async def test_chat_marks_and_other_names_of_thinking_are_refused() -> None:
     line = "    head = items[0]"
     for mark in ("<thinking>", "</thought>", "<|im_end|>", "<\uff5cUser\uff5c>"):
         assert _refused(await _check(line, f"{line}  # {mark}")) == "tags", mark
+    for mark in ("@@9789b9c7 end of lines", "@@00000000 code"):
+        assert _refused(await _check(line, f"{line}  # {mark}")) == "marks", mark
 
 
 async def _remarks(new: str, others: dict[str, str] | None = None) -> tuple[str, ...]:

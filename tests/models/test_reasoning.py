@@ -211,3 +211,8 @@ def test_answers_are_read() -> None:
     )
     assert (edits.edits[0].search, edits.edits[0].replace) == ("a\n\nb", "")
     assert parse_rewrite("```python\nx = 1\n```\nREASON: So it is.\n").code == "x = 1"
+    # A model that copies the question on behind the lines, as the 1.5B has done.
+    mark = "@@9789b9c7 end of lines"
+    for rest in ("", f"\n{mark}", f"\n{mark}\ny = 2", f"\n{mark}\n\n{mark}\ny = 2"):
+        assert parse_rewrite(f"```\nx = 1{rest}\n```\nREASON: So it is.\n").code == "x = 1"
+    assert parse_rewrite("```\nx = '@@9789b9c7 end of lines'\n```\nREASON: r").code.endswith("'")
