@@ -38,7 +38,6 @@ _KV_TYPES = {  # ggml's numbers of its types
     KvType.Q8_0: llama_cpp.GGML_TYPE_Q8_0,
     KvType.Q4_0: llama_cpp.GGML_TYPE_Q4_0,
 }
-CLOSE_LOGITS = 0.3  # between the best two; differences of 0.13 were seen to turn round
 LIBRARIES = Path(llama_cpp.__file__).parent / "lib"
 
 
@@ -115,7 +114,7 @@ class LoadedModel:
         n_tokens, most = 0, min(generation.max_new_tokens, room)
         with (
             closing(self._sampler(generation)) as sampler,
-            closing(self._tokens(sampler, generation, prompt)) as tokens,
+            closing(self._tokens(sampler, prompt)) as tokens,
         ):
             while n_tokens < most:
                 token = next(tokens)
@@ -131,9 +130,7 @@ class LoadedModel:
                     yield Piece(text, n_tokens)
             yield Piece(stops.rest() + decoder.decode(b"", final=True), n_tokens, StopReason.LENGTH)
 
-    def _tokens(
-        self, sampler: Sampler, generation: Generation, prompt: list[int]
-    ) -> Generator[int, None, None]:
+    def _tokens(self, sampler: Sampler, prompt: list[int]) -> Generator[int, None, None]:
         """Chosen tokens, endlessly. With drafts, those that a pass confirms come at once."""
         if self._settings.drafts is Drafts.NONE:
             token = sampler.sample(-1)
@@ -142,7 +139,6 @@ class LoadedModel:
                 self._decode([token])
                 token = sampler.sample(-1)
         lookup = PromptLookup(prompt)
-        is_greedy = generation.sampling.temperature <= 0
         token = sampler.sample(-1)
         while True:
             yield token
@@ -151,11 +147,6 @@ class LoadedModel:
             tokens = [token, *lookup.propose(self.n_ctx - before - 1)]
             self._decode(tokens, all_logits=True)
             for right, _ in enumerate(tokens):
-                if is_greedy and len(tokens) > 1 and self._is_close(right):
-                    self._forget(before + right)
-                    self._decode([tokens[right]])
-                    token = sampler.sample(-1)
-                    break
                 token = sampler.sample(right)
                 if tokens[right + 1 : right + 2] != [token]:
                     break
@@ -163,17 +154,6 @@ class LoadedModel:
                 yield token
             self._forget(before + right + 1)
             lookup.learn(len(tokens) - 1, right)
-
-    def _is_close(self, index: int) -> bool:
-        """Whether the two likeliest tokens are so close that rounding decides between them.
-
-        Several tokens in one pass are computed in another order than one, and come out a little
-        different. Where that could matter the token is computed again, alone.
-        """
-        logits = self._logits(index).copy()
-        best = int(logits.argmax())
-        highest, logits[best] = logits[best], -np.inf
-        return bool(highest - logits.max() < CLOSE_LOGITS)
 
     def score(
         self, conversation: Conversation, choices: Sequence[str], cancelled: threading.Event

@@ -1,13 +1,14 @@
 """The local model on this machine: speed beside llama.cpp alone, a cancel, a crash, memory.
 
     python tests/bench/models.py [--model NAME] [--generations 1000] [--kills 25] [--cancels 100]
+                                 [--only edits kills ...]
 
 Prints in one run: writing and reading speed against llama.cpp's own loop on the same prompt, each
 in a process of its own; the first token of a second question about the same workspace against the
-first; the writing speed beside busy programs; edits with and without prompt look-up, and whether
-the text is the same; cancels at many points of prompt and answer (until the asker has its reply,
-and until the model has stopped); a worker that is killed while somebody waits; memory over many
-short generations.
+first; the writing speed beside busy programs; edits with and without prompt look-up, and in how
+many of them the text is the same; cancels at many points of prompt and answer (until the asker has
+its reply, and until the model has stopped); a worker that is killed while somebody waits; memory
+over many short generations.
 Weights must be there: `postil models fetch`.
 """
 
@@ -52,6 +53,7 @@ EDITS = (
     ("context/history.py", 60, 95, "the number of commits should be checked first"),
     ("lsp/progress.py", 20, 55, "a report should be sent at most twice a second"),
 )
+PARTS = ("speed", "second_question", "cancels", "generations", "beside_others", "edits", "kills")
 PIECES = ("context/window.py", "models/reasoning.py", "context/ignore.py", "lsp/documents.py")
 
 
@@ -61,6 +63,7 @@ async def main() -> None:
     parser.add_argument("--generations", type=int, default=1_000)
     parser.add_argument("--kills", type=int, default=25)
     parser.add_argument("--cancels", type=int, default=100)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     entry, file = weights.choose(options.model, models_folder(), 1 << 40)
@@ -70,15 +73,22 @@ async def main() -> None:
     print(f"{entry.title}; {platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
           f"load {os.getloadavg()[0]:.1f}")  # fmt: skip
     backend = await LlamaCppBackend.start(entry, file, Options(n_ctx=N_CTX, drafts=Drafts.NONE))
-    print(f"{backend.info.device}; sandbox: {', '.join(backend.sandbox) or 'none'}\n")
-    await speed(backend, file, options.model)
-    await second_question(backend)
-    await cancels(backend, options.cancels)
-    await generations(backend, options.generations)
+    print(f"{backend.info.device}; sandbox: {', '.join(backend.sandbox) or 'none'}\n", flush=True)
+    if "speed" in options.only:
+        await speed(backend, file, options.model)
+    if "second_question" in options.only:
+        await second_question(backend)
+    if "cancels" in options.only:
+        await cancels(backend, options.cancels)
+    if "generations" in options.only:
+        await generations(backend, options.generations)
     await backend.close()
-    await beside_others(entry, file)
-    await edits(options.model)
-    await kills(options.model, options.kills)
+    if "beside_others" in options.only:
+        await beside_others(entry, file)
+    if "edits" in options.only:
+        await edits(entry, file)
+    if "kills" in options.only:
+        await kills(options.model, options.kills)
 
 
 def code(name: str, first: int, last: int) -> str:
@@ -232,25 +242,37 @@ async def generations(backend: LlamaCppBackend, count: int) -> None:
           f"the end; the asking process {early[1]:.1f} and {late[1]:.1f} MB")  # fmt: skip
 
 
-async def edits(name: str) -> None:
-    """Functions written again with a change, as the tasks of models/tasks/edit.py ask for them."""
-    entry, file = weights.choose(name, models_folder(), 1 << 40)
-    asked = [rewriting(*edit) for edit in EDITS]  # once: each prompt has a random fence
-    speeds: dict[Drafts, list[float]] = {}
-    texts: dict[Drafts, list[str]] = {}
-    for drafts in (Drafts.NONE, Drafts.PROMPT):
-        backend = await LlamaCppBackend.start(entry, file, Options(n_ctx=N_CTX, drafts=drafts))
-        for generation in asked:
+async def edits(entry: CatalogEntry, file: Path) -> None:
+    """Functions written again with a change, as the tasks of models/tasks/edit.py ask for them.
+
+    With and without look-up take turns, so that both meet the same machine, with as many threads.
+    """
+    n_threads = hardware.n_threads()
+    plain, looking = [
+        await LlamaCppBackend.start(
+            entry, file, Options(n_ctx=N_CTX, n_threads=n_threads, drafts=drafts)
+        )
+        for drafts in (Drafts.NONE, Drafts.PROMPT)
+    ]
+    gains: list[float] = []
+    same, plain_s, looking_s = 0, 0.0, 0.0  # seconds a token, summed over the edits
+    for edit in EDITS:
+        generation = rewriting(*edit)  # once: each prompt has a random fence
+        texts: list[str] = []
+        spent: list[float] = []
+        for backend in (plain, looking):
             first_s, total_s, n_tokens, text = await timed(backend, generation)
-            speeds.setdefault(drafts, []).append((n_tokens - 1) / (total_s - first_s))
-            texts.setdefault(drafts, []).append(text)
-        await backend.close()
-    gains = [b / a for a, b in zip(speeds[Drafts.NONE], speeds[Drafts.PROMPT], strict=True)]
-    same = sum(a == b for a, b in zip(*texts.values(), strict=True))
-    print(f"{len(gains)} edits without prompt look-up "
-          f"{statistics.median(speeds[Drafts.NONE]):.1f} tokens/s, with it "
-          f"{statistics.median(speeds[Drafts.PROMPT]):.1f}: {statistics.median(gains):.2f}x "
-          f"(from {min(gains):.2f} to {max(gains):.2f}); the same text in {same}")  # fmt: skip
+            spent.append((total_s - first_s) / (n_tokens - 1))
+            texts.append(text)
+        gains.append(spent[0] / spent[1])
+        plain_s, looking_s = plain_s + spent[0], looking_s + spent[1]
+        same += texts[0] == texts[1]
+    await plain.close()
+    await looking.close()
+    print(f"{len(gains)} edits with prompt look-up: the same text as without in {same}; "
+          f"{len(gains) / looking_s:.1f} tokens/s, without {len(gains) / plain_s:.1f}: "
+          f"{statistics.median(gains):.2f}x at the median, from {min(gains):.2f} to "
+          f"{max(gains):.2f}", flush=True)  # fmt: skip
 
 
 def rewriting(name: str, first: int, last: int, problem: str) -> Generation:
