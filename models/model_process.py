@@ -10,6 +10,7 @@ import contextlib
 import sys
 import threading
 from abc import ABC, abstractmethod
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,11 @@ class ModelProcess(ABC):
 
     def token_logs(
         self, params: Any, emit: Emit, cancelled: threading.Event
-    ) -> list[tuple[int, float, float, float]]:
+    ) -> list[tuple[int, float, float, float, str]]:
         del emit
         conversation = CONVERSATION.validate_python(params["conversation"])
         found = self.model.token_logs(conversation, params["text"], cancelled)
-        return [(one.start, one.log, one.best, one.entropy) for one in found]
+        return [astuple(one) for one in found]
 
 
 def run(kind: type[ModelProcess]) -> None:

@@ -122,6 +122,7 @@ class TokenLog:
     log: float  # nats
     best: float  # of the likeliest token there, in nats: `log` when it was this one
     entropy: float  # nats to be expected there: high where anything may follow
+    likeliest: str = ""  # the text of the likeliest token; "" where it is not known
 
 
 class Backend(Protocol):

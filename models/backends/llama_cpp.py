@@ -204,15 +204,18 @@ class LoadedModel:
         starts = _starts(text, [self.piece(token) for token in tokens])
         return [TokenLog(start, *logs) for start, logs in zip(starts, found, strict=True)]
 
-    def _told(self, index: int, token: int) -> tuple[float, float, float]:
-        """(log-probability of `token`, of the likeliest, entropy) after the batch's `index`."""
+    def _told(self, index: int, token: int) -> tuple[float, float, float, str]:
+        """(log-probability of `token`, of the likeliest, entropy, the likeliest's text) after the
+        batch's `index`.
+        """
         logits = self._logits(index)
+        likeliest = self.piece(int(logits.argmax())).decode("utf-8", "replace")
         shifted = logits - logits.max()
         weights = np.exp(shifted)
         total = weights.sum(dtype=np.float64)
         log_total = float(np.log(total))
         entropy = log_total - float(np.dot(weights, shifted)) / float(total)
-        return float(shifted[token]) - log_total, -log_total, entropy
+        return float(shifted[token]) - log_total, -log_total, entropy, likeliest
 
     def _refuse_if_full(self, n_prompt: int, n_more: int) -> None:
         if n_prompt + n_more > self.n_ctx:

@@ -138,7 +138,8 @@ class LoadedModel:
             logits = self._logits([*prompt, *encoded.ids[:at]], cancelled)
             logs = torch.log_softmax(logits, dim=-1)
             entropy = float(-(logs.exp() * logs).sum())
-            found.append(TokenLog(start, float(logs[token]), float(logs.max()), entropy))
+            likeliest = self._tokenizer.decode([int(logs.argmax())], skip_special_tokens=False)
+            found.append(TokenLog(start, float(logs[token]), float(logs.max()), entropy, likeliest))
         return found
 
     def _logits(self, ids: list[int], cancelled: threading.Event) -> torch.Tensor:

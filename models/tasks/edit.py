@@ -16,15 +16,19 @@ from context.window import ContextWindow, Snippet, render_plain
 from models import prompts
 from models.asking import OnEvent, packed
 from models.backends import Backend, Conversation, Thinks
+from models.errors import CannotScore, ContextFull
 from models.findings import Proposal
 from models.gate import Code, Deletion, check_edits, check_rewrite, uses_remarks
 from models.prompts import Grammar
-from models.replies import parse_edits, parse_rewrite
+from models.replies import RewriteReply, parse_edits, parse_rewrite
+from models.tasks.likelier import likely_repairs
 from models.tasks.proposing import Checked, Question, propose
 
 MAX_ANSWER_TOKENS = 900
 MAX_REWRITTEN_LINES = 45  # a guess: what a 1.5B writes again without losing the thread
 LINES_AROUND = 10
+MAX_REPAIRS = 3  # that the gate is shown
+BY_READING = "the model wrote no edit that could be used; this is the word it would have read there"
 
 
 class EditKind(StrEnum):
@@ -107,9 +111,48 @@ async def propose_edit(
         max_answer_tokens=MAX_ANSWER_TOKENS,
         answer_prefix="" if region is None else _first_line(region),
     )
-    return await propose(
+    proposal = await propose(
         question, check, backend=backend, thinking_tokens=thinking_tokens, on_event=on_event
     )
+    if task.kind is not EditKind.FIX or proposal.edits:
+        return proposal
+    return await _with_likelier_word(proposal, task, window, sources, code, backend)
+
+
+async def _with_likelier_word(
+    refused: Proposal,
+    task: EditTask,
+    window: ContextWindow,
+    sources: Mapping[str, str],
+    code: Code,
+    backend: Backend,
+) -> Proposal:
+    """The proposal with the repair that needs no writing, where there is one: small models name a
+    bug and then write the lines down again as they stand.
+    """
+    shown = _shown_at(task, window)
+    if shown is None:
+        return refused
+    try:
+        repairs = await likely_repairs(backend, shown, range(task.first_line, task.last_line + 1))
+    except (CannotScore, ContextFull):
+        return refused
+    for repair in repairs[:MAX_REPAIRS]:
+        idx = shown.text.count("\n", 0, repair.span.start)
+        line = shown.start_line + idx
+        changed = shown.text[: repair.span.start] + repair.new + shown.text[repair.span.end :]
+        old, new = (window.reveal(text.split("\n")[idx]) for text in (shown.text, changed))
+        said = f"“{repair.new.strip()}” "
+        said += f"instead of “{repair.old}”" if repair.old else "added"
+        reason = f"{said}: as the model reads this code, that is likelier here."
+        region = replace(shown, start_line=line, end_line=line, text=old)
+        verdict = await check_rewrite(
+            RewriteReply(reason, new), region, sources, code.outline, Deletion.LITTLE
+        )
+        if verdict.edits and not verdict.refusals:
+            remarks = (BY_READING, *await uses_remarks(verdict.edits, sources, code))
+            return replace(refused, edits=verdict.edits, remarks=remarks)
+    return refused
 
 
 def _conversation(task: EditTask, words: str, shown: str, region: Snippet | None) -> Conversation:
@@ -131,20 +174,24 @@ def _rewrites(task: EditTask, backend: Backend) -> bool:
 
 def _region(task: EditTask, window: ContextWindow) -> Snippet | None:
     """The lines to write again: the whole function when it is short, else those around the task."""
+    if (snippet := _shown_at(task, window)) is None:
+        return None
+    first, last = snippet.start_line, snippet.end_line
+    if last - first >= MAX_REWRITTEN_LINES:
+        first = max(first, task.first_line - LINES_AROUND)
+        last = min(last, max(task.last_line, task.first_line) + LINES_AROUND)
+        last = min(last, first + MAX_REWRITTEN_LINES)
+    lines = snippet.text.split("\n")
+    kept = lines[first - snippet.start_line : last - snippet.start_line + 1]
+    return replace(snippet, start_line=first, end_line=last, text="\n".join(kept))
+
+
+def _shown_at(task: EditTask, window: ContextWindow) -> Snippet | None:
+    """What was shown of the task's first line, with what is around it."""
     for piece in window.pieces:
         snippet = piece.snippet
-        if snippet.path != task.path or not (
-            snippet.start_line <= task.first_line <= snippet.end_line
-        ):
-            continue
-        first, last = snippet.start_line, snippet.end_line
-        if last - first >= MAX_REWRITTEN_LINES:
-            first = max(first, task.first_line - LINES_AROUND)
-            last = min(last, max(task.last_line, task.first_line) + LINES_AROUND)
-            last = min(last, first + MAX_REWRITTEN_LINES)
-        lines = snippet.text.split("\n")
-        kept = lines[first - snippet.start_line : last - snippet.start_line + 1]
-        return replace(snippet, start_line=first, end_line=last, text="\n".join(kept))
+        if snippet.path == task.path and snippet.start_line <= task.first_line <= snippet.end_line:
+            return snippet
     return None
 
 
@@ -175,9 +222,7 @@ def _task_text(task: EditTask, window: ContextWindow) -> str:
 
 def _quoted(task: EditTask, window: ContextWindow) -> str:
     """The first of the lines meant, since the code for an edit is shown without numbers."""
-    for piece in window.pieces:
-        snippet = piece.snippet
-        if snippet.path == task.path and snippet.start_line <= task.first_line <= snippet.end_line:
-            line = snippet.text.split("\n")[task.first_line - snippet.start_line].strip()
-            return f" (from `{line[:120]}`)" if line else ""
-    return ""
+    if (snippet := _shown_at(task, window)) is None:
+        return ""
+    line = snippet.text.split("\n")[task.first_line - snippet.start_line].strip()
+    return f" (from `{line[:120]}`)" if line else ""

@@ -1,0 +1,173 @@
+"""Repairs by reading: from given probabilities, as a fix of last resort, with the real model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pytest
+
+from context.text import content_hash
+from context.window import Role, Snippet
+from models.backends import Conversation, TokenLog
+from models.backends.scripted import ScriptedBackend
+from models.backends.worker_client import LlamaCppBackend
+from models.errors import CannotScore
+from models.findings import Proposal
+from models.gate import apply_edits
+from models.tasks.edit import BY_READING, EditKind, EditTask, propose_edit
+from models.tasks.likelier import likely_repairs
+from tests.code import ParsedHere
+
+TEXT = """\
+def largest(values, best):
+    seen = 0
+    while seen > len(values):
+        use(best, values)
+        if seen:
+            return None
+        seen += 1
+    return best
+"""
+
+
+def _snippet(text: str = TEXT) -> Snippet:
+    return Snippet(
+        path="a.py",
+        symbol="largest",
+        start_line=1,
+        end_line=text.count("\n"),
+        text=text.removesuffix("\n"),
+        file_hash=content_hash(text),
+        role=Role.SUSPECT,
+        reason="named",
+    )
+
+
+class Reads(ScriptedBackend):
+    """Finds some words improbable where others were expected: {line: {word: expected}}."""
+
+    def __init__(
+        self, odd: dict[str, tuple[str, str]], nats: float = 9.0, replies: Sequence[str] = ("",)
+    ) -> None:
+        super().__init__(list(replies))
+        self._odd, self._nats = odd, nats
+
+    async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
+        del conversation
+        found = []
+        for token in re.finditer(r"\s*(?:\w+|[^\w\s]+)", text):
+            line = text[: token.end()].rpartition("\n")[2] + text[token.end() :].partition("\n")[0]
+            odd, expected = self._odd.get(line.strip(), ("", ""))
+            log = -self._nats if odd == token[0].strip() else -0.1
+            found.append(TokenLog(token.start(), log, -0.1, 0.2, f" {expected}"))
+        return found
+
+
+async def _repaired(odd: dict[str, tuple[str, str]], nats: float = 9.0) -> str | None:
+    snippet = _snippet()
+    repairs = await likely_repairs(Reads(odd, nats), snippet, range(1, 9))
+    if not repairs:
+        return None
+    repair = repairs[0]
+    text = snippet.text
+    assert text[repair.span.start : repair.span.end] == repair.old
+    changed = text[: repair.span.start] + repair.new + text[repair.span.end :]
+    (line,) = set(changed.split("\n")) - set(text.split("\n"))
+    return line.strip()
+
+
+@pytest.mark.parametrize(
+    ("line", "odd", "expected", "repaired"),
+    [
+        ("while seen > len(values):", ">", "<", "while seen < len(values):"),
+        ("seen = 0", "0", "1", "seen = 1"),
+        ("if seen:", "seen", "not", "if not seen:"),
+        ("return None", "None", "be", "return best"),
+        ("use(best, values)", "best", "val", "use(values, best)"),
+        ("return None", "None", "True", "return True"),
+    ],
+)  # fmt: skip
+async def test_a_likelier_word_stands_in_its_place(
+    line: str, odd: str, expected: str, repaired: str
+) -> None:
+    twice = {"use(values, values)": ("use", "use")}  # no likelier than what stands there
+    assert await _repaired({line: (odd, expected)} | twice) == repaired
+
+
+async def test_what_is_hardly_likelier_or_unknown_is_no_repair() -> None:
+    assert await _repaired({"seen = 0": ("0", "1")}, nats=4.0) is None
+    assert await _repaired({"return None": ("None", "unheard_of")}) is None
+    assert await _repaired({"seen = 0": ("0", "\n")}) is None
+    assert await _repaired({}) is None
+
+
+async def _fixed(backend: ScriptedBackend, text: str = TEXT) -> Proposal:
+    return await propose_edit(
+        EditTask(EditKind.FIX, "a.py", 3, 3, "It never runs."),
+        [_snippet(text)],
+        {"a.py": text},
+        ParsedHere(),
+        backend=backend,
+        thinking_tokens=16,
+        context_tokens=2_000,
+        on_event=lambda _: None,
+    )
+
+
+def _same(text: str) -> list[str]:
+    """A model that writes the lines down again as they stand, twice."""
+    rest = text.removesuffix("\n").partition("\n")[2]
+    return ["Hm.\n</think>", f"{rest}\n```\nREASON: It is fixed.\n"] * 2
+
+
+async def test_where_the_model_writes_the_same_again_its_reading_repairs() -> None:
+    odd = {"while seen > len(values):": (">", "<")}
+    proposal = await _fixed(Reads(odd, replies=_same(TEXT)))
+    assert apply_edits(TEXT, proposal.edits) == TEXT.replace("seen > len", "seen < len")
+    assert proposal.remarks[0] == BY_READING
+    assert [refusal.check for refusal in proposal.refusals] == ["no-op", "no-op"]
+    assert proposal.edits[0].reason.startswith("“<” instead of “>”: as the model reads this code")
+
+
+async def test_an_edit_of_the_models_own_is_not_replaced() -> None:
+    odd = {"while seen > len(values):": (">", "<")}
+    own = TEXT.replace("seen > len", "seen != len")
+    proposal = await _fixed(Reads(odd, replies=_same(own)))
+    assert apply_edits(TEXT, proposal.edits) == own
+    assert BY_READING not in proposal.remarks
+
+
+async def test_a_repair_goes_through_the_gate_and_secrets_stay() -> None:
+    odd = {"while seen > len(values):": (">", ")")}
+    assert not (await _fixed(Reads(odd, replies=_same(TEXT)))).edits, "it would not parse"
+    key = 'token = "tr0ub4dor&3x"'
+    text = TEXT.replace("seen = 0", f"seen = 0; {key}")
+    hidden = text.replace("tr0ub4dor&3x", "POSTIL_HIDDEN_1")
+    odd = {"while seen > len(values):": (">", "<")}
+    proposal = await _fixed(Reads(odd, replies=_same(hidden)), text)
+    assert apply_edits(text, proposal.edits) == text.replace("seen > len", "seen < len")
+
+
+async def test_without_probabilities_the_refusal_stands() -> None:
+    class Mute(ScriptedBackend):
+        async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
+            raise CannotScore("Not here.")
+
+    proposal = await _fixed(Mute(_same(TEXT)))
+    assert not proposal.edits
+    assert proposal.refusals[-1].check == "no-op"
+
+
+@pytest.mark.model
+async def test_the_small_model_sets_a_turned_comparison_right(backend: LlamaCppBackend) -> None:
+    text = (
+        "def find(values, wanted):\n    low, high = 0, len(values) - 1\n    while low >= high:\n"
+        "        middle = (low + high) // 2\n        if values[middle] == wanted:\n"
+        "            return middle\n        if values[middle] < wanted:\n"
+        "            low = middle + 1\n        else:\n            high = middle - 1\n"
+        "    return -1\n"
+    )
+    for wrong in (text, text.replace("low >= high", "low <= high").replace("== want", "!= want")):
+        repair = (await likely_repairs(backend, _snippet(wrong), range(3, 6)))[0]
+        assert (repair.old, repair.new) in ((">=", "<="), ("!=", "=="))
