@@ -11,6 +11,7 @@ from models.backends import TokenLog
 from models.tasks.lines import scored_lines
 from tests.bench.intervals import bootstrap, share
 from tests.bench.planted.planting import Case
+from tests.bench.planted.repairing import print_repaired
 from tests.bench.planted.ways import SHIPPED, Scores, by_number, by_reading, mixed, place_of
 
 FIRST = (1, 3, 5)
@@ -31,6 +32,7 @@ def report(cases: Sequence[Case], by_stage: Mapping[str, Rows]) -> None:
         thought = by_stage[stage]
         if asked := [case for case in both if case.id in thought]:
             _print_thought(title, asked, score, thought)
+    print_repaired(cases, by_stage["repair"])
     for what in ("language", "kind"):
         _print_groups(what, both, score)
 
@@ -80,6 +82,10 @@ def _print_thought(title: str, cases: Sequence[Case], score: Rows, thought: Rows
     if tried := [row for row in found if "fix_passes" in row]:
         print(f"fixes that pass the gate, of those: {share([row['fix_passes'] for row in tried])}")
         print(f"fixes that restore the original: {share([bool(r.get('restores')) for r in tried])}")
+        read = [row for row in tried if row.get("by_reading")]
+        print(
+            f"  without a written edit: {len(read)}, {sum(bool(r['restores']) for r in read)} right"
+        )
         print(f"  of them by: {_counted(r['restores'] for r in tried if r.get('restores'))}")
     _print_traces(found)
     print(f"seconds an answer: {statistics.median(row['elapsed_s'] for row in rows):.1f} (median)")

@@ -13,7 +13,7 @@ from models.backends import Backend, Conversation, TokenLog
 from models.errors import CannotScore, ModelError
 from models.findings import Finding, Proposal
 from models.gate import apply_edits
-from models.tasks.edit import EditKind, EditTask, propose_edit
+from models.tasks.edit import BY_READING, EditKind, EditTask, propose_edit
 from models.tasks.locate import find_bug
 from tests.bench.planted.planting import Case
 
@@ -107,6 +107,7 @@ async def _fix(
         "fix_passes": bool(proposal.edits),
         "fix_refusals": [refusal.check for refusal in proposal.refusals],
         "restores": restores(case, proposal),
+        "by_reading": BY_READING in proposal.remarks,
         "fix_seconds": time.perf_counter() - started,
     }
 
