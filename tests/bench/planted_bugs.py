@@ -12,8 +12,8 @@ Stages: `score` reads each function and keeps how probable each of its tokens wa
 which line is wrong and which is right, by number, in both orders, without text being generated;
 `think` lets the model think and answer; `fix` does so as Postil does, with the lines that were odd
 to read in the question, and asks for a fix of what was found; `repair` takes what reads likelier
-instead, with nothing thought or written, in the function with the bug and in the right one. --report asks nothing and prints what
-is there.
+instead, with nothing thought or written, in the function with the bug and in the right one.
+--report asks nothing and prints what is there.
 """
 
 from __future__ import annotations
