@@ -23,6 +23,7 @@ from models.replies import parse_edits, parse_rewrite
 from models.tasks.proposing import Checked, Question, propose
 
 MAX_ANSWER_TOKENS = 900
+MAX_TITLE_CHARS = 60  # of the user's words or a test's name in a title
 MAX_REWRITTEN_LINES = 45  # a guess: what a 1.5B writes again without losing the thread
 LINES_AROUND = 10
 
@@ -62,7 +63,9 @@ class EditTask:
         lines = f"line {self.first_line}"
         if self.last_line > self.first_line:
             lines = f"lines {self.first_line}-{self.last_line}"
-        what = self.detail.strip().partition("\n")[0][:60] if self.detail else lines
+        what = self.detail.strip().partition("\n")[0] if self.detail else lines
+        if len(what) > MAX_TITLE_CHARS:
+            what = f"{what[: MAX_TITLE_CHARS - 1].rstrip()}…"
         return f"{self.kind.value.capitalize()}: {what}"
 
 
