@@ -124,6 +124,9 @@ export async function runAction(parts: Parts, command: string, argument: object)
     case 'postil.change':
       await changeAsISay(parts, argument);
       break;
+    case 'postil.fixTest':
+      await fixTest(parts, argument);
+      break;
     default:
       await change(parts.client, command, argument, vscode.l10n.t('Postil: working'));
   }
@@ -182,12 +185,18 @@ export async function fix({ client }: Parts): Promise<void> {
   }
 }
 
-export async function fixTest({ client }: Parts): Promise<void> {
-  const report = await readReport('clipboard');
-  if (report !== undefined) {
-    const uri = activeFile();
-    await change(client, 'postil.fixTest', { report, ...(uri === undefined ? {} : { uri }) }, vscode.l10n.t('Postil: fixing what the test shows'));
+/** A fix of what a failing test is about. Its diff is shown: the user may not have that file open. */
+export async function fixTest(parts: Parts, given?: object): Promise<void> {
+  const argument = given ?? (await failedTest());
+  if (argument !== undefined) {
+    await changeWithDiff(parts, 'postil.fixTest', argument, vscode.l10n.t('Postil: fixing what the test shows'));
   }
+}
+
+async function failedTest(): Promise<object | undefined> {
+  const report = await readReport('clipboard');
+  const uri = activeFile();
+  return report === undefined ? undefined : { report, ...(uri === undefined ? {} : { uri }) };
 }
 
 export async function refactor({ client }: Parts): Promise<void> {
@@ -211,7 +220,7 @@ export async function refactor({ client }: Parts): Promise<void> {
 }
 
 /** A change in the user's words; its diff is shown before it lands. `given`: what a code action carries. */
-export async function changeAsISay({ client, changes }: Parts, given?: unknown): Promise<void> {
+export async function changeAsISay(parts: Parts, given?: unknown): Promise<void> {
   const carried = isTarget(given) ? given : undefined;
   const target = carried ?? here(vscode.l10n.t('Select the lines that you want changed.'));
   if (target === undefined) {
@@ -221,9 +230,13 @@ export async function changeAsISay({ client, changes }: Parts, given?: unknown):
   if (detail === undefined) {
     return;
   }
+  await changeWithDiff(parts, 'postil.change', { ...target, detail }, vscode.l10n.t('Postil: changing as you say'));
+}
+
+async function changeWithDiff({ client, changes }: Parts, command: string, argument: object, title: string): Promise<void> {
   changes.expect();
   try {
-    await change(client, 'postil.change', { ...target, detail }, vscode.l10n.t('Postil: changing as you say'));
+    await change(client, command, argument, title);
   } finally {
     changes.done();
   }
