@@ -156,6 +156,8 @@ export async function review({ client }: Parts): Promise<void> {
   }
   if (answer.findings.length > 0) {
     await vscode.commands.executeCommand('workbench.actions.view.problems');
+  } else if (answer.hunks === 0) {
+    void vscode.window.showInformationMessage(`Postil: ${visible(answer.reason)}`);
   } else {
     const said = vscode.l10n.t('Postil saw no bug in {0} changed places. {1}', answer.hunks, visible(answer.reason));
     void vscode.window.showInformationMessage(said);
