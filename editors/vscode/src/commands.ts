@@ -248,7 +248,8 @@ async function change(client: PostilClient, command: string, argument: object, t
   const changed = await client.run<Changed>({ command, argument, title });
   if (changed !== undefined) {
     const files = changed.files === 1 ? vscode.l10n.t('one file') : vscode.l10n.t('{0} files', changed.files);
-    vscode.window.setStatusBarMessage(vscode.l10n.t('Postil: {0} ({1})', visible(changed.title), files), 8_000);
+    const title = visible(changed.title).replace(/^Postil: /u, ''); // an exact refactoring's begins so
+    vscode.window.setStatusBarMessage(vscode.l10n.t('Postil: {0} ({1})', title, files), 8_000);
   }
 }
 
