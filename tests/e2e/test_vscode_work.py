@@ -124,7 +124,7 @@ async def test_what_a_test_run_shows_is_fixed_and_the_test_passes(open_shop: Ope
     await window.host("await vscode.env.clipboard.writeText(given.failed);", failed=failed)
     await window.palette("Postil: Fix the Code behind a Failing Test from Clipboard")
     # The file is not open: what is to become of it is shown first.
-    await window.page.locator(".monaco-diff-editor").filter(has_text="lower").wait_for()
+    await window.diff("lower")
     await window.shot("27-test-fixed")
     assert not await window.has("prices.py", FIXED)
     await window.palette("Postil: Apply This Change")
@@ -146,7 +146,7 @@ async def test_a_test_run_in_the_editor_is_fixed_from_its_own_menu(open_shop: Op
     await window.shot("28-source-actions")
     await row.filter(has_text="fix what test_capitals shows").click()
     await window.notification("Postil: fixing").filter(has_text="thinking").wait_for()
-    await window.page.locator(".monaco-diff-editor").filter(has_text="lower").wait_for()
+    await window.diff("lower")
     await window.page.keyboard.press("Control+Enter")
     await until(lambda: window.has("prices.py", FIXED), "the fix")
 

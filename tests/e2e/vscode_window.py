@@ -222,6 +222,13 @@ class Window:
         await self._fill(words)
         await self.page.keyboard.press("Enter")
 
+    async def diff(self, words: str) -> Locator:
+        """The diff of a change with these words, once the keyboard is on it."""
+        diff = self.page.locator(".monaco-diff-editor")
+        await diff.filter(has_text=words).wait_for()
+        await diff.locator(".monaco-editor.focused").wait_for()
+        return diff
+
     def preview(self) -> Locator:
         """The editor's Refactor Preview."""
         return self.page.locator(".bulk-edit-panel")
