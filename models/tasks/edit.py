@@ -66,7 +66,8 @@ class EditTask:
         what = self.detail.strip().partition("\n")[0] if self.detail else lines
         if len(what) > MAX_TITLE_CHARS:
             what = f"{what[: MAX_TITLE_CHARS - 1].rstrip()}…"
-        return f"{self.kind.value.capitalize()}: {what}"
+        verb = "change" if self.kind is EditKind.CUSTOM else self.kind.value
+        return f"{verb.capitalize()}: {what}"
 
 
 async def propose_edit(
