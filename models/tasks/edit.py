@@ -25,6 +25,7 @@ from models.tasks.likelier import likely_repairs
 from models.tasks.proposing import Checked, Question, propose
 
 MAX_ANSWER_TOKENS = 900
+MAX_TITLE_CHARS = 60  # of the user's words or a test's name in a title
 MAX_REWRITTEN_LINES = 45  # a guess: what a 1.5B writes again without losing the thread
 LINES_AROUND = 10
 MAX_REPAIRS = 3  # that the gate is shown
@@ -66,8 +67,11 @@ class EditTask:
         lines = f"line {self.first_line}"
         if self.last_line > self.first_line:
             lines = f"lines {self.first_line}-{self.last_line}"
-        what = self.detail.strip().partition("\n")[0][:60] if self.detail else lines
-        return f"{self.kind.value.capitalize()}: {what}"
+        what = self.detail.strip().partition("\n")[0] if self.detail else lines
+        if len(what) > MAX_TITLE_CHARS:
+            what = f"{what[: MAX_TITLE_CHARS - 1].rstrip()}…"
+        verb = "change" if self.kind is EditKind.CUSTOM else self.kind.value
+        return f"{verb.capitalize()}: {what}"
 
 
 async def propose_edit(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.setup_vscode import NotSetUp, find_editor
+from tests.e2e.setup_vscode import Editor, NotSetUp, find_editor
 from tests.e2e.shop import make_shop, scripted
 
 if TYPE_CHECKING:
@@ -18,11 +18,15 @@ OpenShop = Callable[..., Awaitable["Window"]]
 
 
 @pytest.fixture(scope="session")
-async def code(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[VSCode]:
+def editor() -> Editor:
     try:
-        editor = find_editor()
+        return find_editor()
     except NotSetUp as missing:
         pytest.skip(f"VS CODE IS NOT TESTED: {missing}")
+
+
+@pytest.fixture(scope="session")
+async def code(editor: Editor, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[VSCode]:
     from tests.e2e.vscode_window import copy_logs, vscode  # needs what the line above looked for
 
     home = tmp_path_factory.mktemp("vs")

@@ -85,10 +85,10 @@ async def test_a_report_leads_to_suspects_a_finding_its_reasoning_and_a_fix(
     fix = await window.lightbulb("Postil: fix")
     await window.shot("4-actions")
     await fix.click()
-    await until(lambda: _has(window, "prices.py", FIXED), "the fix in the editor")
+    await until(lambda: window.has("prices.py", FIXED), "the fix in the editor")
     await window.shot("5-fixed")
     await window.page.keyboard.press("Control+z")
-    await until(lambda: _has(window, "prices.py", "RATES[country]\n"), "the fix to be undone")
+    await until(lambda: window.has("prices.py", "RATES[country]\n"), "the fix to be undone")
 
 
 async def test_the_whole_trace_is_read_only_and_its_links_are_the_servers(
@@ -139,16 +139,11 @@ async def test_a_change_over_two_files_is_previewed_applied_and_undone(
     await window.select_lines("prices.py", 6, 9)
     await window.palette("Postil: Change Selection as I Say")
     await window.answer("What is to be changed?", "call it with_tax")
-    preview = window.page.locator(".bulk-edit-panel")
-    await preview.filter(has_text="cart.py").wait_for()
+    await window.preview().filter(has_text="cart.py").wait_for()
     await window.shot("6-refactor-preview")
     assert "with_tax" not in await window.text("cart.py")
-    files = preview.locator('.monaco-list-row[aria-level="1"]')
-    assert await files.count() == 2
-    for index in range(2):
-        await files.nth(index).locator(".edit-checkbox").click()
-    await preview.locator(".monaco-button").filter(has_text="Apply").click()
-    await until(lambda: _has(window, "cart.py", "with_tax(net"), "the change in the caller")
+    await window.apply_preview("cart.py", "prices.py")
+    await until(lambda: window.has("cart.py", "with_tax(net"), "the change in the caller")
     assert "def with_tax" in await window.text("prices.py")
     await window.open("prices.py", 6)
     await window.page.keyboard.press("Control+z")
@@ -157,7 +152,7 @@ async def test_a_change_over_two_files_is_previewed_applied_and_undone(
     async def undone() -> bool:
         if await in_both.count():  # the editor may ask whether both are meant
             await in_both.click()
-        return await _has(window, "cart.py", "sum(gross(net")
+        return await window.has("cart.py", "sum(gross(net")
 
     await until(undone, "the change to be undone")
     assert "def gross" in await window.text("prices.py")
@@ -168,8 +163,7 @@ async def test_a_change_in_my_words_is_a_diff_before_it_lands(open_shop: OpenSho
     await window.select_lines("prices.py", 6, 9)
     await window.palette("Postil: Change Selection as I Say")
     await window.answer("What is to be changed?", "look countries up in small letters")
-    diff = window.page.locator(".monaco-diff-editor")
-    await diff.filter(has_text="lower").wait_for()
+    diff = await window.diff("lower")
     await window.shot("7-diff")
     assert FIXED not in await window.text("prices.py")
     await window.palette("Postil: Discard This Change")
@@ -186,9 +180,9 @@ async def test_a_change_in_my_words_is_a_diff_before_it_lands(open_shop: OpenSho
     )
     await window.select_lines("prices.py", 6, 10)
     await (await window.lightbulb("as I say")).click()
-    await diff.filter(has_text="lower").wait_for()
+    diff = await window.diff("lower")
     await window.page.keyboard.press("Control+Enter")
-    await until(lambda: _has(window, "prices.py", FIXED), "the change to land")
+    await until(lambda: window.has("prices.py", FIXED), "the change to land")
     await diff.wait_for(state="detached")
 
 
@@ -272,10 +266,6 @@ async def test_the_real_small_model_finds_something_and_shows_its_reasoning(
     )
     assert "Reasoning (elicited" in hovers
     assert "SHA-256" in hovers
-
-
-async def _has(window: Window, name: str, words: str) -> bool:
-    return words in await window.text(name)
 
 
 def _python() -> Path:

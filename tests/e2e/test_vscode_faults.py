@@ -6,20 +6,15 @@ import json
 import os
 import re
 import signal
-from pathlib import Path
 
 import pytest
 
-from lsp.offline import trace as strace
 from tests.e2e.conftest import OpenShop
-from tests.e2e.setup_vscode import PLUGIN
 from tests.e2e.shop import FINDING
 from tests.e2e.test_vscode import locate
 from tests.e2e.vscode_window import SERVER, Window, until
 
 pytestmark = pytest.mark.editor
-MODULES = {"child_process", "crypto", "fs", "net", "os", "path", "readline", "util", "vscode"}
-INTERNET = re.compile(r"\b(?:AF|PF)_INET6?\b")
 
 
 async def test_without_a_server_one_sentence_says_what_to_do(open_shop: OpenShop) -> None:
@@ -90,37 +85,6 @@ async def test_a_folder_that_is_not_trusted_works_without_its_settings(
         "the folder's own effort",
     )
     assert (await window.host(effective))["usesModel"]  # a model is never the folder's choice
-
-
-async def test_nothing_of_it_tries_to_reach_a_network(open_shop: OpenShop, tmp_path: Path) -> None:
-    """The page's own requests are refused and counted for all tests (conftest.py)."""
-    program = strace.strace_program()
-    if program is None:
-        pytest.skip("strace is not installed (Debian: apt-get install strace)")
-    calls = tmp_path / "calls"
-    window = await open_shop(FINDING, server_command=strace.traced(program, SERVER, calls))
-    await window.open("main.py")
-    await locate(window)
-    await window.diagnostics("finding")
-    await window.palette("Postil: Doctor")
-    await window.until(
-        "return vscode.workspace.textDocuments.some((d) => d.uri.path === '/Doctor');",
-        "what the doctor says",
-    )
-    await window.host("await vscode.commands.executeCommand('postil.stopServer');")
-    lines = calls.read_text().split("\n")
-    assert any("execve" in line and "lsp" in line for line in lines)  # it did follow
-    assert [a for a in strace.attempts(lines) if INTERNET.search(a.call)] == []
-
-
-def test_the_extension_has_no_way_to_a_network() -> None:
-    code = (PLUGIN / "dist" / "extension.js").read_text("utf-8")
-    required = {name.removeprefix("node:") for name in re.findall(r'require\("([^"]+)"\)', code)}
-    # net is there for language servers behind a socket; this one is a child with pipes.
-    assert required <= MODULES
-    assert not re.search(
-        r"(?<!\.)\bfetch\(|XMLHttpRequest|WebSocket|sendTelemetry|TelemetryLogger", code
-    )
 
 
 async def _other_server(window: Window, than: int) -> int:

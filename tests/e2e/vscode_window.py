@@ -18,7 +18,7 @@ import subprocess
 import sys
 import urllib.request
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -152,6 +152,9 @@ class Window:
             name=name,
         )
 
+    async def has(self, name: str, words: str) -> bool:
+        return words in await self.text(name)
+
     async def server_pid(self) -> int:
         """The language server that this window started."""
         return await until(lambda: _server_of(self.code.process.pid), "the server to run")
@@ -162,7 +165,8 @@ class Window:
         """Run a command by its title, as in the palette.
 
         The palette closes when something else takes the keyboard, such as a file that is just
-        being opened; a person then presses the key again, and so does this.
+        being opened, and an open one does not offer what has become possible since; a person then
+        presses the key again, and so does this.
         """
         rows = self.page.locator(".quick-input-widget .monaco-list-row").filter(has_text=title)
         for _ in range(PRESSES):
@@ -172,6 +176,7 @@ class Window:
                 await rows.first.wait_for(timeout=1_000 * PRESS_S)
                 await rows.first.click(timeout=1_000 * PRESS_S)
                 return
+            await self.page.keyboard.press("Escape")
         raise AssertionError(f"the palette did not offer {title}")
 
     async def lightbulb(self, title: str) -> Locator:
@@ -206,6 +211,9 @@ class Window:
             first=first,
             last=last,
         )
+        # The extension host does not wait for the page, which may ask for the palette before that.
+        selected = re.compile(rf"Ln {last + 1}, Col 1 \(\d+ selected\)")
+        await self.page.locator(".statusbar-item").filter(has_text=selected).wait_for()
 
     async def answer(self, question: str, words: str) -> None:
         """Write into the input box that asks this."""
@@ -213,6 +221,27 @@ class Window:
         await asked.wait_for()
         await self._fill(words)
         await self.page.keyboard.press("Enter")
+
+    async def diff(self, words: str) -> Locator:
+        """The diff of a change with these words, once the keyboard is on it."""
+        diff = self.page.locator(".monaco-diff-editor")
+        await diff.filter(has_text=words).wait_for()
+        await diff.locator(".monaco-editor.focused").wait_for()
+        return diff
+
+    def preview(self) -> Locator:
+        """The editor's Refactor Preview."""
+        return self.page.locator(".bulk-edit-panel")
+
+    async def apply_preview(self, *names: str) -> None:
+        """Tick these files, which are all that it shows, and apply."""
+        files = self.preview().locator('.monaco-list-row[aria-level="1"]')
+        for name in names:
+            await files.filter(has_text=name).wait_for()
+        assert await files.count() == len(names)
+        for name in names:
+            await files.filter(has_text=name).locator(".edit-checkbox").click()
+        await self.preview().locator(".monaco-button").filter(has_text="Apply").click()
 
     def close(self) -> None:
         self._writer.close()
@@ -239,8 +268,13 @@ class Window:
 
 
 @contextlib.asynccontextmanager
-async def vscode(editor: Editor, home: Path) -> AsyncIterator[VSCode]:
-    """Start the editor with the extension of this checkout, in a home of its own."""
+async def vscode(
+    editor: Editor, home: Path, run_by: Callable[[list[str]], list[str]] = list
+) -> AsyncIterator[VSCode]:
+    """Start the editor with the extension of this checkout, in a home of its own.
+
+    `run_by` makes the command line that is run of code-server's.
+    """
     for name in ("sockets", "user/User", "user/Machine", "cache"):
         (home / name).mkdir(parents=True)
     (home / "config.yaml").write_text("auth: none\ncert: false\n")
@@ -268,8 +302,10 @@ async def vscode(editor: Editor, home: Path) -> AsyncIterator[VSCode]:
         assert installing.returncode == 0, output.decode()
     with (home / "code-server.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *entry, "--auth", "none", "--bind-addr", "127.0.0.1:0", "--disable-telemetry",
-            "--disable-update-check", "--disable-getting-started-override",
+            *run_by([
+                *entry, "--auth", "none", "--bind-addr", "127.0.0.1:0", "--disable-telemetry",
+                "--disable-update-check", "--disable-getting-started-override",
+            ]),
             env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True,
         )  # fmt: skip

@@ -114,7 +114,7 @@ async def test_a_change_that_breaks_calls_elsewhere_says_so_in_its_title(
     uri = client.open(shop / "rules.py")
     result, applied = await _applied(client, "postil.change", uri, 1, 4, "take the price")
     remark = "1 call of discount no longer matches: shop.py:11"
-    assert result["title"] == f"Custom: take the price; {remark}"
+    assert result["title"] == f"Change: take the price; {remark}"
     assert applied["label"] == result["title"]
     (annotation,) = applied["edit"]["changeAnnotations"].values()
     assert annotation["description"].endswith(remark)

@@ -1,4 +1,5 @@
-// Shows a free-text change as a diff and lets it land only when the user says so.
+// Shows a change that nobody has seen yet (one in free text, or of a file that is not open) as a diff, and lets it
+// land only when the user says so.
 //
 // An edit of one file is shown beside the file; one of several files goes to the editor's own Refactor Preview, which
 // the server's annotations ask for. The edit itself is applied by the language client, which checks its version.

@@ -124,6 +124,9 @@ export async function runAction(parts: Parts, command: string, argument: object)
     case 'postil.change':
       await changeAsISay(parts, argument);
       break;
+    case 'postil.fixTest':
+      await fixTest(parts, argument);
+      break;
     default:
       await change(parts.client, command, argument, vscode.l10n.t('Postil: working'));
   }
@@ -153,6 +156,8 @@ export async function review({ client }: Parts): Promise<void> {
   }
   if (answer.findings.length > 0) {
     await vscode.commands.executeCommand('workbench.actions.view.problems');
+  } else if (answer.hunks === 0) {
+    void vscode.window.showInformationMessage(`Postil: ${visible(answer.reason)}`);
   } else {
     const said = vscode.l10n.t('Postil saw no bug in {0} changed places. {1}', answer.hunks, visible(answer.reason));
     void vscode.window.showInformationMessage(said);
@@ -182,12 +187,18 @@ export async function fix({ client }: Parts): Promise<void> {
   }
 }
 
-export async function fixTest({ client }: Parts): Promise<void> {
-  const report = await readReport('clipboard');
-  if (report !== undefined) {
-    const uri = activeFile();
-    await change(client, 'postil.fixTest', { report, ...(uri === undefined ? {} : { uri }) }, vscode.l10n.t('Postil: fixing what the test shows'));
+/** A fix of what a failing test is about. Its diff is shown: the user may not have that file open. */
+export async function fixTest(parts: Parts, given?: object): Promise<void> {
+  const argument = given ?? (await failedTest());
+  if (argument !== undefined) {
+    await changeWithDiff(parts, 'postil.fixTest', argument, vscode.l10n.t('Postil: fixing what the test shows'));
   }
+}
+
+async function failedTest(): Promise<object | undefined> {
+  const report = await readReport('clipboard');
+  const uri = activeFile();
+  return report === undefined ? undefined : { report, ...(uri === undefined ? {} : { uri }) };
 }
 
 export async function refactor({ client }: Parts): Promise<void> {
@@ -211,7 +222,7 @@ export async function refactor({ client }: Parts): Promise<void> {
 }
 
 /** A change in the user's words; its diff is shown before it lands. `given`: what a code action carries. */
-export async function changeAsISay({ client, changes }: Parts, given?: unknown): Promise<void> {
+export async function changeAsISay(parts: Parts, given?: unknown): Promise<void> {
   const carried = isTarget(given) ? given : undefined;
   const target = carried ?? here(vscode.l10n.t('Select the lines that you want changed.'));
   if (target === undefined) {
@@ -221,9 +232,13 @@ export async function changeAsISay({ client, changes }: Parts, given?: unknown):
   if (detail === undefined) {
     return;
   }
+  await changeWithDiff(parts, 'postil.change', { ...target, detail }, vscode.l10n.t('Postil: changing as you say'));
+}
+
+async function changeWithDiff({ client, changes }: Parts, command: string, argument: object, title: string): Promise<void> {
   changes.expect();
   try {
-    await change(client, 'postil.change', { ...target, detail }, vscode.l10n.t('Postil: changing as you say'));
+    await change(client, command, argument, title);
   } finally {
     changes.done();
   }
@@ -233,7 +248,8 @@ async function change(client: PostilClient, command: string, argument: object, t
   const changed = await client.run<Changed>({ command, argument, title });
   if (changed !== undefined) {
     const files = changed.files === 1 ? vscode.l10n.t('one file') : vscode.l10n.t('{0} files', changed.files);
-    vscode.window.setStatusBarMessage(vscode.l10n.t('Postil: {0} ({1})', visible(changed.title), files), 8_000);
+    const title = visible(changed.title).replace(/^Postil: /u, ''); // an exact refactoring's begins so
+    vscode.window.setStatusBarMessage(vscode.l10n.t('Postil: {0} ({1})', title, files), 8_000);
   }
 }
 
