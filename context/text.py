@@ -134,6 +134,16 @@ def count_lines(content: str) -> int:
     return 1 + content.count("\n") + content.count("\r") - content.count("\r\n")
 
 
+def shortened(words: str, limit: int) -> str:
+    """At most `limit` code points of one line, cut between two words and with … where it is cut."""
+    line = words.strip().partition("\n")[0]
+    if len(line) <= limit:
+        return line
+    kept = line[: limit - 1]
+    at = kept.rfind(" ")
+    return f"{kept[:at].rstrip() if at >= limit // 2 else kept}…"
+
+
 def encode(content: str) -> bytes:
     """UTF-8, with lone surrogates replaced: a client may send them and no parser takes them."""
     return _SURROGATE.sub("\ufffd", content).encode()

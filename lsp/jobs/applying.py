@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lsprotocol import types
 
+from context.text import shortened
 from lsp import to_lsp
 from lsp.errors import REQUEST_FAILED, Failure
 from lsp.session import Session
@@ -26,7 +27,7 @@ Changes = list[
 def announced(proposal: Proposal) -> str:
     """The title with what the user must know before applying: one line."""
     words = "; ".join((proposal.title, *proposal.remarks))
-    return to_lsp.visible(words.replace("\n", " "))[:MAX_TITLE_CHARS]
+    return shortened(to_lsp.visible(words.replace("\n", " ")), MAX_TITLE_CHARS)
 
 
 def workspace_edit(session: Session, root: Path, proposal: Proposal) -> types.WorkspaceEdit:

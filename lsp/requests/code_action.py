@@ -14,7 +14,7 @@ from lsprotocol import types
 
 from context.failing_tests import read_failing_tests
 from context.test_places import has_place
-from context.text import split_lines
+from context.text import shortened, split_lines
 from lsp import from_lsp
 from lsp.capabilities import (
     ADD_TYPES_KIND,
@@ -163,7 +163,7 @@ def _note_of(session: Session, diagnostic: types.Diagnostic) -> Note | None:
 
 
 def _first_line(diagnostic: types.Diagnostic) -> str:
-    return diagnostic.message.strip().partition("\n")[0][:MAX_TITLE_CHARS]
+    return shortened(diagnostic.message, MAX_TITLE_CHARS)
 
 
 def _of_selection(path: str, selected: str) -> Iterator[Offer]:
@@ -181,7 +181,7 @@ def _of_selection(path: str, selected: str) -> Iterator[Offer]:
             "Postil: write a test", WRITE_TEST_KIND, "postil.writeTest", EditKind.WRITE_TEST
         )
     if instruction := _instruction(selected):
-        title = f"Postil: change as I say: {instruction[:60]}"
+        title = f"Postil: change as I say: {shortened(instruction, MAX_TITLE_CHARS)}"
         yield Offer(title, CHANGE_KIND, "postil.change", EditKind.CUSTOM, instruction)
     if failing := read_failing_tests(split_lines(selected[:MAX_LOG_CHARS])):
         title = f"Postil: fix what {failing[0].name or failing[0].path} shows"

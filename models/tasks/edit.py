@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from context.languages import spoken_name
 from context.old_forms import old_forms
+from context.text import shortened
 from context.window import ContextWindow, Snippet, render_plain
 from models import prompts
 from models.asking import OnEvent, packed
@@ -67,9 +68,7 @@ class EditTask:
         lines = f"line {self.first_line}"
         if self.last_line > self.first_line:
             lines = f"lines {self.first_line}-{self.last_line}"
-        what = self.detail.strip().partition("\n")[0] if self.detail else lines
-        if len(what) > MAX_TITLE_CHARS:
-            what = f"{what[: MAX_TITLE_CHARS - 1].rstrip()}…"
+        what = shortened(self.detail, MAX_TITLE_CHARS) or lines
         verb = "change" if self.kind is EditKind.CUSTOM else self.kind.value
         return f"{verb.capitalize()}: {what}"
 

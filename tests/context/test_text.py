@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from context.terms import terms
-from context.text import Span, SpanOutOfRange, Text, encode, split_lines
+from context.text import Span, SpanOutOfRange, Text, encode, shortened, split_lines
 
 PIECES = st.lists(
     st.sampled_from(["a", "é", "😀", "\n", "\r\n", "\r", "\x0c", "\u2028", "\ud800", " "])
@@ -54,3 +54,19 @@ def test_terms_are_whole_names_and_their_parts() -> None:
     assert list(terms("parseHTTPHeaders")) == ["parsehttpheaders", "parse", "http", "header"]
     assert list(terms("max_width")) == ["max_width", "max", "width"]
     assert list(terms("files of the classes")) == ["file", "classe"]
+
+
+@pytest.mark.parametrize(
+    ("words", "limit", "short"),
+    [
+        ("as it is", 8, "as it is"),
+        ("first line\nsecond", 20, "first line"),
+        ("cut between two words", 14, "cut between…"),
+        ("x" * 30, 10, "x" * 9 + "…"),
+        ("a " + "x" * 30, 10, "a xxxxxxx…"),
+        ("", 5, ""),
+    ],
+)
+def test_what_is_cut_says_so(words: str, limit: int, short: str) -> None:
+    assert shortened(words, limit) == short
+    assert len(shortened(words, limit)) <= limit

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from context.text import shortened
 from tests.lsp.client import FULL_CAPABILITIES, Client
 from tests.lsp.conftest import LOCATE_REPLIES, REPORT, SHOP, StartAny
 
@@ -246,7 +247,7 @@ async def test_actions_depend_on_how_and_for_what_they_are_asked(
     assert all(action["kind"].startswith("refactor.") for action in moving.values())
     assert await titles({"diagnostics": [], "triggerKind": 2}, (5, 5)) == {}, "no light"
     asked = await titles({"diagnostics": [finding], "triggerKind": 1}, (5, 5))
-    first = finding["message"][:70]
+    first = shortened(finding["message"], 70)
     assert f"show the reasoning for “{first}”" in asked
     assert asked["simplify"]["disabled"] == {"reason": "Select the code first."}
     assert "command" not in asked["simplify"]
