@@ -228,7 +228,7 @@ def to_chunk(files: Sequence[Parsed]) -> dict[str, Any]:
 
 
 def _outline(params: Any, emit: Emit, cancelled: threading.Event) -> dict[str, Any]:
-    from context.syntax import outline
+    from context.syntax import checked_outline
 
     del emit, cancelled
     content, language_name = params["text"], params["language"]
@@ -236,7 +236,7 @@ def _outline(params: Any, emit: Emit, cancelled: threading.Event) -> dict[str, A
     language = parsed_language(content, source, language_name)
     if language is None:
         return to_json(Outline(language_name, (), (), (), (), ()))
-    return to_json(outline(source, language))
+    return to_json(checked_outline(source, language))
 
 
 def _problems(params: Any, emit: Emit, cancelled: threading.Event) -> list[list[Any]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from operator import itemgetter
@@ -20,6 +20,7 @@ from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser, Query, QueryCursor, Tree
 
 from context.languages import Language
+from context.meaning import meaning_problems
 from context.outline import (
     Import,
     Literal,
@@ -83,6 +84,14 @@ def outline(source: bytes, language: Language) -> Outline:
         literals=tuple(_literals(found.get("literal", []))),
         problems=tuple(_problems(tree)),
     )
+
+
+def checked_outline(source: bytes, language: Language) -> Outline:
+    """The same of a text that is to be judged: with what its language, too, does not allow."""
+    found = outline(source, language)
+    if found.problems or language.name != "python":
+        return found
+    return replace(found, problems=meaning_problems(source))
 
 
 def functions(source: bytes, language: Language) -> tuple[Tree, list[tuple[Symbol, Node]]]:

@@ -8,7 +8,7 @@ from context.anatomy import Anatomy, CallAt
 from context.dissecting import dissect
 from context.languages import language_of
 from context.outline import Outline
-from context.syntax import outline
+from context.syntax import checked_outline
 from context.text import encode
 
 
@@ -22,7 +22,7 @@ class ParsedHere:
         language = language_of(path)
         if language is None:
             return Outline("text", (), (), (), (), ())
-        return outline(encode(text), language)
+        return checked_outline(encode(text), language)
 
     async def anatomy(self, path: str, text: str) -> Anatomy:
         language = language_of(path)

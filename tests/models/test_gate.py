@@ -204,6 +204,12 @@ async def test_chat_marks_and_other_names_of_thinking_are_refused() -> None:
         assert _refused(await _check(line, f"{line}  # {mark}")) == "marks", mark
 
 
+async def test_what_the_language_does_not_allow_is_refused_like_broken_syntax() -> None:
+    verdict = await _check("    head = items[0]", "    head = await items[0]")
+    assert _refused(verdict) == "syntax"
+    assert "'await' outside async function" in verdict.refusals[0].sentence
+
+
 async def _remarks(new: str, others: dict[str, str] | None = None) -> tuple[str, ...]:
     old = "def total(a, b=1):\n    return a + b\n\n\ndef pay():\n    return total(1, 2)\n"
     edit = Edit("a.py", Span(0, len(old)), old, new, content_hash(old), "Because.")
