@@ -27,6 +27,10 @@ def test_a_report_comes_from_a_terminal_a_list_a_register_or_lines(tmp_path: Pat
     run_script(tmp_path, "reports.lua", sys.executable)
 
 
+def test_a_file_of_no_project_belongs_to_the_working_folder(tmp_path: Path) -> None:
+    run_script(tmp_path, "root.lua", str(tmp_path))
+
+
 def test_a_server_is_stopped_killed_and_started_again(tmp_path: Path) -> None:
     project = tmp_path / "project"
     write_workspace(project)

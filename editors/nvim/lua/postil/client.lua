@@ -12,6 +12,24 @@ local capabilities = {
   experimental = { postil = { status = true, suspects = true, thinking = true } },
 }
 
+--- The folder of a file's project. Where nothing marks one, it is the working folder, if the file is
+--- in it and it is no home folder, which would be indexed with all that is in it.
+---@param file string
+---@param markers string[]
+---@return string?
+function M.root_of(file, markers)
+  local root = vim.fs.root(file, markers)
+  if root then
+    return root
+  end
+  local here = assert(vim.uv.cwd())
+  local home = vim.fs.normalize('~')
+  if here == home or vim.fs.relpath(here, home) or not vim.fs.relpath(here, file) then
+    return nil
+  end
+  return here
+end
+
 ---@param code integer
 ---@param signal integer
 ---@param client_id integer
@@ -40,7 +58,11 @@ function M.config(config)
   return {
     cmd = config.cmd,
     filetypes = config.filetypes,
-    root_markers = config.root_markers,
+    ---@param buffer integer
+    ---@param on_dir fun(root?: string)
+    root_dir = function(buffer, on_dir)
+      on_dir(M.root_of(vim.api.nvim_buf_get_name(buffer), config.root_markers))
+    end,
     init_options = require('postil.options').for_server(config),
     -- for servers that ask with workspace/configuration
     settings = { postil = require('postil.options').for_server(config) },
