@@ -9,6 +9,7 @@ from lsp import to_lsp
 from lsp.arguments import Nothing
 from lsp.calls import Token
 from lsp.checks import Row, check_all
+from lsp.client_limits import client_row
 from lsp.errors import REQUEST_FAILED, Failure
 from lsp.recording import record_of
 from lsp.recording_words import entry_words
@@ -29,7 +30,7 @@ async def stop(session: Session, nothing: Nothing, token: Token) -> dict[str, in
 
 
 async def doctor(session: Session, nothing: Nothing, token: Token) -> dict[str, str]:
-    """What `postil doctor` says, of the first folder, as text."""
+    """What `postil doctor` says, of the first folder, as text, and what this client lacks."""
     del nothing
     try:
         root = session.any_root()
@@ -37,6 +38,7 @@ async def doctor(session: Session, nothing: Nothing, token: Token) -> dict[str, 
         root = session.settings.cache_dir
     async with session.working("Postil: looking at this machine", token):
         rows = await asyncio.to_thread(lambda: list(check_all(session.settings, root)))
+    rows.append(client_row(session.client))
     return {"text": to_lsp.visible("\n".join(map(_in_words, rows)))}
 
 

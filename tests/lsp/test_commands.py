@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 from lsp.arguments import Argument
+from lsp.capabilities import read_capabilities
+from lsp.client_limits import _WITHOUT, client_row
 from lsp.command_table import COMMANDS, call_of
 from tests.lsp.client import FULL_CAPABILITIES
 from tests.lsp.conftest import LOCATE_REPLIES, REPORT, StartAny
@@ -223,3 +226,22 @@ async def test_a_stop_that_comes_with_the_answer_to_create_is_not_lost(
         request_id = client.post("workspace/executeCommand", locate)
         assert (await client.reply_to(request_id))["error"]["code"] == -32800, turns
     await asyncio.gather(*stops)
+
+
+async def test_the_doctor_says_what_the_editor_lacks(start_here: StartAny, shop: Path) -> None:
+    client = await start_here(POSTIL_MODEL="none")
+    await client.initialize(shop, {"textDocument": {"hover": {"contentFormat": ["markdown"]}}})
+    told = (await client.command("postil.doctor", {}))["result"]["text"]
+    _, _, editor = told.rpartition("editor: ")
+    assert editor.startswith("does without some of it\n")
+    assert "no test can be written into a new file" in editor
+    assert "hovers are plain text" not in editor
+
+
+def test_each_lack_is_a_capability_and_an_editor_that_lacks_none_is_told_so() -> None:
+    names = [name for name, _ in _WITHOUT]
+    all_of_them = read_capabilities({})
+    known = {field.name for field in dataclasses.fields(all_of_them)}
+    assert set(names) <= known
+    full = dataclasses.replace(all_of_them, **dict.fromkeys(names, True))
+    assert client_row(full).said == "takes all that Postil offers"
