@@ -19,6 +19,7 @@ LOCATE_KIND = "source.postil.locate"
 FIX_TEST_KIND = "source.postil.fixTest"
 EXPLAIN_KIND = "source.postil.explain"
 TRACE_KIND = "source.postil.trace"
+REVIEW_KIND = "source.review"
 INLINE_KIND = "refactor.inline"
 RENAME_KIND = "refactor.rewrite.rename"
 SPLIT_KIND = "refactor.rewrite.split"
@@ -45,6 +46,7 @@ ACTION_KINDS = (
     FIX_TEST_KIND,
     EXPLAIN_KIND,
     TRACE_KIND,
+    REVIEW_KIND,
 )
 TRACE_SCHEME, RECEIPT_SCHEME = "postil-trace", "postil-receipt"
 LLM_GENERATED = 1  # CodeActionTag.LLMGenerated

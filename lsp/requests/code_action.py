@@ -27,6 +27,7 @@ from lsp.capabilities import (
     LOCATE_KIND,
     MODERNISE_KIND,
     QUICK_FIX,
+    REVIEW_KIND,
     SIMPLIFY_KIND,
     TRACE_KIND,
     WRITE_TEST_KIND,
@@ -46,6 +47,7 @@ MIN_REPORT_CHARS = 8
 MAX_LOG_CHARS = 20_000  # of a selection that may be a test run's output
 INSTRUCTION_MARK = "postil:"  # a comment in the selection that says what to change
 NO_SELECTION = "Select the code first."
+REVIEW_TITLE = "Postil: review what changed in this file"
 
 
 # Marked as generated is all but these. Dismissing is marked, too: editors list what is marked last,
@@ -87,6 +89,7 @@ async def code_action(
         *_of_diagnostics(session, params),
         *_of_selection(uri, selected),
         *exact_offers(uri, document.text, span.start, selected),
+        Offer(REVIEW_TITLE, REVIEW_KIND, "postil.review", argument={"uri": uri}),
         *_dismissals(session, params),
     ):
         if _is_wanted(offer, params.context, session, is_selected=is_selected):

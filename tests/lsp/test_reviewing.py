@@ -41,6 +41,22 @@ async def test_a_review_reads_what_changed_and_shows_what_it_was(
     assert shown[0]["message"] == "The list may be empty."
 
 
+async def test_a_review_is_asked_for_from_the_menu_of_source_actions(
+    start: Start, tmp_path: Path, script: Script
+) -> None:
+    root = _repository(tmp_path)
+    client = await start(POSTIL_MODEL=script([THOUGHT, _bug(11)]))
+    await client.initialize(root)
+    uri = client.open(root / "shop.py", SHOP.replace("- discount(code)", "+ discount(code)"))
+    at = {"line": 0, "character": 0}
+    context = {"diagnostics": [], "only": ["source.review"]}
+    params = {"textDocument": {"uri": uri}, "range": {"start": at, "end": at}, "context": context}
+    (action,) = (await client.request("textDocument/codeAction", params))["result"]
+    assert action["title"] == "Postil: review what changed in this file"
+    result = (await client.request("workspace/executeCommand", action["command"]))["result"]
+    assert [finding["symbol"] for finding in result["findings"]] == ["pay"]
+
+
 async def test_a_review_of_nothing_says_so_and_without_a_history_too(
     start: Start, shop: Path, tmp_path: Path
 ) -> None:

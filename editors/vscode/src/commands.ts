@@ -127,6 +127,9 @@ export async function runAction(parts: Parts, command: string, argument: object)
     case 'postil.fixTest':
       await fixTest(parts, argument);
       break;
+    case 'postil.review':
+      await review(parts);
+      break;
     default:
       await change(parts.client, command, argument, vscode.l10n.t('Postil: working'));
   }

@@ -17,7 +17,7 @@ import { openSuspect, SuspectsTree } from './suspects';
 const CHANGE_KIND = vscode.CodeActionKind.RefactorRewrite.append('change');
 /** Commands of the server that a code action runs and whose answer or edit a user is to see. */
 const ACTIONS: ReadonlySet<string> = new Set([
-  'postil.locate', 'postil.explain', 'postil.findBugs', 'postil.change', 'postil.fix', 'postil.fixTest',
+  'postil.locate', 'postil.explain', 'postil.findBugs', 'postil.change', 'postil.fix', 'postil.fixTest', 'postil.review',
   'postil.simplify', 'postil.extractFunction', 'postil.modernise', 'postil.addTypes', 'postil.document', 'postil.writeTest',
   'postil.rename', 'postil.inline', 'postil.changeSignature', 'postil.split',
 ]);
