@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from lsp.settings import Settings, read_settings
 from lsp.to_lsp import visible
+from models.backends import Backend
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -29,6 +30,12 @@ def settings() -> Settings:
 def complain(sentence: str) -> None:
     """One sentence to stderr; the work goes on."""
     err.print(f"postil: {safe(sentence)}")
+
+
+def say_where(backend: Backend, wanted: Settings) -> None:
+    """Where code goes, before any does, when it leaves this process's own model."""
+    if wanted.endpoints:
+        complain(f"asking {backend.info.name} at {backend.info.device}")
 
 
 def safe(words: str) -> str:

@@ -22,7 +22,7 @@ def finding_line(finding: Finding) -> str:
     place = f"{finding.path}:{finding.start_line}"
     cited = finding.provenance.citations
     worth = f"{cited.n_shown} of {len(cited.found)} references of its reasoning were shown to it"
-    agreed = to_lsp.agreement_words(finding.provenance).strip(" ;,·")
+    agreed = to_lsp.agreement_words(finding.provenance).strip()
     return f"{place}: {finding.cause.strip()}\n    {worth}{f'; {agreed}' if agreed else ''}"
 
 

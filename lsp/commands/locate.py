@@ -12,7 +12,7 @@ from context.report import EmptyReport
 from context.suspects import Located, Suspect
 from context.workspace import Workspace
 from lsp.backend import open_backend
-from lsp.commands.console import complain, err, out, safe, settings
+from lsp.commands.console import complain, err, out, safe, say_where, settings
 from lsp.commands.findings import finding_data, model_data, show_finding
 from lsp.commands.index import index_with_bar
 from lsp.recording import Recorder
@@ -61,9 +61,7 @@ async def _locate(report: str, root: Path, *, no_model: bool, as_json: bool, top
         if not no_model and located.suspects:
             try:
                 backend = await open_backend(settings())
-                if settings().endpoints:
-                    info = backend.info
-                    err.print(f"postil: asking {safe(info.name)} at {safe(info.device)}")
+                say_where(backend, settings())
                 located = await reorder(backend, report, located, weight)
                 if weight and not as_json:
                     show_located(located)

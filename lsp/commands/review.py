@@ -13,7 +13,7 @@ from context.errors import NoSuchPlace
 from context.text import Text
 from context.workspace import Workspace
 from lsp.backend import open_backend
-from lsp.commands.console import complain, err, out, progress_bar, safe, settings
+from lsp.commands.console import complain, out, progress_bar, safe, say_where, settings
 from lsp.commands.findings import finding_data, finding_line, model_data
 from lsp.commands.index import index_with_bar
 from lsp.commands.places import relative_path, text_of
@@ -81,8 +81,7 @@ async def _review(asked: Asked, *, is_shown: bool) -> Reviewed:
         chosen = most_suspicious(parts, lambda path: _readable(root, path))
         chosen = chosen[: asked.most or MAX_READ[wanted.effort]]
         backend = await open_backend(wanted)
-        if wanted.endpoints:
-            complain(f"asking {backend.info.name} at {backend.info.device}")
+        say_where(backend, wanted)
         findings, reasons = await _read(workspace, chosen, backend, wanted, is_shown=is_shown)
         left = left_words(len(parts), len(chosen), len(findings), reasons)
         if len(parts) > len(chosen):
@@ -138,7 +137,7 @@ async def _read(
                         on_event=lambda _: None,
                     )
             except ReplyUnusable as unusable:
-                err.print(f"postil: {safe(part.symbol or part.path)}: {safe(str(unusable))}")
+                complain(f"{part.symbol or part.path}: {unusable}")
                 reasons.append(str(unusable))
                 continue
             if isinstance(found, str):

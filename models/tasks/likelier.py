@@ -20,7 +20,7 @@ from context.text import Span
 from context.window import Snippet
 from models import prompts
 from models.backends import Backend, TokenLog
-from models.tasks.lines import FREE_WEIGHT, decides, line_scores, scored_lines
+from models.tasks.lines import FREE_WEIGHT, decides, line_scores, scored_lines, tokens_by_line
 
 MIN_REGRET = 0.5  # nats; a likelier token is no news where two are about as likely
 MIN_GAIN = 5.0  # nats by which the whole must be likelier; of those below, one in five was right
@@ -85,16 +85,15 @@ def candidates(
     """(what is replaced, by what), the most regretted places first."""
     text = snippet.text
     known = Counter(_WORD.findall(text))
-    wanted = {number - snippet.start_line for number in lines}
-    ends = [*(log.start for log in logs[1:]), len(text)]
+    wanted = set(lines)
     regretted = []
-    for log, end in zip(logs, ends, strict=True):
-        piece = text[log.start : end]
-        at = log.start + len(piece) - len(piece.lstrip())
+    for number, piece, log in tokens_by_line(snippet, logs):
         regret = log.best - log.log
-        if at < end and regret >= MIN_REGRET and text.count("\n", 0, at) in wanted:
+        if number in wanted and regret >= MIN_REGRET:
             weight = 1.0 if decides(piece) or decides(log.likeliest) else FREE_WEIGHT
-            regretted.append((weight * regret, Span(at, end), log.likeliest))
+            end = log.start + len(piece)
+            span = Span(end - len(piece.lstrip()), end)
+            regretted.append((weight * regret, span, log.likeliest))
     found: dict[tuple[int, int, str], None] = {}
     for _, span, likeliest in sorted(regretted, key=lambda row: -row[0]):
         for place, new in _at(text, span, likeliest, known):
@@ -112,8 +111,8 @@ def _at(text: str, span: Span, likeliest: str, known: Counter[str]) -> Iterator[
         return
     if new in _INSERTED:
         yield Span(span.start, span.start), f"{new} " if new.isalpha() else new
-    if new in ("not", "await"):
-        return
+        if new.isalpha():
+            return
     word = next((w for w in _WORD.finditer(text) if w.start() <= span.start < w.end()), None)
     if word is None or not (new[0].isalnum() or new[0] == "_"):
         piece = text[span.start : span.end]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.lsp.client import RawClient
 from tests.lsp.conftest import RULES, SHOP, Start
 from tests.repositories import commit, git, new_repository
 
@@ -26,13 +27,19 @@ def _repository(tmp_path: Path) -> Path:
     return root
 
 
-async def test_a_review_reads_what_changed_and_shows_what_it_was(
-    start: Start, tmp_path: Path, script: Script
-) -> None:
+async def _changed(start: Start, tmp_path: Path, script: Script) -> tuple[RawClient, str]:
+    """A server, and a document whose last line differs from the commit's."""
     root = _repository(tmp_path)
     client = await start(POSTIL_MODEL=script([THOUGHT, _bug(11)]))
     await client.initialize(root)
-    uri = client.open(root / "shop.py", SHOP.replace("- discount(code)", "+ discount(code)"))
+    text = SHOP.replace("- discount(code)", "+ discount(code)")
+    return client, client.open(root / "shop.py", text)
+
+
+async def test_a_review_reads_what_changed_and_shows_what_it_was(
+    start: Start, tmp_path: Path, script: Script
+) -> None:
+    client, uri = await _changed(start, tmp_path, script)
     result = (await client.command("postil.review", {}))["result"]
     assert (result["hunks"], result["reason"]) == (1, "")
     (finding,) = result["findings"]
@@ -44,10 +51,7 @@ async def test_a_review_reads_what_changed_and_shows_what_it_was(
 async def test_a_review_is_asked_for_from_the_menu_of_source_actions(
     start: Start, tmp_path: Path, script: Script
 ) -> None:
-    root = _repository(tmp_path)
-    client = await start(POSTIL_MODEL=script([THOUGHT, _bug(11)]))
-    await client.initialize(root)
-    uri = client.open(root / "shop.py", SHOP.replace("- discount(code)", "+ discount(code)"))
+    client, uri = await _changed(start, tmp_path, script)
     at = {"line": 0, "character": 0}
     context = {"diagnostics": [], "only": ["source.review"]}
     params = {"textDocument": {"uri": uri}, "range": {"start": at, "end": at}, "context": context}
