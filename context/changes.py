@@ -7,7 +7,7 @@ are no change. HEAD's contents come from context/git.py; this reads no repositor
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
@@ -103,8 +103,8 @@ def _old_text(before: str | None, old: Outline | None, function: Symbol) -> str:
     return "\n".join(lines[:MAX_BEFORE_LINES])
 
 
-def under(paths: Iterable[str], folder: str) -> Iterator[str]:
-    """Those that are `folder` or lie below it; all of them for ""."""
+def under(paths: Iterable[str], places: Collection[str]) -> Iterator[str]:
+    """Those that are one of `places` or lie below one; all of them for ""."""
     for path in paths:
-        if not folder or path == folder or path.startswith(f"{folder}/"):
+        if any(not place or f"{path}/".startswith(f"{place}/") for place in places):
             yield path

@@ -11,7 +11,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -111,9 +111,9 @@ class RemoteWorkspace:
         return CALLS.validate_python(await self._call("calls_to", [path, list(names)]))
 
     async def changes(
-        self, folder: str = "", buffers: Mapping[str, str] | None = None
+        self, places: Collection[str] = ("",), buffers: Mapping[str, str] | None = None
     ) -> list[ChangedPart]:
-        params = [folder, dict(buffers or {})]
+        params = [list(places), dict(buffers or {})]
         return CHANGED_PARTS.validate_python(await self._call("changes", params))
 
     async def files(self) -> list[str]:

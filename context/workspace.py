@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,17 +222,17 @@ class Workspace:
 
     async def changes(
         self,
-        folder: str = "",
+        places: Collection[str] = ("",),
         buffers: Mapping[str, str] | None = None,
         since: str | None = None,
     ) -> list[ChangedPart]:
-        """What differs from HEAD in code below `folder` (or in that file), by function.
+        """What differs from HEAD in code in or below `places`, by function.
 
         `since`: a branch, tag or commit; then what came after the newest one that HEAD shares with
         it. `buffers`: open texts that the index may not have seen yet. Raises `ContextError`
         without such a history, or where there is too much to compare.
         """
-        known = list(under(await self.files(), folder))
+        known = list(under(await self.files(), places))
         if len(known) > MAX_COMPARED:
             raise ContextError(f"{len(known)} files are too many to compare; name a folder.")
         head_shadow = self._shadow.with_name("head")

@@ -9,7 +9,7 @@ from lsp import to_lsp
 from lsp.documents import Document
 from lsp.traces import Kind, Note
 from models.findings import Edit, Exact, Proposal
-from models.gate import apply_edits
+from models.gate import texts_after
 
 
 class AppliedEdits:
@@ -22,11 +22,9 @@ class AppliedEdits:
         self, proposal: Proposal, uri_of: Callable[[str], str], content_of: Callable[[str], str]
     ) -> None:
         """Remember what each file will be. `content_of` takes a URI."""
-        for path in dict.fromkeys(edit.path for edit in proposal.edits):
-            uri = uri_of(path)
-            mine = [edit for edit in proposal.edits if edit.path == path]
-            after = apply_edits(content_of(uri), mine)
-            self._awaited[uri] = (content_hash(after), path, proposal)
+        texts = texts_after(proposal.edits, lambda path: content_of(uri_of(path)))
+        for path, after in texts.items():
+            self._awaited[uri_of(path)] = (content_hash(after), path, proposal)
         for new in proposal.new_files:
             self._awaited[uri_of(new.path)] = (content_hash(new.text), new.path, proposal)
 

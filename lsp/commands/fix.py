@@ -14,7 +14,7 @@ from context.selection import selection_snippets
 from context.text import Text, content_hash, encode
 from context.workspace import Workspace
 from lsp.backend import open_backend
-from lsp.commands.console import complain, err, out, safe, settings
+from lsp.commands.console import complain, err, out, safe, say_where, settings
 from lsp.commands.index import index_with_bar
 from lsp.commands.places import Place, read_place, text_at, text_of
 from lsp.recording import Recorder
@@ -23,7 +23,7 @@ from lsp.to_lsp import visible
 from models.asking import thinking_within
 from models.backends import Backend
 from models.findings import Proposal
-from models.gate import apply_edits, confirmation_of
+from models.gate import apply_edits, by_path, confirmation_of
 from models.tasks.edit import EditKind, EditTask, propose_edit
 
 
@@ -39,6 +39,7 @@ async def _fix(place: Place, message: str, root: Path, *, writes: bool) -> bool:
         path, text = text_at(workspace.root, place)  # before the index: it may be wrong
         await index_with_bar(workspace)
         backend = await open_backend(wanted)
+        say_where(backend, wanted)
         try:
             task = EditTask(EditKind.FIX, path, place.first_line, place.last_line, message)
             proposal = await _propose(workspace, task, text, backend, wanted)
@@ -88,8 +89,7 @@ async def _propose(
 def _after(root: Path, proposal: Proposal) -> dict[str, tuple[str, str]]:
     """(before, after) by path, of files that are still what the model was shown."""
     found = {}
-    for path in dict.fromkeys(edit.path for edit in proposal.edits):
-        edits = [edit for edit in proposal.edits if edit.path == path]
+    for path, edits in by_path(proposal.edits).items():
         before = text_of(root, path).content
         if any(edit.file_hash != content_hash(before) for edit in edits):
             complain(f"{path} has changed while the model worked; ask again")

@@ -6,7 +6,7 @@ needs the user's confirmation; where the client cannot ask for it, the first two
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from lsprotocol import types
@@ -16,7 +16,7 @@ from lsp import to_lsp
 from lsp.errors import REQUEST_FAILED, Failure
 from lsp.session import Session
 from models.findings import Edit, NewFile, Proposal
-from models.gate import confirmation_of, path_refusal
+from models.gate import by_path, confirmation_of, path_refusal
 
 MAX_TITLE_CHARS = 300
 Changes = list[
@@ -35,20 +35,18 @@ def workspace_edit(session: Session, root: Path, proposal: Proposal) -> types.Wo
 
     Raises `Failure` where a place is refused, or must be confirmed and the client cannot ask.
     """
-    by_path: dict[str, list[Edit]] = {}
-    for edit in proposal.edits:
-        by_path.setdefault(edit.path, []).append(edit)
-    for path in (*by_path, *(new.path for new in proposal.new_files)):
+    edits_of = by_path(proposal.edits)
+    for path in (*edits_of, *(new.path for new in proposal.new_files)):
         _refuse_place(root, path)
-    _refuse_unasked(session, by_path, proposal.new_files)
+    _refuse_unasked(session, edits_of, proposal.new_files)
     if not session.client.document_changes:
-        return types.WorkspaceEdit(changes=_plain(session, root, by_path))
+        return types.WorkspaceEdit(changes=_plain(session, root, edits_of))
     annotations = _Annotations(session, proposal)
     changes: Changes = []
     for new in proposal.new_files:
         changes += _created(session, root, new, annotations)
-    several = len(by_path) + len(proposal.new_files) > 1
-    for path, edits in by_path.items():
+    several = len(edits_of) + len(proposal.new_files) > 1
+    for path, edits in edits_of.items():
         why = confirmation_of(path) or ("one of several files" if several else "")
         changes.append(_edited(session, root, path, edits, annotations, why))
     return types.WorkspaceEdit(
@@ -88,12 +86,10 @@ def _refuse_place(root: Path, path: str) -> None:
         raise Failure(REQUEST_FAILED, refusal.sentence)
 
 
-def _refuse_unasked(
-    session: Session, by_path: Mapping[str, object], new_files: Sequence[NewFile]
-) -> None:
+def _refuse_unasked(session: Session, paths: Iterable[str], new_files: Sequence[NewFile]) -> None:
     client = session.client
     asks = client.annotates and client.document_changes
-    for path in by_path:
+    for path in paths:
         if (why := confirmation_of(path)) and not asks:
             raise Failure(
                 REQUEST_FAILED,
@@ -107,10 +103,10 @@ def _refuse_unasked(
 
 
 def _plain(
-    session: Session, root: Path, by_path: Mapping[str, Sequence[Edit]]
+    session: Session, root: Path, edits_of: Mapping[str, Sequence[Edit]]
 ) -> dict[str, list[types.TextEdit]]:
     found: dict[str, list[types.TextEdit]] = {}
-    for path, edits in by_path.items():
+    for path, edits in edits_of.items():
         uri = session.uri_of(root, path)
         text = session.text_of(uri)
         found[uri] = [

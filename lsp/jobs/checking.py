@@ -23,7 +23,7 @@ from context.text import content_hash
 from lsp.progress import Progress
 from lsp.session import Session
 from models.findings import Proposal
-from models.gate import apply_edits
+from models.gate import apply_edits, by_path
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +39,8 @@ async def checked(session: Session, root: Path, proposal: Proposal, progress: Pr
     progress.report("checking on a copy")
     before = session.open_texts(root)
     after = dict(before)
-    for path in dict.fromkeys(edit.path for edit in proposal.edits):
+    for path, mine in by_path(proposal.edits).items():
         text = session.text_of(session.uri_of(root, path)).content
-        mine = [edit for edit in proposal.edits if edit.path == path]
         if any(edit.file_hash != content_hash(text) for edit in mine):
             return proposal  # it moved on meanwhile: whoever asked refuses it
         after[path] = apply_edits(text, mine)

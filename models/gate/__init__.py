@@ -18,7 +18,7 @@ from models.gate.content import INVISIBLE, Deletion
 from models.gate.edits import Verdict, check_edits, check_rewrite
 from models.gate.exact import added_refusal, docs_refusal, new_file_refusal, types_refusal
 from models.gate.paths import confirmation_of, path_refusal
-from models.gate.syntax import OutlineOf, apply_edits
+from models.gate.syntax import OutlineOf, apply_edits, by_path, texts_after
 from models.gate.uses import uses_remarks
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Verdict",
     "added_refusal",
     "apply_edits",
+    "by_path",
     "carried_refusal",
     "check_edits",
     "check_rewrite",
@@ -36,6 +37,7 @@ __all__ = [
     "docs_refusal",
     "new_file_refusal",
     "path_refusal",
+    "texts_after",
     "types_refusal",
     "uses_remarks",
 ]

@@ -15,7 +15,7 @@ from models.gate.code import Code
 from models.gate.content import Deletion, content_refusal
 from models.gate.exact import new_file_refusal
 from models.gate.paths import path_refusal
-from models.gate.syntax import syntax_refusal
+from models.gate.syntax import by_path, syntax_refusal
 
 MAX_EDITS = 5_000  # a guess: more uses of one name than that are no name but a word
 MAX_FILES = 500
@@ -32,9 +32,9 @@ async def carried_refusal(
 
     `sources`: current text by path; `known`: all paths of the workspace.
     """
-    paths = list(dict.fromkeys(edit.path for edit in edits))
-    if len(edits) > MAX_EDITS or len(paths) > MAX_FILES:
-        return Refusal("size", f"It would change {len(paths)} files; that is too much at once.")
+    edits_of = by_path(edits)
+    if len(edits) > MAX_EDITS or len(edits_of) > MAX_FILES:
+        return Refusal("size", f"It would change {len(edits_of)} files; that is too much at once.")
     if refusal := overlap_refusal(edits):
         return refusal
     for edit in edits:
@@ -42,8 +42,7 @@ async def carried_refusal(
             return refusal
         if edit.path not in sources or content_hash(sources[edit.path]) != edit.file_hash:
             return Refusal("version", f"{edit.path} has changed since it was read; ask again.")
-    for path in paths:
-        mine = [edit for edit in edits if edit.path == path]
+    for path, mine in edits_of.items():
         source = sources[path]
         if refusal := await syntax_refusal(path, source, mine, code.outline, Deletion.AS_TOLD):
             return refusal

@@ -19,7 +19,7 @@ from models.gate.content import (
     size_refusal,
 )
 from models.gate.paths import path_refusal
-from models.gate.syntax import OutlineOf, syntax_refusal
+from models.gate.syntax import OutlineOf, by_path, syntax_refusal
 from models.replies import EditsReply, RewriteReply
 
 
@@ -53,8 +53,7 @@ async def check_edits(
     refusal = size_refusal(edits) or overlap_refusal(edits) or emptied_refusal(edits, deletion)
     if refusal is not None:
         return Verdict((), (refusal,))
-    for path in dict.fromkeys(edit.path for edit in edits):
-        mine = [edit for edit in edits if edit.path == path]
+    for path, mine in by_path(edits).items():
         refusal = await syntax_refusal(path, sources[path], mine, outline_of, deletion)
         if refusal is not None:
             return Verdict((), (refusal,))

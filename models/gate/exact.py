@@ -15,7 +15,7 @@ from models.gate.anchors import overlap_refusal
 from models.gate.code import Code
 from models.gate.content import Deletion, content_refusal, size_refusal
 from models.gate.paths import confirmation_of, path_refusal
-from models.gate.syntax import apply_edits, syntax_refusal
+from models.gate.syntax import by_path, syntax_refusal, texts_after
 
 
 async def docs_refusal(
@@ -24,7 +24,7 @@ async def docs_refusal(
     """Why edits are more than docs: the code without comments and docstrings must be the same."""
     if refusal := await _plain_refusal(edits, sources, code):
         return refusal
-    for path, after in _after(edits, sources):
+    for path, after in texts_after(edits, sources.__getitem__).items():
         old, new = await code.anatomy(path, sources[path]), await code.anatomy(path, after)
         if not old.skeleton or old.skeleton != new.skeleton:
             return Refusal("code changed", "The edit would change more than a comment.")
@@ -39,7 +39,7 @@ async def types_refusal(
         return refusal
     if any(edit.old_text.strip() not in ("", "=") for edit in edits):
         return Refusal("code changed", "The edit would replace more than it adds.")
-    for path, after in _after(edits, sources):
+    for path, after in texts_after(edits, sources.__getitem__).items():
         old, new = await code.anatomy(path, sources[path]), await code.anatomy(path, after)
         if len(old.calls) != len(new.calls):  # Python evaluates a type when the file is loaded
             return Refusal("code changed", "A type must not call anything.")
@@ -94,19 +94,11 @@ async def _plain_refusal(
             return refusal
         if edit.path not in sources or content_hash(sources[edit.path]) != edit.file_hash:
             return Refusal("version", f"{edit.path} has changed since it was read; ask again.")
-    for path in dict.fromkeys(edit.path for edit in edits):
-        mine = [edit for edit in edits if edit.path == path]
+    for path, mine in by_path(edits).items():
         source = sources[path]
         if refusal := await syntax_refusal(path, source, mine, code.outline, Deletion.LITTLE):
             return refusal
     return None
-
-
-def _after(edits: Sequence[Edit], sources: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [
-        (path, apply_edits(sources[path], [e for e in edits if e.path == path]))
-        for path in dict.fromkeys(edit.path for edit in edits)
-    ]
 
 
 def _untyped(anatomy: Anatomy, text: str) -> list[object]:

@@ -20,6 +20,19 @@ def apply_edits(text: str, edits: Sequence[Edit]) -> str:
     return text
 
 
+def by_path(edits: Sequence[Edit]) -> dict[str, list[Edit]]:
+    """Edits of each file, in the order they came."""
+    found: dict[str, list[Edit]] = {}
+    for edit in edits:
+        found.setdefault(edit.path, []).append(edit)
+    return found
+
+
+def texts_after(edits: Sequence[Edit], text_of: Callable[[str], str]) -> dict[str, str]:
+    """By path, what each file is after its edits; `text_of` tells what it is now."""
+    return {path: apply_edits(text_of(path), mine) for path, mine in by_path(edits).items()}
+
+
 async def syntax_refusal(
     path: str, before: str, edits: Sequence[Edit], outline_of: OutlineOf, deletion: Deletion
 ) -> Refusal | None:

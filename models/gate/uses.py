@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from context.anatomy import Anatomy, CallAt, Function, fits
 from models.findings import Edit
 from models.gate.code import Code
-from models.gate.syntax import apply_edits
+from models.gate.syntax import texts_after
 
 MAX_NAMED = 4  # places written out; the others are counted
 
@@ -20,10 +20,7 @@ async def uses_remarks(
     edits: Sequence[Edit], sources: Mapping[str, str], code: Code
 ) -> tuple[str, ...]:
     """A sentence for each function whose calls no longer match; empty when all do."""
-    after = {
-        path: apply_edits(sources[path], [e for e in edits if e.path == path])
-        for path in dict.fromkeys(edit.path for edit in edits)
-    }
+    after = texts_after(edits, sources.__getitem__)
     remarks: list[str] = []
     for path, text in after.items():
         old, new = await code.anatomy(path, sources[path]), await code.anatomy(path, text)

@@ -51,9 +51,9 @@ async def test_a_folder_or_a_file_limits_it(workspace: Workspace) -> None:
     for name in ("m.py", "sub/n.py"):
         (workspace.root / name).write_text(BEFORE.replace("return x", "return -x"))
     await _indexed(workspace)
-    assert [p.path for p in await workspace.changes("sub")] == ["sub/n.py"]
-    assert [p.path for p in await workspace.changes("m.py")] == ["m.py"]
-    assert [p.path for p in await workspace.changes("su")] == []
+    assert [p.path for p in await workspace.changes(["sub"])] == ["sub/n.py"]
+    assert [p.path for p in await workspace.changes(["m.py"])] == ["m.py"]
+    assert [p.path for p in await workspace.changes(["su"])] == []
 
 
 async def test_an_open_buffer_counts_and_line_ends_do_not(workspace: Workspace) -> None:

@@ -83,6 +83,16 @@ def test_only_what_the_branch_did_counts_when_main_has_moved_on(tmp_path: Path) 
     assert found["symbol"] == "pay"
 
 
+def test_of_a_branch_only_the_named_files_are_read(tmp_path: Path) -> None:
+    root = make_changed_shop(tmp_path)
+    arguments = ("rules.py", "gone.py", "-w", str(root), "--since", "main", "--json")
+    done = postil("review", *arguments, **scripted(tmp_path, THOUGHT, bug(3)))
+    told = json.loads(done.stdout)
+    assert [f["symbol"] for f in told["findings"]] == ["discount"]
+    assert told["parts"] == 1
+    assert "gone.py is not here, so nothing of it is read" in done.stderr
+
+
 def test_whole_files_are_read_and_what_is_left_is_counted(tmp_path: Path) -> None:
     root = make_changed_shop(tmp_path)
     environment = scripted(tmp_path, '{"bug": false, "reason": "It is right."}')
