@@ -21,6 +21,7 @@ from tree_sitter import Node, Parser, Query, QueryCursor, Tree
 
 from context.languages import Language
 from context.meaning import meaning_problems
+from context.misplaced import misplaced
 from context.outline import (
     Import,
     Literal,
@@ -89,9 +90,11 @@ def outline(source: bytes, language: Language) -> Outline:
 def checked_outline(source: bytes, language: Language) -> Outline:
     """The same of a text that is to be judged: with what its language, too, does not allow."""
     found = outline(source, language)
-    if found.problems or language.name != "python":
+    if found.problems:
         return found
-    return replace(found, problems=meaning_problems(source))
+    if language.name == "python":
+        return replace(found, problems=meaning_problems(source))
+    return replace(found, problems=misplaced(parse(source, language).root_node, language.name))
 
 
 def functions(source: bytes, language: Language) -> tuple[Tree, list[tuple[Symbol, Node]]]:

@@ -39,7 +39,7 @@ def test_of_what_it_cannot_judge_it_says_nothing(source: str) -> None:
     assert meaning_problems(source.encode()) == ()
 
 
-def test_it_is_part_of_what_an_edit_is_held_to_in_python_alone() -> None:
+def test_it_is_part_of_what_an_edit_is_held_to() -> None:
     python, script = language_named("python"), language_named("javascript")
     assert python is not None
     assert script is not None
@@ -47,5 +47,7 @@ def test_it_is_part_of_what_an_edit_is_held_to_in_python_alone() -> None:
     assert checked_outline(source, python).problems == (
         Problem(2, 4, "'await' outside async function"),
     )
-    assert checked_outline(b"function f() { await g() }", script).problems == ()
     assert "missing" in checked_outline(b"def f(:\n    await g()\n", python).problems[0].what
+    assert checked_outline(b"function f() { await g() }", script).problems == (
+        Problem(1, 15, "await in a function that is not async"),
+    )
