@@ -82,7 +82,7 @@ def function_text(
     unit = _unit(file, statements[0], function)
     body = _reindented(file, statements, outer + unit)
     parameters = ", ".join(_parameter(file, w, n, flow, kind) for w, n in flow.parameters.items())
-    head, back = _head(file, function, flow, name, parameters, results, kind)
+    head, back = _head(file, function, statements[0], flow, name, parameters, results, kind)
     lines = [f"{outer}{head} {{", *body]
     if results:
         lines.append(f"{outer}{unit}{back}")
@@ -93,6 +93,7 @@ def function_text(
 def _head(
     file: File,
     function: Node,
+    statement: Node,
     flow: Flow,
     name: str,
     parameters: str,
@@ -113,8 +114,9 @@ def _head(
             if flow.ends is not None:
                 result = _result_of(flow.ends, "type")
             static = "static " if _is_static(function) else ""
-            throws = next((f" {written(c)}" for c in function.children if c.type == "throws"), "")
             _refuse_java(function)
+            thrown = ", ".join(_thrown(statement, function))
+            throws = f" throws {thrown}" if thrown else ""
             head = f"private {static}{result} {name}({parameters}){throws}"
             return head, f"return {results[0]};" if results else ""
         case "rust":
@@ -155,6 +157,43 @@ def _refuse_java(function: Node) -> None:
     holder = function.parent.parent if function.parent is not None else None
     if holder is None or holder.type not in ("class_declaration", "enum_declaration"):
         raise Refused("These lines are in no ordinary class.")
+
+
+def _thrown(statement: Node, function: Node) -> Iterator[str]:
+    """What Java's new method must be declared to throw: whatever is caught or declared around it.
+
+    More than it does throw changes nothing for its one caller, but where what was caught is thrown
+    on: there the compiler counts what the lines throw themselves.
+    """
+    found = dict.fromkeys(
+        written(type_)
+        for child in function.children
+        if child.type == "throws"
+        for type_ in child.named_children
+    )
+    inner, above = statement, statement.parent
+    while above is not None and inner != function:
+        if above.type.startswith("try_") and above.child_by_field_name("body") == inner:
+            for clause in (c for c in above.named_children if c.type == "catch_clause"):
+                found.update(dict.fromkeys(_caught(clause)))
+        inner, above = above, above.parent
+    return iter(found)
+
+
+def _caught(clause: Node) -> list[str]:
+    parameter = next(c for c in clause.named_children if c.type == "catch_formal_parameter")
+    name = parameter.child_by_field_name("name")
+    for node in walk(clause):
+        if node.type == "throw_statement" and name is not None:
+            thrown = node.named_child(0)
+            if thrown is not None and written(thrown) == written(name):
+                raise Refused(f"What is caught around these lines as {written(name)} is thrown on.")
+    return [
+        written(type_)
+        for child in parameter.named_children
+        if child.type == "catch_type"
+        for type_ in child.named_children
+    ]
 
 
 def _parameter(file: File, word: str, declared: Node, flow: Flow, kind: str) -> str:

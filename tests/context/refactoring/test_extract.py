@@ -105,6 +105,30 @@ def test_refuses_with_the_reason(path: str, source: str, reason: str) -> None:
     check_refused(Kind.EXTRACT, {path: source}, reason, "taken")
 
 
+def test_java_declares_what_was_caught_around_the_lines() -> None:
+    extract(
+        "A.java",
+        "class A {\n    void f(int n) throws E {\n        try (R r = r()) {\n            <[g(n);\n            h();]>\n"
+        "        } catch (X | Y x) {\n            k(x);\n        } catch (final Z z) {\n            throw new E(z);\n        }\n    }\n}\n",
+        "class A {\n    void f(int n) throws E {\n        try (R r = r()) {\n            taken(n);\n"
+        "        } catch (X | Y x) {\n            k(x);\n        } catch (final Z z) {\n            throw new E(z);\n        }\n    }\n\n"
+        "    private void taken(int n) throws E, X, Y, Z {\n        g(n);\n        h();\n    }\n}\n",
+    )
+    extract(  # what is caught beside the lines is not thrown by them
+        "A.java",
+        "class A {\n    void f(int n) {\n        try {\n            h();\n        } catch (X x) {\n            <[g(n);\n            k();]>\n"
+        "        }\n    }\n}\n",
+        "class A {\n    void f(int n) {\n        try {\n            h();\n        } catch (X x) {\n            taken(n);\n"
+        "        }\n    }\n\n    private void taken(int n) {\n        g(n);\n        k();\n    }\n}\n",
+    )
+    source = (
+        "class A {\n    void f(int n) {\n        try {\n            <[g(n);]>\n"
+        "        } catch (Exception e) {\n            throw e;\n        }\n    }\n}\n"
+    )
+    reason = "What is caught around these lines as e is thrown on."
+    check_refused(Kind.EXTRACT, {"A.java": source}, reason, "taken")
+
+
 def test_a_class_moves_to_a_module_of_its_own() -> None:
     files: Files = {
         "p/__init__.py": "",
