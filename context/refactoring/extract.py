@@ -173,7 +173,7 @@ def _flow(file: File, statements: Sequence[Node], function: Node, kind: str) -> 
     in_loop = _loop_around(statements[0], function)
     for word in sorted(words):
         names = Names(file, word)
-        refuse_unclear(names, [n for n, _ in names.unclear if start <= n.start_byte < end])
+        refuse_unclear(names, [n for n, _ in names.unclear if within(n, function)])
         for statement in statements:
             refuse_in_texts(names, statement)
         for binding in names.bindings:

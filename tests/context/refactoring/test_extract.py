@@ -94,6 +94,7 @@ def test_typescript_go_java_and_rust() -> None:
         ("a.ts", "export function f(n: number) {\n  <[const a = 1;\n  const b = 2;]>\n  return a + b;\n}\n", "Several results"),
         ("a.ts", "export function f(n) {\n  <[g(n);]>\n  return 2;\n}\n", "not written"),
         ("a.ts", "export class A {\n  f() {\n    <[this.g();]>\n    return 2;\n  }\n}\n", "this"),
+        ("a.ts", "class A {\n  constructor(public n: number) {\n    <[g(n);]>\n    h();\n  }\n}\n", "is a property, too"),
         ("a.go", "package p\n\nfunc f(n int) {\n\t<[defer g(n)]>\n\th()\n}\n", "defer statement"),
         ("A.java", "class A {\n    void f() {\n        g(new B() {\n            void h(int n) {\n                <[g(n);]>\n                k();\n            }\n        });\n    }\n}\n", "inside a method"),
         ("A.java", "class A {\n    A(int n) {\n        <[g(n);]>\n        h();\n    }\n}\n", "constructor"),

@@ -109,6 +109,7 @@ def test_a_value_that_does_something_moves_to_the_next_statement() -> None:
         ("a.ts", "export function f(n) {\n  const <>k = g(n);\n  return () => k;\n}\n", "may do something"),
         ("a.ts", "export function f(n) {\n  const <>k = g(n);\n  h();\n  return k;\n}\n", "may do something"),
         ("a.ts", "export function f(n) {\n  const <>k = n;\n  n++;\n  return k;\n}\n", "changes"),
+        ("a.ts", "const n = 1;\nfunction <>k() {\n  return n;\n}\nexport class A {\n  constructor(private n: number) {\n    g(k() + 1);\n  }\n}\n", "is a property, too"),
         ("a.ts", "export function f(n) {\n  const <>k = n;\n  return (n) => k;\n}\n", "means something else"),
         ("a.ts", "export function f(n) {\n  let <>k = 1;\n  k = 2;\n  return k;\n}\n", "more than once"),
         ("a.ts", "export const <>f = (n) => n;\nf(1);\n", "exported"),
