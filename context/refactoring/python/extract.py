@@ -59,10 +59,15 @@ def extract(project: TextProject, asked: Refactoring) -> Carried:
         raise Refused(f"These lines cannot be taken out: {error}.") from error
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, AssertionError) as error:
         raise Refused("Rope cannot take these lines out.") from error
-    edits = tuple(line_edits(project, asked.path, after))
+    edits = tuple(line_edits(project, asked.path, _set_apart(after, asked.name)))
     result = edited(project.sources.text(asked.path), edits)
     _verify(module, function, statements, result, asked.name)
     return Carried(edits, f"extract {asked.name} from {function.name}", BY, 1)
+
+
+def _set_apart(text: str, name: str) -> str:
+    """Rope leaves one empty line above a new function of the module; two is how Python is set."""
+    return re.sub(rf"(?<=[^\n])\n\n(?=def {name}\()", "\n\n\n", text, count=1)
 
 
 def _takes_no_self(function: Function) -> bool:

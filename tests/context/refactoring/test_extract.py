@@ -16,7 +16,7 @@ def test_python() -> None:
     extract(
         "a.py",
         "def f(a):\n    b = 1\n    <[c = a + b\n    print('é😀', c)]>\n    return c\n",
-        "def f(a):\n    b = 1\n    c = taken(a, b)\n    return c\n\n"
+        "def f(a):\n    b = 1\n    c = taken(a, b)\n    return c\n\n\n"
         "def taken(a, b):\n    c = a + b\n    print('é😀', c)\n    return c\n",
     )
 
@@ -176,7 +176,7 @@ def test_lines_that_end_in_a_return_become_a_returned_call() -> None:
     extract(
         "a.py",
         "def f(a):\n    b = 1\n    <[c = a + b\n    return c]>\n",
-        "def f(a):\n    b = 1\n    return taken(a, b)\n\ndef taken(a, b):\n    c = a + b\n    return c\n",
+        "def f(a):\n    b = 1\n    return taken(a, b)\n\n\ndef taken(a, b):\n    c = a + b\n    return c\n",
     )
     extract(
         "a.ts",
