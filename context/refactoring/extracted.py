@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from context.refactoring import Refused
-from context.refactoring.scopes import File, ancestor, walk, written
+from context.refactoring.scopes import File, Names, Space, What, ancestor, walk, within, written
 from context.refactoring.types import type_of
 from context.syntax import Node
 
@@ -83,6 +83,7 @@ def function_text(
     body = _reindented(file, statements, outer + unit)
     parameters = ", ".join(_parameter(file, w, n, flow, kind) for w, n in flow.parameters.items())
     head, back = _head(file, function, statements[0], flow, name, parameters, results, kind)
+    _refuse_inner_types(file, statements[0], place_after(function, kind), head)
     lines = [f"{outer}{head} {{", *body]
     if results:
         lines.append(f"{outer}{unit}{back}")
@@ -125,6 +126,23 @@ def _head(
     returned = _result_of(flow.ends, "return_type") if flow.ends is not None else ""
     back = f"return {results[0]};" if results else ""
     return f"function {name}({parameters}){returned}", back
+
+
+def _refuse_inner_types(file: File, statement: Node, place: Node, head: str) -> None:
+    """Raises `Refused` where the head names a type that is seen at the statement alone: the type
+    parameters of what is around it, and types that are declared in a function.
+    """
+    outer = place.parent or file.root
+    receiver = place.child_by_field_name("receiver")  # Go: its type's parameters are declared there
+    arguments = [n for n in walk(receiver) if n.type == "type_arguments"] if receiver else []
+    inner = {written(n) for argument in arguments for n in walk(argument)}
+    for word in sorted(set(re.findall(r"[^\W\d]\w*", head))):
+        for binding in Names(file, word).bindings:
+            is_type = binding.what is What.TYPE or binding.space & Space.TYPE
+            if is_type and within(statement, binding.scope) and not within(outer, binding.scope):
+                inner.add(word)
+        if word in inner:
+            raise Refused(f"{word} is a type that only its function knows.")
 
 
 def _result_of(function: Node, field_name: str) -> str:
