@@ -1,22 +1,37 @@
-"""What Python's grammar allows and Python does not: await outside an async function and the like.
+"""What a grammar allows and its language does not: await outside an async function and the like.
 
-The grammar of tree-sitter takes such code, and a small model writes it. This interpreter's own
-compiler knows better; it compiles, and nothing is run. What is newer than the interpreter it cannot
-read: then nothing is said. Only in the parsers' processes, which a hostile text may bring down.
+The grammars of tree-sitter take such code, and small models write it. Of Python this interpreter's
+own compiler knows better; it compiles, and nothing is run. What is newer than the interpreter it
+cannot read: then nothing is said. Only in the parsers' processes, which a hostile text may bring
+down. Of other languages the tree tells some of it (context/misplaced.py).
 """
 
 from __future__ import annotations
 
 import ast
 import warnings
+from dataclasses import replace
 
-from context.outline import Problem
+from context.languages import Language
+from context.misplaced import misplaced
+from context.outline import Outline, Problem
+from context.syntax import outline, parse
 
 MAX_SOURCE_BYTES = 2_000_000  # a compiler takes some 50 times as much memory
 
 
+def checked_outline(source: bytes, language: Language) -> Outline:
+    """The same of a text that is to be judged: with what its language, too, does not allow."""
+    found = outline(source, language)
+    if found.problems:
+        return found
+    if language.name == "python":
+        return replace(found, problems=meaning_problems(source))
+    return replace(found, problems=misplaced(parse(source, language).root_node, language.name))
+
+
 def meaning_problems(source: bytes) -> tuple[Problem, ...]:
-    """The first that the compiler finds, or none."""
+    """The first that Python's compiler finds, or none."""
     if len(source) > MAX_SOURCE_BYTES:
         return ()
     with warnings.catch_warnings():

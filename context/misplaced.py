@@ -11,9 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tree_sitter import Node
-
 from context.outline import Problem
+from context.syntax import Node
 
 _LOOPS = re.compile(r"^(enhanced_)?(for|while|do|loop|select|switch|\w+_switch)_")
 _JUMPS = re.compile(r"^(break|continue)_")

@@ -228,7 +228,7 @@ def to_chunk(files: Sequence[Parsed]) -> dict[str, Any]:
 
 
 def _outline(params: Any, emit: Emit, cancelled: threading.Event) -> dict[str, Any]:
-    from context.syntax import checked_outline
+    from context.meaning import checked_outline
 
     del emit, cancelled
     content, language_name = params["text"], params["language"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from operator import itemgetter
@@ -20,8 +20,6 @@ from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser, Query, QueryCursor, Tree
 
 from context.languages import Language
-from context.meaning import meaning_problems
-from context.misplaced import misplaced
 from context.outline import (
     Import,
     Literal,
@@ -85,16 +83,6 @@ def outline(source: bytes, language: Language) -> Outline:
         literals=tuple(_literals(found.get("literal", []))),
         problems=tuple(_problems(tree)),
     )
-
-
-def checked_outline(source: bytes, language: Language) -> Outline:
-    """The same of a text that is to be judged: with what its language, too, does not allow."""
-    found = outline(source, language)
-    if found.problems:
-        return found
-    if language.name == "python":
-        return replace(found, problems=meaning_problems(source))
-    return replace(found, problems=misplaced(parse(source, language).root_node, language.name))
 
 
 def functions(source: bytes, language: Language) -> tuple[Tree, list[tuple[Symbol, Node]]]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from context.anatomy import Anatomy, CallAt
 from context.dissecting import dissect
 from context.languages import language_of
+from context.meaning import checked_outline
 from context.outline import Outline
-from context.syntax import checked_outline
 from context.text import encode
 
 

@@ -34,7 +34,7 @@ ONLY_IN = {
     "tree_sitter": ("context/syntax.py", "context/dissecting.py"),
     "rope": ("context/refactoring/python/",),
     "git": ("context/git.py",),
-    "sqlite3": ("context/store.py",),
+    "sqlite3": ("context/store/",),
     "rich": ("lsp/",),
     "typer": ("lsp/",),
     "cryptography": ("lsp/bundle/signing.py",),

@@ -1,13 +1,12 @@
-"""What Python does not allow although its grammar does."""
+"""What languages do not allow although their grammars do."""
 
 from __future__ import annotations
 
 import pytest
 
 from context.languages import language_named
-from context.meaning import meaning_problems
+from context.meaning import checked_outline, meaning_problems
 from context.outline import Problem
-from context.syntax import checked_outline
 
 
 @pytest.mark.parametrize(

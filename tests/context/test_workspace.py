@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from context import indexer as indexer_module
-from context import store as store_module
+from context.store import writer as store_module
 from context.errors import NoWorkspace
 from context.indexer import Indexer, IndexSummary, ParserPool
 from context.report import EmptyReport
