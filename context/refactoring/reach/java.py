@@ -105,7 +105,7 @@ def _belongs(names: Names, member: Member, owner: Node, owner_name: str, node: N
     if receiver is None:
         return None
     if receiver.type == "this":
-        around = ancestor(node, BODIES | {"object_creation_expression"})
+        around = ancestor(node, BODIES)
         while around is not None and around.parent is not None and around.type in (
             "enum_body_declarations",
         ):  # fmt: skip

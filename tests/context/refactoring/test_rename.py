@@ -213,6 +213,17 @@ def test_java_private_members_and_locals() -> None:
             "        int n = this.count + other.count + b.cnt;\n        count = n;\n    }\n}\n"
         },
     )
+    rename(  # an argument of a new object is no part of its class
+        {
+            "A.java": "class A {\n    private int <>cnt;\n    A f() {\n        g(new B(this.cnt) { int cnt;\n"
+            "            int h() { return this.cnt; }\n        });\n        return new A(this.cnt);\n    }\n}\n"
+        },
+        "count",
+        {
+            "A.java": "class A {\n    private int count;\n    A f() {\n        g(new B(this.count) { int cnt;\n"
+            "            int h() { return this.cnt; }\n        });\n        return new A(this.count);\n    }\n}\n"
+        },
+    )  # fmt: skip
     rename(
         {"A.java": "class A {\n    int n;\n    int f() {\n        int k = n;\n        int <>n = k;\n        return n + this.n + n();\n    }\n    int n() { return 1; }\n}\n"},
         "result",
