@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from context import indexer as indexer_module
-from context.store import writer as store_module
 from context.errors import NoWorkspace
 from context.indexer import Indexer, IndexSummary, ParserPool
 from context.report import EmptyReport
 from context.store import Store, index_folder
+from context.store import writer as store_module
 from context.workspace import Workspace
 from tests.context.conftest import OpenWorkspace
 
