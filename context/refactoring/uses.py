@@ -104,6 +104,8 @@ class View:
         if node is None:
             raise Refused("There is no name here.")
         word = written(node)
+        if word == "_" and file.language.name in ("go", "java", "rust"):
+            raise Refused("“_” is no name: what is called so is never used.")
         names = Names(file, word)
         refuse_unclear(names, [n for n, _ in names.unclear if n == node])
         if binding := names.binding_at(node):

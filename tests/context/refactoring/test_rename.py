@@ -177,6 +177,10 @@ def test_go_scopes_short_declarations_and_the_packages_own_names() -> None:
     )  # fmt: skip
 
 
+def test_rust_what_has_no_name_gets_none() -> None:
+    refuse({"src/lib.rs": "fn f(<>_: u32) {}\n"}, "guard", "There is no name here")
+
+
 def test_go_a_method_that_only_its_package_sees() -> None:
     rename(
         {"a.go": "package p\n\ntype T struct{}\n\nfunc (t *T) <>grow() {}\n\nfunc f(t any) { t.(*T).grow() }\n"},
@@ -195,6 +199,7 @@ def test_go_a_method_that_only_its_package_sees() -> None:
         ("package p\n\nfunc <>main() {}\n", "called by Go itself"),
         ("package p\n\n//go:linkname k x.k\nfunc <>k()\n", "names it to the compiler"),
         ("package p\n\nfunc f(<>k int) { g(m.T{k: k}) }\n", "may be a field"),
+        ("package p\n\nfunc f() {\n\tfor <>_, x := range g() {\n\t\th(x)\n\t}\n}\n", "is no name"),
     ],
 )
 def test_go_refuses_with_the_reason(source: str, reason: str) -> None:
