@@ -1,4 +1,4 @@
-"""What a file's functions and calls are made of, as plain data: for edits that must be exact.
+"""What functions, types and calls of a file are made of, as plain data: for exact edits.
 
 An `Outline` says what is where; this says where a parameter's type would go, what a function's doc
 is, how many arguments a call passes, and, as one digest, what the code is without its comments.
@@ -7,8 +7,10 @@ Made by context/dissecting.py in a parser process; knows no tree.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from pydantic import TypeAdapter
 
@@ -34,25 +36,31 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
-    """A named function with a body. Lines are 1-based and inclusive, with decorators."""
+class Definition:
+    """What has a name and can have a doc. Lines are 1-based and inclusive, with decorators."""
 
     qualified_name: str
     top_line: int  # with export, decorators and attributes: a comment about it goes above this line
     start_line: int
     end_line: int
     head: Span  # from its first keyword up to its body
-    parameters: tuple[Parameter, ...] | None  # None: a form that is not understood
-    parameters_start: int  # offset of the opening parenthesis
-    parameters_end: int  # offset just after the closing parenthesis, where a return type would go
-    returns: str
-    body: Span
+    body: Span  # empty, at its end, where a type has none (an alias, a type in Go)
     doc: Span | None  # the docstring, or the comments right above, without what is around them
-    has_receiver: bool  # the first parameter is what stands before the dot of a call
 
     @property
     def name(self) -> str:
         return self.qualified_name.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Function(Definition):
+    """A named function with a body."""
+
+    parameters: tuple[Parameter, ...] | None  # None: a form that is not understood
+    parameters_start: int  # offset of the opening parenthesis
+    parameters_end: int  # offset just after the closing parenthesis, where a return type would go
+    returns: str
+    has_receiver: bool  # the first parameter is what stands before the dot of a call
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,7 @@ class Anatomy:
     functions: tuple[Function, ...]
     calls: tuple[Call, ...]
     skeleton: str
+    types: tuple[Definition, ...] = ()  # classes, structs, interfaces, enums, traits, aliases
 
     def function(self, qualified_name: str) -> Function | None:
         """The only function of that name; None when there is none or more than one."""
@@ -82,14 +91,25 @@ class Anatomy:
 
     def around(self, line: int) -> Function | None:
         """The innermost function around a 1-based line."""
-        found = [f for f in self.functions if f.start_line <= line <= f.end_line]
-        return min(found, key=lambda f: f.end_line - f.start_line, default=None)
+        return _innermost(self.functions, line)
+
+    def definition_around(self, line: int) -> Definition | None:
+        """The innermost function or type around a 1-based line; the function of two on a line."""
+        return _innermost((*self.functions, *self.types), line)
 
 
 @dataclass(frozen=True, slots=True)
 class CallAt:
     path: str
     call: Call
+
+
+_D = TypeVar("_D", bound=Definition)
+
+
+def _innermost(definitions: Sequence[_D], line: int) -> _D | None:
+    found = [d for d in definitions if d.start_line <= line <= d.end_line]
+    return min(found, key=lambda d: d.end_line - d.start_line, default=None)
 
 
 ANATOMY = TypeAdapter(Anatomy)

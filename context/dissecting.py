@@ -15,19 +15,20 @@ from dataclasses import replace
 
 from tree_sitter import Node
 
-from context.anatomy import Anatomy, Call, Function, Parameter, ParameterKind
+from context.anatomy import Anatomy, Call, Definition, Function, Parameter, ParameterKind
 from context.languages import Language
-from context.outline import Symbol
-from context.syntax import body_of, comments_above, functions
+from context.outline import Symbol, SymbolKind
+from context.syntax import body_of, comments_above, definitions
 from context.text import Span, encode
 
 MAX_CALLS = 20_000
-# What may stand between a function and the comment that documents it.
+# What may stand between a definition and the comment that documents it.
 _BETWEEN = frozenset({"attribute_item", "decorator"})
 # Nodes around a definition that begin where it is declared.
 _DECLARING = frozenset(
     """export_statement lexical_declaration variable_declaration expression_statement
-    decorated_definition template_declaration assignment""".split()
+    decorated_definition template_declaration assignment type_definition declaration
+    field_declaration""".split()
 )
 _PARAMETER_LISTS = ("parameters", "formal_parameters", "parameter_list")
 _CALLS = {
@@ -46,17 +47,23 @@ _SPREADS = frozenset(
 def dissect(content: str, language: Language) -> Anatomy:
     """Everything an exact edit asks of a file. Never raises on broken source."""
     source = encode(content)
-    tree, found = functions(source, language)
+    tree, found = definitions(source, language)
     offsets = _Offsets(source)
     is_listed = language.name in _LISTED
     return Anatomy(
         functions=tuple(
             function
             for symbol, head in found
-            if (function := _function(symbol, head, offsets, language)) is not None
+            if symbol.kind is SymbolKind.FUNCTION
+            and (function := _function(symbol, head, offsets, language)) is not None
         ),
         calls=tuple(_calls(tree.root_node)) if is_listed else (),
         skeleton=_skeleton(tree.root_node, language),
+        types=tuple(
+            _type(symbol, head, offsets, language)
+            for symbol, head in found
+            if symbol.kind is SymbolKind.TYPE
+        ),
     )
 
 
@@ -117,6 +124,20 @@ def _function(symbol: Symbol, head: Node, offsets: _Offsets, language: Language)
     )
 
 
+def _type(symbol: Symbol, head: Node, offsets: _Offsets, language: Language) -> Definition:
+    body = body_of(head)
+    body_start = body.start_byte if body is not None else head.end_byte
+    return Definition(
+        qualified_name=symbol.qualified_name,
+        top_line=top_of(head).start_point[0] + 1,
+        start_line=symbol.start_line,
+        end_line=symbol.end_line,
+        head=offsets.span(_start_of_head(head).start_byte, body_start),
+        body=offsets.span(body_start, body.end_byte if body is not None else head.end_byte),
+        doc=_doc(head, body, offsets, language),
+    )
+
+
 def _callable(head: Node) -> Node:
     """The function itself, where a name is bound to it: `const f = () => 1`."""
     for field in ("value", "right"):
@@ -128,7 +149,7 @@ def _callable(head: Node) -> Node:
 
 def _start_of_head(node: Node) -> Node:
     parent = node.parent
-    while parent is not None and parent.type in {"variable_declarator", *_DECLARING}:
+    while parent is not None and _is_declaring(parent):
         if parent.type == "decorated_definition":
             break
         node, parent = parent, parent.parent
@@ -138,16 +159,26 @@ def _start_of_head(node: Node) -> Node:
 def top_of(node: Node) -> Node:
     """The outermost node that declares `node`, and the attributes above it."""
     parent = node.parent
-    while parent is not None and parent.type in {"variable_declarator", *_DECLARING}:
+    while parent is not None and _is_declaring(parent):
         node, parent = parent, parent.parent
     while (before := node.prev_named_sibling) is not None and before.type in _BETWEEN:
         node = before
     return node
 
 
-def _doc(head: Node, body: Node, offsets: _Offsets, language: Language) -> Span | None:
+def _is_declaring(node: Node) -> bool:
+    """Whether a node stands around a definition and declares nothing else.
+
+    Go's `type ( ... )` holds several, each with a comment of its own.
+    """
+    if node.type == "type_declaration":
+        return not any(child.type == "(" for child in node.children)
+    return node.type == "variable_declarator" or node.type in _DECLARING
+
+
+def _doc(head: Node, body: Node | None, offsets: _Offsets, language: Language) -> Span | None:
     if language.name == "python":
-        found = _docstring(body)
+        found = _docstring(body) if body is not None else None
         return offsets.span(found.start_byte, found.end_byte) if found is not None else None
     top = top_of(head)
     comments = [c for c in comments_above(top) if c.start_point[0] != top.start_point[0]]

@@ -85,12 +85,12 @@ def outline(source: bytes, language: Language) -> Outline:
     )
 
 
-def functions(source: bytes, language: Language) -> tuple[Tree, list[tuple[Symbol, Node]]]:
-    """The tree, and each function with its own node, without decorators or export."""
+def definitions(source: bytes, language: Language) -> tuple[Tree, list[tuple[Symbol, Node]]]:
+    """The tree, and each definition with its own node, without decorators or export."""
     tree = parse(source, language)
     found = QueryCursor(_query(language), match_limit=MATCH_LIMIT).captures(tree.root_node)
     symbols = _symbols(_all_definitions(found), source)
-    return tree, [(s, d.head) for s, d in symbols if s.kind is SymbolKind.FUNCTION]
+    return tree, [(symbol, definition.head) for symbol, definition in symbols]
 
 
 def comments_above(node: Node) -> list[Node]:

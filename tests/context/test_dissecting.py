@@ -1,4 +1,4 @@
-"""What functions and calls are made of, in each language whose forms are understood."""
+"""What functions, types and calls are made of, in each language whose forms are understood."""
 
 from __future__ import annotations
 
@@ -83,6 +83,43 @@ def test_docs_are_found_with_the_line_that_a_new_one_goes_above(
     (function,) = _dissect(path, source).functions
     found = source[function.doc.start : function.doc.end] if function.doc else None
     assert (found, function.top_line) == (doc, top_line)
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "doc", "top_line"),
+    [
+        ("a.py", '@dec\nclass A(B):\n    """D."""\n\n    x = 1\n', '"""D."""', 1),
+        ("a.py", "# no doc\nclass A:\n    pass\n", None, 2),
+        ("a.ts", "/** D */\n@dec\nexport class A {}\n", "/** D */", 2),
+        ("a.ts", "/** D */\nexport type A = { b: number }\n", "/** D */", 2),
+        ("a.go", "// D\ntype A struct {\n\tB int\n}\n", "// D", 2),
+        ("a.go", "// No\ntype (\n\t// D\n\tA struct{}\n)\n", "// D", 4),
+        ("a.rs", "/// D\n#[derive(Debug)]\npub enum A { B }\n", "/// D", 2),
+        ("a.rs", "/// D\npub struct A;\n", "/// D", 2),
+        ("A.java", "/** D */\n@B\nrecord A(int b) {}\n", "/** D */", 2),
+        ("a.c", "/* D */\ntypedef struct A { int b; } A;\n", "/* D */", 2),
+        ("a.cpp", "/** D */\ntemplate <class T>\nclass A : B {};\n", "/** D */", 2),
+        ("a.kt", "/** D */\nenum class A { C }\n", "/** D */", 2),
+        ("a.rb", "# D\nmodule A\nend\n", "# D", 2),
+        ("a.lua", "--- D\nlocal A = {}\n", "--- D", 2),
+    ],
+)
+def test_types_have_docs_as_functions_have(
+    path: str, source: str, doc: str | None, top_line: int
+) -> None:
+    (type_,) = _dissect(path, source).types
+    found = source[type_.doc.start : type_.doc.end] if type_.doc else None
+    assert (type_.name, found, type_.top_line) == ("A", doc, top_line)
+
+
+def test_around_a_line_is_the_innermost_definition() -> None:
+    source = "class A:\n    x = 1\n\n    class B:\n        def m(self):\n            return 1\n"
+    found = _dissect("a.py", source)
+    names = [d and d.qualified_name for d in map(found.definition_around, range(1, 7))]
+    assert names == ["A", "A", "A", "A.B", "A.B.m", "A.B.m"]
+    assert found.around(2) is None
+    (one_line,) = _dissect("A.java", "class A { int f() { return 1; } }").functions
+    assert _dissect("A.java", "class A { int f() { return 1; } }").definition_around(1) == one_line
 
 
 @pytest.mark.parametrize(
