@@ -44,7 +44,10 @@ FORMS = {  # an answer in the form, and one that leaves it
         "a\n```\nSure",
     ),
     Grammar.NAMES: ("alpha, beta, gamma\n", "1, 2"),
-    Grammar.DOC: ("Return the mean of the values. An empty list gives 0.\n", "`mean`"),
+    Grammar.DOC: (
+        "Return the mean of the values. An empty list gives 0.\n",
+        "Return the mean. Of all the values. An empty list gives 0.5._and so on.\n",
+    ),
     Grammar.SIGNATURE: ("def mean(values: list[float]) -> float:\n", "\n"),
     Grammar.TEST_CODE: ("_of_two():\n    assert mean([1, 3]) == 2\n```\n", "():\nassert"),
     Grammar.IDENTIFIER: ("mean_of\n", "2nd"),
