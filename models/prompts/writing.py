@@ -18,6 +18,14 @@ other code: {example}"""
 _EXAMPLE = "Return the mean price of the items in stock. An empty list gives 0."
 _EXAMPLE_GO = "MeanPrice returns the mean price of the items in stock. An empty list gives 0."
 
+_DOCUMENT_TYPE = """{fence} code
+{code}
+{fence} end of code
+
+Write the documentation of {name} ({language}). First one sentence that says what one {name} is \
+or is for. Then one short sentence that says what it holds. Plain words: no code, no quotation \
+marks, no lists, nothing on single functions."""
+
 _SIGNATURE = """{fence} code
 {code}
 {fence} end of code
@@ -45,6 +53,11 @@ A test of this project, to show how its tests are written:
 def document(code: str, name: str, language: str) -> Conversation:
     example = _EXAMPLE_GO if language == "Go" else _EXAMPLE
     return framed(_DOCUMENT, code=code, name=name, language=language, example=example)
+
+
+def document_type(code: str, name: str, language: str) -> Conversation:
+    """No example: small models copy its sentences."""
+    return framed(_DOCUMENT_TYPE, code=code, name=name, language=language)
 
 
 def signature(code: str, name: str, language: str) -> Conversation:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
 
-from context.anatomy import Function
+from context.anatomy import Definition, Function
 from context.languages import language_of
 from context.text import Span, Text, content_hash
 from models.errors import ReplyUnusable
@@ -84,7 +84,7 @@ def clean_words(words: str, name: str) -> str:
     return plain
 
 
-def doc_edit(path: str, source: str, function: Function, words: str, reason: str) -> Edit:
+def doc_edit(path: str, source: str, definition: Definition, words: str, reason: str) -> Edit:
     """Put `words` where the language has them, instead of a doc that is there.
 
     Raises `ReplyUnusable` where a doc has no place: a Python body on the line of its `def`.
@@ -93,19 +93,19 @@ def doc_edit(path: str, source: str, function: Function, words: str, reason: str
     assert language is not None
     form, text = _FORMS[language.name], Text(source)
     if form.place is _Place.FIRST_IN_BODY:
-        span, new = _in_body(text, function, words)
+        span, new = _in_body(text, definition, words)
     else:
-        span, new = _above(text, function, words, form)
+        span, new = _above(text, definition, words, form)
     return Edit(path, span, text.slice(span), new, content_hash(source), reason)
 
 
-def _in_body(text: Text, function: Function, words: str) -> tuple[Span, str]:
+def _in_body(text: Text, definition: Definition, words: str) -> tuple[Span, str]:
     eol = text.eol()
-    body_line = text.line_idx_at(function.body.start)
-    if text.line_idx_at(function.head.start) == body_line or not _is_line_start(
-        text, function.body.start
+    body_line = text.line_idx_at(definition.body.start)
+    if text.line_idx_at(definition.head.start) == body_line or not _is_line_start(
+        text, definition.body.start
     ):
-        sentence = f"{function.name} stands on one line; give its body a line of its own first."
+        sentence = f"{definition.name} stands on one line; give its body a line of its own first."
         raise ReplyUnusable(sentence)
     indent = _indent_of(text, body_line)
     first, _, rest = _split_first(words)
@@ -118,13 +118,15 @@ def _in_body(text: Text, function: Function, words: str) -> tuple[Span, str]:
     else:
         body = eol.join(f"{indent}{line}".rstrip() for line in lines[1:])
         written = f'"""{lines[0]}{eol}{body}{eol if body else ""}{indent}"""'
-    if function.doc is not None:
-        return function.doc, written
-    return Span(function.body.start, function.body.start), f"{written}{eol}{indent}"
+    if definition.doc is not None:
+        return definition.doc, written
+    # An empty line sets a class's docstring off, and not a function's (PEP 257).
+    gap = eol if isinstance(definition, Function) else eol + eol
+    return Span(definition.body.start, definition.body.start), f"{written}{gap}{indent}"
 
 
-def _above(text: Text, function: Function, words: str, form: _Form) -> tuple[Span, str]:
-    eol, line_idx = text.eol(), function.top_line - 1
+def _above(text: Text, definition: Definition, words: str, form: _Form) -> tuple[Span, str]:
+    eol, line_idx = text.eol(), definition.top_line - 1
     indent = _indent_of(text, line_idx)
     width = max(_width(text) - len(indent) - len(form.line), 30)
     if form.opening.endswith("<summary>"):
@@ -134,18 +136,18 @@ def _above(text: Text, function: Function, words: str, form: _Form) -> tuple[Spa
         lines = [f"/** {words} */"]
     elif form.opening:
         lines = [form.opening, *lines, form.closing]
-    replaced = _replaceable(text, function)
+    replaced = _replaceable(text, definition)
     if replaced is not None:
         return replaced, f"{eol}{indent}".join(lines)
     at = text.line_span(line_idx).start
-    if function.doc is not None:  # a directive stays right above the function
-        at = text.line_span(text.line_idx_at(function.doc.start)).start
+    if definition.doc is not None:  # a directive stays right above the definition
+        at = text.line_span(text.line_idx_at(definition.doc.start)).start
     return Span(at, at), "".join(f"{indent}{line}{eol}" for line in lines)
 
 
-def _replaceable(text: Text, function: Function) -> Span | None:
+def _replaceable(text: Text, definition: Definition) -> Span | None:
     """The comment above, if it is a doc and alone on its lines."""
-    doc = function.doc
+    doc = definition.doc
     if doc is None or _DIRECTIVE.search(text.slice(doc)):
         return None
     return doc if _is_line_start(text, doc.start) else None

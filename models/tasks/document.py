@@ -1,10 +1,13 @@
-"""Document a function: the model writes the words, and nothing but words; we put them in place."""
+"""Document a function or a type: the model writes words and nothing else; we put them in place."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from context.anatomy import Function
 from context.languages import spoken_name
+from context.selection import type_snippets
+from context.text import Text
 from context.window import Snippet, render_plain
 from models.asking import OnEvent, packed
 from models.backends import Backend
@@ -32,26 +35,31 @@ async def propose_doc(
     context_tokens: int,
     on_event: OnEvent,
 ) -> Proposal:
-    """A doc for the function around the task's first line. Raises `ReplyUnusable`."""
+    """A doc for the function or type around the task's first line. Raises `ReplyUnusable`."""
     source = sources[task.path]
     if not has_form(task.path):
         raise ReplyUnusable(f"Postil does not know how {spoken_name(task.path)} writes docs.")
-    function = (await code.anatomy(task.path, source)).around(task.first_line)
-    if function is None:
-        raise ReplyUnusable("There is no function at these lines; select one to document.")
-    doc_edit(task.path, source, function, "A first try", "")  # says at once when it has no place
+    anatomy = await code.anatomy(task.path, source)
+    definition = anatomy.definition_around(task.first_line)
+    if definition is None:
+        raise ReplyUnusable("There is no function or type at these lines; select one to document.")
+    doc_edit(task.path, source, definition, "A first try", "")  # says at once if it has no place
+    asked = writing.document
+    if not isinstance(definition, Function):
+        asked = writing.document_type
+        snippets = type_snippets(task.path, Text(source), definition, anatomy, snippets)
     window = await packed(snippets, context_tokens, backend)
-    language, name = spoken_name(task.path), function.name
+    language, name = spoken_name(task.path), definition.name
 
     async def check(text: str) -> Checked:
         words = clean_words(parse_doc(text), name)
-        edit = doc_edit(task.path, source, function, words, REASON.format(name=name))
+        edit = doc_edit(task.path, source, definition, words, REASON.format(name=name))
         refusal = await docs_refusal([edit], sources, code)
         return Checked(refusals=(refusal,)) if refusal else Checked((edit,))
 
     question = Question(
         title=f"Document {name}",
-        conversation=writing.document(render_plain(window), name, language),
+        conversation=asked(render_plain(window), name, language),
         form=Grammar.DOC,
         window=window,
         told=name,

@@ -56,6 +56,21 @@ async def test_a_function_is_documented(start: Start, shop: Path, script: Script
     assert annotation["label"] == "Documents discount; the code is the same."
 
 
+async def test_a_class_is_documented_from_its_first_line(
+    start: Start, shop: Path, script: Script
+) -> None:
+    (shop / "shelf.py").write_text("class Shelf:\n    size = 3\n\n    def f(self):\n        pass\n")
+    client = await start(POSTIL_MODEL=script([THOUGHT, "A shelf of the shop."]))
+    await client.initialize(shop, _capabilities())
+    uri = client.open(shop / "shelf.py")
+    result, applied = await _applied(client, "postil.document", uri, 1, 1)
+    assert result == {"title": "Document Shelf", "files": 1}
+    (change,) = applied["edit"]["documentChanges"]
+    (edit,) = change["edits"]
+    assert edit["newText"] == '"""A shelf of the shop."""\n\n    '
+    assert edit["range"]["start"] == {"line": 1, "character": 4}
+
+
 async def test_types_are_added(start: Start, shop: Path, script: Script) -> None:
     client = await start(POSTIL_MODEL=script([THOUGHT, " str) -> int:\n"]))
     await client.initialize(shop, _capabilities())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from context.text import content_hash, split_lines
+from context.text import Text, content_hash, split_lines
 from context.window import Role, Snippet
 from models.backends.scripted import ScriptedBackend
 from models.backends.worker_client import LlamaCppBackend
@@ -23,14 +25,20 @@ LONG = (
 
 
 async def _propose(
-    path: str, source: str, backend: ScriptedBackend | LlamaCppBackend, line: int = 1
+    path: str,
+    source: str,
+    backend: ScriptedBackend | LlamaCppBackend,
+    line: int = 1,
+    snippets: Sequence[Snippet] = (),
 ) -> Proposal:
+    """`snippets`: what is shown; the whole file where nothing is said."""
     lines = split_lines(source.rstrip("\n"))
-    snippet = Snippet(
+    whole = Snippet(
         path, 1, len(lines), None, "\n".join(lines), Role.SUSPECT, "chosen", content_hash(source)
     )
+    task = EditTask(EditKind.DOCUMENT, path, line, line)
     return await propose_doc(
-        EditTask(EditKind.DOCUMENT, path, line, line), [snippet], {path: source}, ParsedHere(),
+        task, snippets or [whole], {path: source}, ParsedHere(),
         backend=backend, thinking_tokens=0, context_tokens=900, on_event=lambda _: None,
     )  # fmt: skip
 
@@ -116,6 +124,136 @@ async def test_the_doc_has_its_languages_form_and_place(
     assert await _documented(path, source, WORDS, line) == expect
 
 
+SHELF = "A shelf of the shop. It holds the items and their highest number."
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "expect"),
+    [
+        (
+            "a.py",
+            "@dec\nclass Shelf(Base):\n    size = 3\n",
+            '@dec\nclass Shelf(Base):\n    """A shelf of the shop.\n\n    It holds the items and '
+            'their highest number.\n    """\n\n    size = 3\n',
+        ),
+        (
+            "a.py",
+            "class Shelf:\n    'Old.'\n    size = 3\n",
+            'class Shelf:\n    """A shelf of the shop.\n\n    It holds the items and '
+            'their highest number.\n    """\n    size = 3\n',
+        ),
+        (
+            "a.py",
+            "class Shop:\r\n    class Shelf:\r\n        été = '😀'\r\n",
+            'class Shop:\r\n    class Shelf:\r\n        """A shelf of the shop.\r\n\r\n'
+            "        It holds the items and their highest number.\r\n"
+            "        \"\"\"\r\n\r\n        été = '😀'\r\n",
+        ),
+        ("a.js", "export class Shelf {\n}\n", f"/** {SHELF} */\nexport class Shelf {{\n}}\n"),
+        (
+            "a.ts",
+            "/** Old. */\n@dec\nexport class Shelf {\n  size = 3\n}\n",
+            f"/** {SHELF} */\n@dec\nexport class Shelf {{\n  size = 3\n}}\n",
+        ),
+        (
+            "a.ts",
+            "export type Shelf = { size: number }\n",
+            f"/** {SHELF} */\nexport type Shelf = {{ size: number }}\n",
+        ),
+        (
+            "A.java",
+            "class A {\n    @Deprecated\n    enum Shelf { LOW, HIGH }\n}\n",
+            f"class A {{\n    /** {SHELF} */\n    @Deprecated\n    enum Shelf {{ LOW, HIGH }}\n"
+            "}\n",
+        ),
+        ("a.go", "package a\n\ntype Shelf struct {\n\tSize int\n}\n",
+         f"package a\n\n// Shelf {SHELF}\ntype Shelf struct {{\n\tSize int\n}}\n"),
+        ("a.go", "package a\n\n// Old.\ntype Shelf interface{ Size() int }\n",
+         f"package a\n\n// Shelf {SHELF}\ntype Shelf interface{{ Size() int }}\n"),
+        ("a.go", "package a\n\ntype (\n\tShelf int\n)\n",
+         f"package a\n\ntype (\n\t// Shelf {SHELF}\n\tShelf int\n)\n"),
+        ("a.rs", "#[derive(Debug)]\npub struct Shelf {\n    size: u8,\n}\n",
+         f"/// {SHELF}\n#[derive(Debug)]\npub struct Shelf {{\n    size: u8,\n}}\n"),
+        ("a.rs", "trait Shelf {}\n", f"/// {SHELF}\ntrait Shelf {{}}\n"),
+        ("a.rs", "enum Shelf { A }\n", f"/// {SHELF}\nenum Shelf {{ A }}\n"),
+        ("a.c", "/* Old. */\ntypedef struct Shelf {\n  int size;\n} Shelf;\n",
+         f"/** {SHELF} */\ntypedef struct Shelf {{\n  int size;\n}} Shelf;\n"),
+        ("a.cpp", "template <class T>\nclass Shelf : Base {\n};\n",
+         f"/** {SHELF} */\ntemplate <class T>\nclass Shelf : Base {{\n}};\n"),
+        ("a.cs", "[Old]\nrecord Shelf(int Size);\n",
+         f"/// <summary>\n/// {SHELF}\n/// </summary>\n[Old]\nrecord Shelf(int Size);\n"),
+        ("a.kt", "data class Shelf(val size: Int)\n",
+         f"/** {SHELF} */\ndata class Shelf(val size: Int)\n"),
+        ("a.rb", "class Shelf\n  X = 1\nend\n", f"# {SHELF}\nclass Shelf\n  X = 1\nend\n"),
+        ("a.php", "<?php\nfinal class Shelf {}\n",
+         f"<?php\n/** {SHELF} */\nfinal class Shelf {{}}\n"),
+        ("a.swift", "protocol Shelf {}\n", f"/// {SHELF}\nprotocol Shelf {{}}\n"),
+        ("a.scala", "case class Shelf(size: Int)\n",
+         f"/** {SHELF} */\ncase class Shelf(size: Int)\n"),
+        ("a.lua", "local Shelf = {}\n", f"--- {SHELF}\nlocal Shelf = {{}}\n"),
+    ],
+)  # fmt: skip
+async def test_a_type_is_documented_from_its_head(path: str, source: str, expect: str) -> None:
+    line = next(n for n, text in enumerate(source.split("\n"), 1) if "Shelf" in text)
+    assert await _documented(path, source, SHELF, line) == expect
+
+
+async def test_the_innermost_definition_around_the_line_is_documented() -> None:
+    source = "class Shelf:\n    size = 3\n\n    def mean(self):\n        return self.size\n"
+    titles = [
+        (await _propose("a.py", source, ScriptedBackend([WORDS]), line)).title
+        for line in range(1, 6)
+    ]
+    assert titles == [*["Document Shelf"] * 3, *["Document mean"] * 2]
+
+
+async def test_of_a_long_class_the_model_is_shown_its_fields_and_heads() -> None:
+    body = "".join(f"        total += {n}\n" for n in range(60))
+    source = (
+        "class Shelf:\n    size = 3\n\n"
+        f'    def fill(self, items):\n        """Take the items."""\n{body}        return total\n'
+        f"\n    @property\n    def is_full(\n        self,\n    ):\n{body}        return total\n"
+        "\n    late = 4\n"
+    )
+    backend = ScriptedBackend([SHELF])
+    proposal = await _propose("a.py", source, backend)
+    asked = backend.asked[0].conversation.messages[-1].content
+    heads = "@property\n    def is_full(\n        self,\n    ):"
+    for shown in ("size = 3", "def fill(self, items)", "Take the items", heads, "late = 4"):
+        assert shown in asked
+    assert "total" not in asked
+    lines = source.split("\n")
+    for piece in proposal.provenance.receipt.shown:
+        snippet = piece.snippet
+        assert lines[snippet.start_line - 1 : snippet.end_line] == snippet.text.split("\n")
+    assert 'class Shelf:\n    """A shelf of the shop.' in apply_edits(source, proposal.edits)
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("a.go", "package a\n\ntype Shelf struct {\n}\n\nfunc (s *Shelf) Fill(n int) {\n"
+         "\ts.add(7)\n}\n"),
+        ("a.rs", "\n\nstruct Shelf {\n}\n\nimpl Shelf {\n    fn Fill(n: i32) {\n        add(7)\n"
+         "    }\n}\n"),
+        ("a.cpp", "\n\nclass Shelf {\n};\n\nvoid Shelf::Fill(int n)\n{\n  add(7);\n}\n"),
+    ],
+)  # fmt: skip
+async def test_functions_of_a_type_that_stand_elsewhere_are_shown_by_their_heads(
+    path: str, source: str
+) -> None:
+    backend = ScriptedBackend([SHELF])
+    text = Text(source)
+    file_hash = content_hash(source)
+    chosen = Snippet(path, 3, 4, "Shelf", "\n".join(text.lines(3, 4)), Role.SUSPECT, "", file_hash)
+    end = text.n_lines - 1
+    whole = Snippet(path, 6, end, "", "\n".join(text.lines(6, end)), Role.RELATED, "", file_hash)
+    await _propose(path, source, backend, 3, [chosen, whole])
+    asked = backend.asked[0].conversation.messages[-1].content
+    assert asked.count("Fill(") == 1
+    assert "add(7)" not in asked
+
+
 async def test_long_words_are_wrapped_and_line_ends_kept() -> None:
     source = "/// x\r\nfn f() {}\r\n"
     documented = await _documented("a.rs", source, LONG, 2)
@@ -174,7 +312,9 @@ async def test_where_a_doc_has_no_place_it_is_said_before_the_model_is_asked() -
     backend = ScriptedBackend([WORDS])
     with pytest.raises(ReplyUnusable, match="give its body a line of its own"):
         await _propose("a.py", "def mean(v): return 1\n", backend)
-    with pytest.raises(ReplyUnusable, match="no function at these lines"):
+    with pytest.raises(ReplyUnusable, match="Shelf stands on one line"):
+        await _propose("a.py", "class Shelf: pass\n", backend)
+    with pytest.raises(ReplyUnusable, match="no function or type at these lines"):
         await _propose("a.py", "x = 1\n", backend)
     with pytest.raises(ReplyUnusable, match="does not know how this language writes docs"):
         await _propose("a.sql", "select 1\n", backend)
@@ -201,4 +341,20 @@ async def test_the_small_model_documents_a_function(backend: LlamaCppBackend) ->
     assert proposal.edits, proposal.refusals
     assert '    """' in documented
     assert documented.endswith(source.partition("\n")[2])
+    assert proposal.provenance.receipt.shown
+
+
+@pytest.mark.model
+async def test_the_small_model_documents_a_class(backend: LlamaCppBackend) -> None:
+    source = (
+        "class Shelf:\n    def __init__(self, size):\n        self.size = size\n"
+        "        self.books = []\n\n    def put(self, book):\n"
+        "        if len(self.books) >= self.size:\n            raise ValueError('full')\n"
+        "        self.books.append(book)\n"
+    )
+    proposal = await _propose("library.py", source, backend)
+    documented = apply_edits(source, proposal.edits)
+    assert proposal.edits, proposal.refusals
+    assert documented.startswith('class Shelf:\n    """')
+    assert documented.endswith('"""\n\n' + source.partition("\n")[2])
     assert proposal.provenance.receipt.shown
