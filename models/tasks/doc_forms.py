@@ -58,6 +58,12 @@ _DIRECTIVE = re.compile(
     r"|\bfrozen_string_literal|\bcspell:|^\W*#?(?:end)?region\b|^#!",
     re.IGNORECASE | re.MULTILINE,
 )
+# A comment about the whole file, which the grammars take for a doc of what follows it.
+_OF_THE_FILE = re.compile(
+    r"\bcopyright\s+(?:\(c\)|©|\d{4}|by\b|the\b)|\(c\)\s*(?:copyright|\d{4})|\bSPDX-|©"
+    r"|\blicen[cs]ed (?:under|to)\b|@(?:license|file|fileoverview)\b",
+    re.IGNORECASE,
+)
 # What would make words more than words: the ends of comments and strings, doc tests, tags.
 _ACTS = re.compile(
     r">>>|```|\*/|\"\"\"|\'\'\'|\\|^\s*[@#]|\{@|<\w|" + _DIRECTIVE.pattern,
@@ -87,7 +93,8 @@ def clean_words(words: str, name: str) -> str:
 def doc_edit(path: str, source: str, definition: Definition, words: str, reason: str) -> Edit:
     """Put `words` where the language has them, instead of a doc that is there.
 
-    Raises `ReplyUnusable` where a doc has no place: a Python body on the line of its `def`.
+    Raises `ReplyUnusable` where a doc has no place: a Python body on the line of its `def`, or
+    right below a comment about the whole file.
     """
     language = language_of(path)
     assert language is not None
@@ -127,6 +134,9 @@ def _in_body(text: Text, definition: Definition, words: str) -> tuple[Span, str]
 
 def _above(text: Text, definition: Definition, words: str, form: _Form) -> tuple[Span, str]:
     eol, line_idx = text.eol(), definition.top_line - 1
+    if definition.doc is not None and _OF_THE_FILE.search(text.slice(definition.doc)):
+        sentence = f"The comment above {definition.name} is about the whole file; put an empty "
+        raise ReplyUnusable(f"{sentence}line below it first.")
     indent = _indent_of(text, line_idx)
     width = max(_width(text) - len(indent) - len(form.line), 30)
     if form.opening.endswith("<summary>"):

@@ -254,6 +254,25 @@ async def test_functions_of_a_type_that_stand_elsewhere_are_shown_by_their_heads
     assert "add(7)" not in asked
 
 
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("a.ts", "/** Copyright (c) 2020 A. */\nexport class Shelf {}\n"),
+        ("a.rs", "// SPDX-License-Identifier: MIT\nstruct Shelf;\n"),
+        ("a.c", "/* Licensed under the MIT license. */\nint shelf(void) { return 1; }\n"),
+    ],
+)
+async def test_a_comment_about_the_file_is_no_doc_to_write_over(path: str, source: str) -> None:
+    backend = ScriptedBackend([SHELF])
+    with pytest.raises(ReplyUnusable, match="put an empty line below it"):
+        await _propose(path, source, backend, 2)
+    assert backend.asked == []
+    apart = source.replace("\n", "\n\n", 1)
+    assert await _documented(path, apart, SHELF, 3) == apart.replace(
+        "\n\n", f"\n\n/// {SHELF}\n" if path == "a.rs" else f"\n\n/** {SHELF} */\n"
+    )
+
+
 async def test_long_words_are_wrapped_and_line_ends_kept() -> None:
     source = "/// x\r\nfn f() {}\r\n"
     documented = await _documented("a.rs", source, LONG, 2)
