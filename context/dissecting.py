@@ -9,6 +9,7 @@ walks with a list of its own, never by recursion.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
@@ -287,6 +288,11 @@ def _calls(root: Node) -> Iterator[Call]:
     while pending and n_found < MAX_CALLS:
         node = pending.pop()
         pending.extend(reversed(node.children))
+        if node.type == "token_tree":
+            found = _calls_among_tokens(node)
+            n_found += len(found)
+            yield from found
+            continue
         field = _CALLS.get(node.type)
         called = node.child_by_field_name(field) if field else None
         arguments = node.child_by_field_name("arguments")
@@ -296,6 +302,20 @@ def _calls(root: Node) -> Iterator[Call]:
         if name:
             n_found += 1
             yield _call(name, arguments, node.start_point[0] + 1, on_object=on_object)
+
+
+def _calls_among_tokens(tokens: Node) -> list[Call]:
+    """What a Rust macro's arguments call by name, as far as words tell: the grammar leaves them as
+    they are. How many arguments there are is not counted.
+    """
+    children = tokens.children
+    return [
+        Call(_text(name), name.start_point[0] + 1, 0, (), spreads=True,
+             on_object=idx > 0 and children[idx - 1].type == ".")
+        for idx, (name, after) in enumerate(itertools.pairwise(children))
+        if name.type == "identifier" and after.type == "token_tree"
+        and (after.text or b"").startswith(b"(")
+    ]  # fmt: skip
 
 
 def _called_name(node: Node, called: Node) -> tuple[str, bool]:

@@ -195,3 +195,12 @@ def test_in_go_one_call_may_stand_for_several_arguments() -> None:
     found = _dissect("a.go", source)
     calls = [c for c in found.calls if c.name == "F"]
     assert [fits(found.functions[0], c) for c in calls] == [True, False]
+
+
+def test_calls_in_rusts_macros_are_calls_whose_arguments_are_not_counted() -> None:
+    source = "fn t() {\n    assert_eq!(\n        mean(&[1]),\n        s.pop(vec![x]));\n}\n"
+    calls = _dissect("a.rs", source).calls
+    assert [(c.name, c.line, c.spreads, c.on_object) for c in calls] == [
+        ("mean", 3, True, False),
+        ("pop", 4, True, True),
+    ]
