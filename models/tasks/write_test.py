@@ -11,9 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
-from context.anatomy import Function
 from context.languages import language_of
 from context.test_places import PlaceOfTest, place_of_test
 from context.text import Span, Text, content_hash
@@ -26,8 +24,7 @@ from models.gate import Code, added_refusal, new_file_refusal
 from models.prompts import Grammar, writing
 from models.replies import parse_test_code
 from models.tasks.edit import EditTask
-from models.tasks.frameworks import Framework, framework_of, import_line
-from models.tasks.imports import import_offset
+from models.tasks.frameworks import Framework, Tested, framework_of
 from models.tasks.proposing import Checked, Question, propose
 
 MAX_ANSWER_TOKENS = 640  # what the form allows at most, so that every answer ends
@@ -46,13 +43,9 @@ _REACHES_OUT = re.compile(
 class _Plan:
     """Everything about the test but its text."""
 
-    path: str  # of the tested code
-    source: str
-    function: Function
+    tested: Tested
     place: PlaceOfTest
     framework: Framework
-    existing: str  # text of the test file; "" for a new one
-    import_line: str
 
 
 async def propose_test(
@@ -74,7 +67,7 @@ async def propose_test(
     """
     plan = await _plan(task, sources, known, code)
     window = await packed(snippets, context_tokens, backend)
-    name = plan.function.name
+    name = plan.tested.function.name
     example = await _example(plan, sources, code)
 
     async def check(text: str) -> Checked:
@@ -101,10 +94,11 @@ async def _checked(
         return Checked(refusals=(refusal,))
     if plan.place.exists:
         edits = await _added(test, plan, code)
-        with_test = {**sources, plan.place.path: plan.existing}
+        with_test = {**sources, plan.place.path: plan.tested.existing}
         refusal = await added_refusal(edits, with_test, code)
         return Checked(refusals=(refusal,)) if refusal else Checked(tuple(edits))
-    new = _new_file(test, plan)
+    text = plan.framework.new_file(plan.tested, test)
+    new = NewFile(plan.place.path, text, _reason(plan))
     refusal = await new_file_refusal(new, known, code)
     return Checked(refusals=(refusal,)) if refusal else Checked(new_files=(new,))
 
@@ -139,10 +133,9 @@ async def _plan(
         raise ReplyUnusable(
             "No test here says which framework this project uses; write a first test by hand."
         )
-    line = import_line(framework, path, place.path, source, function, existing or example)
-    if line is None:
-        raise ReplyUnusable(f"A test cannot import {function.name}; export it first.")
-    return _Plan(path, source, function, place, framework, existing, line)
+    tested = Tested(path, source, function, place.path, existing, example)
+    framework.import_line(tested)  # says at once when nothing can import it
+    return _Plan(tested, place, framework)
 
 
 async def _example(plan: _Plan, sources: Mapping[str, str], code: Code) -> str:
@@ -162,7 +155,7 @@ async def _example(plan: _Plan, sources: Mapping[str, str], code: Code) -> str:
 
 async def _test_refusal(test: str, plan: _Plan, code: Code) -> Refusal | None:
     """Why the text is no test of the function."""
-    name, whole = plan.function.name, plan.framework.alone(test)
+    name, whole = plan.tested.function.name, plan.framework.alone(test)
     if problems := (await code.outline(plan.place.path, whole)).problems:
         return Refusal("syntax", f"The test does not parse: {problems[0].what}.")
     anatomy = await code.anatomy(plan.place.path, whole)
@@ -173,33 +166,21 @@ async def _test_refusal(test: str, plan: _Plan, code: Code) -> Refusal | None:
     if re.search(rf"\b(?:def|function|func|class)\s+{re.escape(name)}\b", test):
         return Refusal("test", f"The test must not define {name} itself.")
     for found in _REACHES_OUT.finditer(test):
-        if found[0] not in plan.source:
+        if found[0] not in plan.tested.source:
             return Refusal("test", f"The test must not use {found[0].strip('( ')}.")
     return None
 
 
 async def _added(test: str, plan: _Plan, code: Code) -> list[Edit]:
-    """The test at the end of its file, and the import that it needs."""
-    path, existing = plan.place.path, plan.existing
-    text, file_hash = Text(existing), content_hash(existing)
-    eol = text.eol()
+    """The test in its file, and what it needs there."""
+    path, existing = plan.place.path, plan.tested.existing
+    outline, anatomy = await code.outline(path, existing), await code.anatomy(path, existing)
     test = plan.framework.renamed(test, existing)
-    end = Span(len(existing), len(existing))
-    break_ = "" if existing.endswith(("\n", "\r")) else eol
-    blank = eol * plan.framework.blank_lines
-    new_text = f"{break_}{blank}{eol.join(test.rstrip().split(chr(10)))}{eol}"
-    reason = f"A test of {plan.function.name}."
-    edits = [Edit(path, end, "", new_text, file_hash, reason)]
-    line = plan.import_line
-    if not plan.framework.imports(existing, line, plan.function):
-        at = 0
-        if plan.framework.language == "python":
-            at = import_offset(existing, await code.outline(path, existing)) or 0
-        edits.insert(0, Edit(path, Span(at, at), "", f"{line}{eol}", file_hash, reason))
-    return edits
+    return [
+        Edit(path, Span(at, at), "", text, content_hash(existing), _reason(plan))
+        for at, text in plan.framework.insertions(plan.tested, test, outline, anatomy)
+    ]
 
 
-def _new_file(test: str, plan: _Plan) -> NewFile:
-    head = plan.framework.head(PurePosixPath(plan.path).name, plan.import_line)
-    text = f"{head}{test.rstrip()}\n"
-    return NewFile(plan.place.path, text, f"A test of {plan.function.name}.")
+def _reason(plan: _Plan) -> str:
+    return f"A test of {plan.tested.function.name}."

@@ -1,0 +1,128 @@
+"""What a test framework decides: how a test is begun, compared, named, imported and put in place.
+
+Plain text rules of ours: no model says what is imported or how a test file begins.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from context.anatomy import Anatomy, Function
+from context.outline import Outline
+from context.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What is tested, and where its test goes."""
+
+    path: str
+    source: str
+    function: Function
+    test_path: str
+    existing: str  # text of the test file; "" for a new one
+    example: str  # text of a test file of the project; "" where there is none
+
+    @property
+    def imported_name(self) -> str:
+        """The function, or the type that it belongs to."""
+        return self.function.qualified_name.partition(".")[0]
+
+
+class Framework(ABC):
+    """One for each way of writing tests.
+
+    `spoken`: its name, for the model. `compares`: what shows that a test compares. `begins`: where
+    a test begins; its group, if it has one, is the test's name.
+    """
+
+    spoken: str
+    compares: re.Pattern[str]
+    begins: re.Pattern[str]
+    n_blank_lines = 1  # before a test
+
+    @abstractmethod
+    def opening(self, name: str) -> str:
+        """The words that a test of `name` begins with: a small model then writes one."""
+
+    @abstractmethod
+    def import_line(self, tested: Tested) -> str:
+        """What makes the function known in a test. Raises `ReplyUnusable` where nothing can."""
+
+    @abstractmethod
+    def new_file(self, tested: Tested, test: str) -> str:
+        """The whole text of a new test file."""
+
+    def tests_in(self, text: str) -> Iterator[int]:
+        """Offsets at which tests begin."""
+        yield from (found.start() for found in self.begins.finditer(text))
+
+    def alone(self, test: str) -> str:
+        """The test as a whole file, to be parsed."""
+        return f"{test}\n"
+
+    def renamed(self, test: str, existing: str) -> str:
+        """The test under a name that its file does not have yet."""
+        if not self.begins.groups:
+            return test
+        taken = {found[1] for found in self.begins.finditer(existing)}
+        for found in list(self.begins.finditer(test)):
+            name, number = found[1], 2
+            while f"{name}_{number}" in taken:
+                number += 1
+            if name in taken:
+                test = re.sub(rf"\b{name}\b", f"{name}_{number}", test)
+        return test
+
+    def insertions(
+        self, tested: Tested, test: str, outline: Outline, anatomy: Anatomy
+    ) -> list[tuple[int, str]]:
+        """(offset, text) of what is added to a test file that is there: the test at its end, and
+        what it needs. `outline` and `anatomy` are those of the test file.
+
+        Raises `ReplyUnusable` where the file has no place for a test.
+        """
+        del anatomy
+        existing = tested.existing
+        eol = Text(existing).eol()
+        found = [(len(existing), appended(existing, test, self.n_blank_lines))]
+        line = self.import_line(tested)
+        if not self.imports(tested, line):
+            found.insert(0, (self.import_offset(existing, outline), f"{line}{eol}"))
+        return found
+
+    def imports(self, tested: Tested, line: str) -> bool:
+        """Whether the test file has what `line` would import."""
+        if line in tested.existing:
+            return True
+        word = rf"\b{re.escape(tested.imported_name)}\b"
+        return bool(re.search(rf"import[^\n]*{word}|{word}[^\n]*(?:from|require)", tested.existing))
+
+    def import_offset(self, existing: str, outline: Outline) -> int:
+        """Where an import can be put into a test file."""
+        del existing, outline
+        return 0
+
+
+def appended(existing: str, test: str, n_blank_lines: int) -> str:
+    """What is added to a file's end so that a test stands there, with the file's own line ends."""
+    eol = Text(existing).eol()
+    break_ = "" if existing.endswith(("\n", "\r")) else eol
+    return f"{break_}{eol * n_blank_lines}{in_lines(test, '', eol)}"
+
+
+def in_lines(test: str, indent: str, eol: str) -> str:
+    """The test indented, each of its lines with its end."""
+    lines = test.rstrip().split("\n")
+    return "".join(f"{indent if line.strip() else ''}{line}{eol}" for line in lines)
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_") or "it"
+
+
+def camel(name: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_") if part) or "It"
