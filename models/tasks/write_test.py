@@ -71,7 +71,8 @@ async def propose_test(
     example = await _example(plan, sources, code)
 
     async def check(text: str) -> Checked:
-        return await _checked(parse_test_code(text), plan, sources, known, code)
+        test = plan.framework.finished(parse_test_code(text))
+        return await _checked(test, plan, sources, known, code)
 
     question = Question(
         title=f"Write a test of {name}",

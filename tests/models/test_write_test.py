@@ -114,6 +114,14 @@ async def test_other_languages(files: dict[str, str], reply: str, path: str, exp
     assert [(new.path, new.text) for new in proposal.new_files] == [(path, expect)]
 
 
+async def test_a_test_that_compares_until_there_is_no_room_is_ended() -> None:
+    compared = "\tassert.Equal(t, Pad(1), 1)\n"
+    files = {"pad.go": "package a\n\nfunc Pad(a int) int { return a }\n"}
+    reply = f"\ta := 1\n\ta := 1\n{2 * compared}```\n"
+    (new,) = (await _propose("pad.go", files, ScriptedBackend([reply]), 3)).new_files
+    assert new.text.endswith(f"func TestPad(t *testing.T) {{\n\ta := 1\n\ta := 1\n{compared}}}\n")
+
+
 async def test_classes_of_unittest_are_followed() -> None:
     existing = (
         "import unittest\n\nfrom prices import total\n\n\nclass TestOther(unittest.TestCase):\n"

@@ -43,6 +43,7 @@ class Framework(ABC):
     compares: re.Pattern[str]
     begins: re.Pattern[str]
     n_blank_lines = 1  # before a test
+    end = ""  # a test's last line, where it has one of its own
 
     @abstractmethod
     def opening(self, name: str) -> str:
@@ -63,6 +64,20 @@ class Framework(ABC):
     def alone(self, test: str) -> str:
         """The test as a whole file, to be parsed."""
         return f"{test}\n"
+
+    def finished(self, test: str) -> str:
+        """Without comparisons written twice in a row, and with the end for which the form of the
+        answer has no room behind them: a small model goes on comparing.
+        """
+        lines = test.rstrip().split("\n")
+        kept = [
+            line
+            for before, line in zip(["", *lines], lines, strict=False)
+            if line != before or not self.compares.search(line)
+        ]
+        if self.end and self.end not in kept:
+            kept.append(self.end)
+        return "\n".join(kept)
 
     def renamed(self, test: str, existing: str) -> str:
         """The test under a name that its file does not have yet."""

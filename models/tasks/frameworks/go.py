@@ -11,6 +11,7 @@ from models.tasks.frameworks.framework import Framework, Tested, camel
 class GoTests(Framework):
     spoken = "Go's testing package"
     compares = re.compile(r"\bt\.(?:Error|Fatal)f?\b|\b(?:assert|require)\.")
+    end = "}"
     begins = re.compile(r"^func (Test\w*)\(", re.MULTILINE)
 
     def opening(self, name: str) -> str:
