@@ -19,13 +19,18 @@ _FAMILIES = {
     "typescript": ("typescript", "tsx", "javascript"),
     "tsx": ("tsx", "typescript", "javascript"),
     "go": ("go",),
+    "java": ("java",),
+    "rust": ("rust",),
 }
 # How test files are named, by family; {} is the stem of what they test. The first is the default.
 _NAMES = {
     "python": ("test_{}.py", "{}_test.py"),
     "javascript": ("{}.test{ext}", "{}.spec{ext}", "{}-test{ext}", "{}_test{ext}", "test-{}{ext}"),
     "go": ("{}_test.go",),
+    "java": ("{}Test.java", "{}Tests.java", "Test{}.java"),
 }
+_JAVA_SOURCES = re.compile(r"^(?P<project>(?:.+/)?)src/main/java/(?P<file>.+)$")
+_BUILD_FILES = ("pom.xml", "build.gradle", "build.gradle.kts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,8 @@ def place_of_test(path: str, known: Sequence[str]) -> PlaceOfTest | None:
     language = language_of(path)
     if language is None or language.name not in _FAMILIES:
         return None
+    if language.name == "rust":  # unit tests stand in the file itself
+        return None if is_test_path(path) else PlaceOfTest(path, exists=True, example=path)
     family = _FAMILIES[language.name]
     tests = [
         p
@@ -59,11 +66,51 @@ def place_of_test(path: str, known: Sequence[str]) -> PlaceOfTest | None:
     ]
     tests.sort(key=lambda p: (-_shared(p, path), len(p), p))
     own = [p for p in tests if _tested_stem(p) == _stem(path)]
+    if language.name == "java":
+        return _java_place(path, own, tests, known)
     if own:
         return PlaceOfTest(own[0], exists=True, example=own[0])
     new = _new_path(path, tests, known)
     example = tests[0] if tests else None
     return PlaceOfTest(new, exists=False, example=example) if new not in known else None
+
+
+def build_files(path: str, known: Sequence[str]) -> list[str]:
+    """Files in the folders above a Java file that may name what its project is tested with."""
+    if not path.endswith(".java"):
+        return []
+    wanted = [(folder / name).as_posix() for folder in PurePosixPath(path).parents
+              for name in _BUILD_FILES]  # fmt: skip
+    present = {*known}
+    return [file for file in wanted if file in present]
+
+
+def _java_place(
+    path: str, own: Sequence[str], tests: Sequence[str], known: Sequence[str]
+) -> PlaceOfTest | None:
+    """In the same package, since another may have a class of that name; in the folder that Maven
+    and Gradle have for tests. Without such folders a class's own tests must be there already.
+    """
+    found = _JAVA_SOURCES.match(path)
+    if found is None:
+        own = [p for p in own if _below_top(p) == _below_top(path) or _folder(p) == _folder(path)]
+        return PlaceOfTest(own[0], exists=True, example=own[0]) if own else None
+    folder = PurePosixPath(f"{found['project']}src/test/java/{found['file']}").parent
+    own = [p for p in own if _folder(p) == folder]
+    if own:
+        return PlaceOfTest(own[0], exists=True, example=own[0])
+    new = (folder / _usual_form(path, tests).replace("{}", _stem(path))).as_posix()
+    example = tests[0] if tests else None
+    return PlaceOfTest(new, exists=False, example=example) if new not in known else None
+
+
+def _folder(path: str) -> PurePosixPath:
+    return PurePosixPath(path).parent
+
+
+def _below_top(path: str) -> tuple[str, ...]:
+    """The folders of a path without the first: src/a/b and test/a/b are of one package."""
+    return _folder(path).parts[1:]
 
 
 def _stem(path: str) -> str:

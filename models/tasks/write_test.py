@@ -1,19 +1,20 @@
 """Write a test of a function: the model writes the test alone; file, place and imports are ours.
 
 Where the project has tests of the file, the test goes to their end; else into a new file that is
-named and placed as the others are. Python, JavaScript, TypeScript and Go. A test is refused that
-does not call the function, compares nothing, or does what a test of a function need not: start
-programs, touch files, use the network.
+named and placed as the others are; in Rust into the file itself. A test is refused that does not
+call the function, compares nothing, or does what a test of a function need not: start programs,
+touch files, use the network.
 """
 
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from context.languages import language_of
-from context.test_places import PlaceOfTest, place_of_test
+from context.test_places import PlaceOfTest, build_files, place_of_test
 from context.text import Span, Text, content_hash
 from context.window import Snippet, render_plain
 from models.asking import OnEvent, packed
@@ -105,12 +106,13 @@ async def _checked(
 
 
 def read_for_test(path: str, known: Sequence[str]) -> list[str]:
-    """Test files whose text `propose_test` reads."""
+    """Files whose text `propose_test` reads: tests, and what a project is built with."""
     place = place_of_test(path, known)
     if place is None:
         return []
     read = [place.path] if place.exists else []
-    return [*read, *([place.example] if place.example and place.example not in read else [])]
+    read += [place.example] if place.example else []
+    return list(dict.fromkeys([*read, *build_files(path, known)]))
 
 
 async def _plan(
@@ -121,22 +123,27 @@ async def _plan(
     place = place_of_test(path, known)
     if language is None or place is None:
         raise ReplyUnusable(
-            "Postil writes tests for Python, JavaScript, TypeScript and Go only, and where their "
-            "place is free."
+            "Postil writes tests for Python, JavaScript, TypeScript, Go, Rust and Java (in "
+            "src/main/java) only, and where their place is free."
         )
     function = (await code.anatomy(path, source)).around(task.first_line)
     if function is None:
         raise ReplyUnusable("There is no function at these lines; select one to test.")
     existing = sources.get(place.path, "") if place.exists else ""
     example = sources.get(place.example, "") if place.example else ""
-    framework = framework_of(language.name, existing or example)
+    built = "\n".join(sources.get(file, "") for file in build_files(path, known))
+    said = [text for text in (existing, example, built) if text] or [""]
+    framework = next((f for text in said if (f := framework_of(language.name, text))), None)
     if framework is None:
         raise ReplyUnusable(
             "No test here says which framework this project uses; write a first test by hand."
         )
     tested = Tested(path, source, function, place.path, existing, example)
     framework.import_line(tested)  # says at once when nothing can import it
-    return _Plan(tested, place, framework)
+    plan = _Plan(tested, place, framework)
+    if place.exists:
+        await _added("", plan, code)  # and when the file has no place for it
+    return plan
 
 
 async def _example(plan: _Plan, sources: Mapping[str, str], code: Code) -> str:
@@ -148,9 +155,11 @@ async def _example(plan: _Plan, sources: Mapping[str, str], code: Code) -> str:
     for found in plan.framework.tests_in(text.content):
         first = text.line_idx_at(found) + 1
         lines = text.lines(first, first + MAX_EXAMPLE_LINES - 1)
-        end = next((n for n, line in enumerate(lines[1:], 1) if not line.strip()), len(lines))
+        indent = len(lines[0]) - len(lines[0].lstrip())
+        ends = (n for n, line in enumerate(lines) if not line.strip() or line[:indent].strip())
+        end = next(ends, len(lines))
         if 1 < end < MAX_EXAMPLE_LINES:
-            return "\n".join(lines[:end])
+            return textwrap.dedent("\n".join(lines[:end]))
     return ""
 
 
@@ -164,9 +173,14 @@ async def _test_refusal(test: str, plan: _Plan, code: Code) -> Refusal | None:
         return Refusal("test", f"The test must call {name}.")
     if not plan.framework.compares.search(test):
         return Refusal("test", "The test must compare a result with what is expected.")
-    if re.search(rf"\b(?:def|function|func|class)\s+{re.escape(name)}\b", test):
+    if any(f.name == name for f in anatomy.functions) or re.search(
+        rf"\b(?:def|function|func|fn|class)\s+{re.escape(name)}\b", test
+    ):
         return Refusal("test", f"The test must not define {name} itself.")
-    for found in _REACHES_OUT.finditer(test):
+    if words := plan.framework.refused(plan.tested, test):
+        return Refusal("test", f"The test must not use {words}.")
+    reaching = (_REACHES_OUT, plan.framework.reaches_out)
+    for found in (found for pattern in reaching for found in pattern.finditer(test)):
         if found[0] not in plan.tested.source:
             return Refusal("test", f"The test must not use {found[0].strip('( ')}.")
     return None

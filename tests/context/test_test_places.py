@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from context.test_places import PlaceOfTest, place_of_test
+from context.test_places import PlaceOfTest, build_files, place_of_test
 
 PY = ["shop/prices.py", "shop/rules.py", "tests/shop/test_rules.py", "tests/test_all.py"]
 
@@ -30,6 +30,24 @@ PY = ["shop/prices.py", "shop/rules.py", "tests/shop/test_rules.py", "tests/test
         ("a/b.go", ["a/b.go"], PlaceOfTest("a/b_test.go", exists=False, example=None)),
         ("a/b.go", ["a/b.go", "a/b_test.go"],
          PlaceOfTest("a/b_test.go", exists=True, example="a/b_test.go")),
+        ("src/main/java/a/b/Pad.java", ["src/main/java/a/b/Pad.java"],
+         PlaceOfTest("src/test/java/a/b/PadTest.java", exists=False, example=None)),
+        ("app/src/main/java/a/Pad.java", ["app/src/test/java/a/TrimTests.java"],
+         PlaceOfTest("app/src/test/java/a/PadTests.java", exists=False,
+                     example="app/src/test/java/a/TrimTests.java")),
+        ("src/main/java/a/Pad.java", ["src/test/java/a/PadTest.java", "src/test/java/PadTest.java"],
+         PlaceOfTest("src/test/java/a/PadTest.java", exists=True,
+                     example="src/test/java/a/PadTest.java")),
+        ("src/main/java/a/Pad.java", ["src/test/java/b/PadTest.java"],
+         PlaceOfTest("src/test/java/a/PadTest.java", exists=False,
+                     example="src/test/java/b/PadTest.java")),
+        ("src/a/Pad.java", ["test/a/PadTest.java"],
+         PlaceOfTest("test/a/PadTest.java", exists=True, example="test/a/PadTest.java")),
+        ("src/a/Pad.java", ["test/b/PadTest.java"], None),
+        ("Pad.java", ["Pad.java"], None),
+        ("src/pad.rs", ["src/pad.rs", "tests/all.rs"],
+         PlaceOfTest("src/pad.rs", exists=True, example="src/pad.rs")),
+        ("tests/all.rs", ["tests/all.rs"], None),
         ("a/b.sql", ["a/b.sql"], None),
     ],
 )  # fmt: skip
@@ -37,3 +55,9 @@ def test_the_place_follows_the_project(
     path: str, known: list[str], expect: PlaceOfTest | None
 ) -> None:
     assert place_of_test(path, known) == expect
+
+
+def test_the_build_files_above_a_java_file_are_the_nearest_first() -> None:
+    known = ["a/pom.xml", "a/src/main/java/A.java", "b/pom.xml", "build.gradle.kts"]
+    assert build_files("a/src/main/java/A.java", known) == ["a/pom.xml", "build.gradle.kts"]
+    assert build_files("a/src/main/python/a.py", known) == []

@@ -71,6 +71,23 @@ async def test_a_class_is_documented_from_its_first_line(
     assert edit["range"]["start"] == {"line": 1, "character": 4}
 
 
+async def test_a_test_in_rust_lands_in_the_file_itself(
+    start: Start, shop: Path, script: Script
+) -> None:
+    (shop / "shelf.rs").write_text("pub fn size() -> i32 {\n    3\n}\n")
+    client = await start(
+        POSTIL_MODEL=script([THOUGHT, "() {\n    assert_eq!(size(), 3);\n}\n```\n"])
+    )
+    await client.initialize(shop, _capabilities())
+    uri = client.open(shop / "shelf.rs")
+    result, applied = await _applied(client, "postil.writeTest", uri, 1, 1)
+    assert result == {"title": "Write a test of size", "files": 1}
+    (change,) = applied["edit"]["documentChanges"]
+    (edit,) = change["edits"]
+    assert edit["newText"].startswith("\n#[cfg(test)]\nmod tests {\n    use super::*;\n")
+    assert edit["range"]["start"] == edit["range"]["end"] == {"line": 3, "character": 0}
+
+
 async def test_types_are_added(start: Start, shop: Path, script: Script) -> None:
     client = await start(POSTIL_MODEL=script([THOUGHT, " str) -> int:\n"]))
     await client.initialize(shop, _capabilities())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -114,6 +115,129 @@ async def test_other_languages(files: dict[str, str], reply: str, path: str, exp
     assert [(new.path, new.text) for new in proposal.new_files] == [(path, expect)]
 
 
+PAD_JAVA = "src/main/java/a/Pad.java"
+JAVA = (
+    "package a;\n\nimport java.util.List;\nimport b.Width;\n\npublic class Pad {\n"
+    "    public static String pad(String s) {\n        return s;\n    }\n\n"
+    "    private int own() {\n        return 1;\n    }\n\n"
+    "    Pad() {\n        super();\n    }\n}\n"
+)
+JUNIT_5 = (
+    "package a;\n\nimport static org.junit.jupiter.api.Assertions.assertEquals;\n\n"
+    "import org.junit.jupiter.api.Test;\n\nclass TrimTest {\n\n    @Test\n    void trims() {\n"
+    '        assertEquals("a", Trim.trim(" a"));\n    }\n}\n'
+)
+JUNIT_4 = "import org.junit.Test;\n\npublic class TrimTest {}\n"
+TESTS_PAD = '() {\n    assertEquals("a", Pad.pad("a"));\n}\n```\n'
+
+
+@pytest.mark.parametrize(
+    ("others", "reply", "expect"),
+    [
+        (
+            {"src/test/java/a/TrimTest.java": JUNIT_5},
+            '() {\n    assertTrue(List.of("Map").contains(Pad.pad("Map")));\n'
+            "    assertEquals(1, Width.of(1));\n}\n```\n",
+            "package a;\n\nimport static org.junit.jupiter.api.Assertions.assertEquals;\n"
+            "import static org.junit.jupiter.api.Assertions.assertTrue;\n\nimport b.Width;\n"
+            "import java.util.List;\nimport org.junit.jupiter.api.Test;\n\nclass PadTest {\n\n"
+            '    @Test\n    void testPad() {\n        assertTrue(List.of("Map").contains('
+            'Pad.pad("Map")));\n        assertEquals(1, Width.of(1));\n    }\n}\n',
+        ),
+        (
+            {"src/test/java/a/TrimTest.java": JUNIT_4},
+            TESTS_PAD,
+            "package a;\n\nimport static org.junit.Assert.assertEquals;\n\nimport org.junit.Test;"
+            "\n\npublic class PadTest {\n\n    @Test\n    public void testPad() {\n"
+            '        assertEquals("a", Pad.pad("a"));\n    }\n}\n',
+        ),
+        (
+            {"pom.xml": "<artifactId>junit-jupiter</artifactId>\n"},
+            TESTS_PAD,
+            "package a;\n\nimport static org.junit.jupiter.api.Assertions.assertEquals;\n\n"
+            "import org.junit.jupiter.api.Test;\n\nclass PadTest {\n\n    @Test\n"
+            '    void testPad() {\n        assertEquals("a", Pad.pad("a"));\n    }\n}\n',
+        ),
+    ],
+)
+async def test_a_first_test_in_java_is_a_class_of_the_package(
+    others: dict[str, str], reply: str, expect: str
+) -> None:
+    files = {PAD_JAVA: JAVA, **others}
+    proposal = await _propose(PAD_JAVA, files, ScriptedBackend([reply]), 7)
+    assert [r.sentence for r in proposal.refusals] == []
+    assert [(new.path, new.text) for new in proposal.new_files] == [
+        ("src/test/java/a/PadTest.java", expect)
+    ]
+
+
+@pytest.mark.parametrize("eol", ["\n", "\r\n"])
+async def test_a_further_test_in_java_goes_before_the_brace_of_its_class(eol: str) -> None:
+    existing = (
+        "package a;\n\nimport org.junit.Test;\n\npublic class PadTest {\n  @Test\n"
+        "  public void testPad() {\n    Helper.é();\n  }\n\n  static class Inner {\n  }\n}\n"
+        "\nclass Helper {\n}\n"
+    ).replace("\n", eol)
+    files = {PAD_JAVA: JAVA, "src/test/java/a/PadTest.java": existing}
+    backend = ScriptedBackend([TESTS_PAD])
+    proposal = await _propose(PAD_JAVA, files, backend, 7)
+    test = (
+        '\n  @Test\n  public void testPad2() {\n      assertEquals("a", Pad.pad("a"));\n  }\n'
+    ).replace("\n", eol)
+    assert apply_edits(existing, proposal.edits) == existing.replace(
+        "import org", f"import static org.junit.Assert.assertEquals;{eol}import org"
+    ).replace(f"  }}{eol}}}{eol}", f"  }}{eol}{test}}}{eol}")
+    asked = backend.asked[0].conversation.messages[-1].content
+    assert "\n@Test\npublic void testPad() {\n  Helper.é();\n}\n@@" in asked, "its style is shown"
+
+
+async def test_an_empty_class_of_tests_in_java_is_opened() -> None:
+    existing = "package a;\n\npublic class PadTest {}\n"
+    files = {PAD_JAVA: JAVA, "src/test/java/a/PadTest.java": existing, "pom.xml": "junit-jupiter"}
+    proposal = await _propose(PAD_JAVA, files, ScriptedBackend([TESTS_PAD]), 7)
+    assert apply_edits(existing, proposal.edits) == (
+        "package a;\n\nimport static org.junit.jupiter.api.Assertions.assertEquals;\n"
+        "import org.junit.jupiter.api.Test;\n\npublic class PadTest {\n    @Test\n"
+        '    void testPad() {\n        assertEquals("a", Pad.pad("a"));\n    }\n}\n'
+    )
+
+
+RUST = (
+    "pub fn pad(n: i32) -> i32 {\n    n\n}\n\nstruct Shelf;\n\nimpl Shelf {\n"
+    "    fn len(&self) -> usize {\n        3\n    }\n}\n"
+)
+TESTS_RUST = "() {\n    assert_eq!(pad(1), 1);\n}\n```\n"
+
+
+@pytest.mark.parametrize("eol", ["\n", "\r\n"])
+async def test_a_first_test_in_rust_makes_the_module(eol: str) -> None:
+    source = RUST.replace("\n", eol)
+    proposal = await _propose("src/a.rs", {"src/a.rs": source}, ScriptedBackend([TESTS_RUST]))
+    assert proposal.new_files == ()
+    module = (
+        "\n#[cfg(test)]\nmod tests {\n    use super::*;\n\n    #[test]\n    fn test_pad() {\n"
+        "        assert_eq!(pad(1), 1);\n    }\n}\n"
+    )
+    assert apply_edits(source, proposal.edits) == source + module.replace("\n", eol)
+
+
+async def test_a_further_test_in_rust_goes_to_the_end_of_the_module() -> None:
+    module = (
+        "\n#[cfg(test)]\n#[allow(dead_code)]\nmod tests {\n    use super::pad;\n\n    #[test]\n"
+        '    fn test_len() {\n        let s = "\n}\n";\n    }\n}\n'
+    )
+    after = "\nstruct Late {\n}\n"
+    source = RUST + module + after
+    reply = "() {\n    let s = Shelf;\n    assert_eq!(s.len(), 3);\n}\n```\n"
+    backend = ScriptedBackend([reply])
+    proposal = await _propose("src/a.rs", {"src/a.rs": source}, backend, 8)
+    extended = module.replace("    use", "    use super::Shelf;\n    use").removesuffix("}\n") + (
+        "\n    #[test]\n    fn test_len_2() {\n        let s = Shelf;\n"
+        "        assert_eq!(s.len(), 3);\n    }\n}\n"
+    )
+    assert apply_edits(source, proposal.edits) == RUST + extended + after
+
+
 async def test_a_test_that_compares_until_there_is_no_room_is_ended() -> None:
     compared = "\tassert.Equal(t, Pad(1), 1)\n"
     files = {"pad.go": "package a\n\nfunc Pad(a int) int { return a }\n"}
@@ -174,10 +298,73 @@ async def test_where_no_test_can_go_it_is_said_before_the_model_is_asked() -> No
         ({"a.py": "x = 1\n"}, "no function at these lines"),
         ({"a.ts": "export function f() {}\n"}, "which framework"),
         ({"a.ts": "function f() {}\n", "b.test.ts": "import { it } from 'vitest'\n"}, "export it"),
+        ({"Pad.java": JAVA}, "in src/main/java"),
+        ({"tests/all.rs": RUST}, "Rust and Java"),
     ):
         with pytest.raises(ReplyUnusable, match=sentence):
             await _propose(next(iter(files)), files, backend)
     assert backend.asked == []
+
+
+OF_5 = {"src/test/java/a/TrimTest.java": JUNIT_5}
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "others", "at", "sentence"),
+    [
+        (PAD_JAVA, JAVA, {}, "pad(", "which framework"),
+        (PAD_JAVA, JAVA, {"src/test/java/a/ATest.java": "import org.testng.Test;\n"}, "pad(",
+         "which framework"),
+        (PAD_JAVA, JAVA, OF_5, "own()", "own, which is private"),
+        (PAD_JAVA, JAVA, OF_5, "    Pad()", "constructors"),
+        (PAD_JAVA, JAVA, {"src/test/java/a/PadTest.java": JUNIT_5}, "pad(", "no class PadTest"),
+        ("a.rs", "async fn f() {}\n", {}, "f", "which runtime"),
+        ("a.rs", "mod b {\n    fn f() {}\n}\n", {}, "fn f", "stands in a module"),
+        ("a.rs", "mod b {\n    impl A {\n        fn f() {}\n    }\n}\n", {}, "fn f",
+         "stands in a module"),
+        ("a.rs", "fn f() {}\n#[cfg(test)]\nmod tests;\n", {}, "fn f", "not in a block"),
+        ("a.rs", "fn f() {}\n#[cfg(test)]\nmod tests {}\n", {}, "fn f", "not in a block"),
+        ("a.rs", "fn f() {}\nmod tests {\n}\n", {}, "fn f", "not for tests alone"),
+        ("a.rs", "fn f() {}\n#[cfg(test)]\nmod tests {\n  }\n", {}, "fn f", "cannot be told"),
+    ],
+)  # fmt: skip
+async def test_what_java_and_rust_have_no_place_for_is_said_before_the_model_is_asked(
+    path: str, source: str, others: dict[str, str], at: str, sentence: str
+) -> None:
+    backend = ScriptedBackend([PYTHON])
+    line = source[: source.index(at)].count("\n") + 1
+    with pytest.raises(ReplyUnusable, match=sentence) as refused:
+        await _propose(path, {path: source, **others}, backend, line)
+    assert backend.asked == []
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "reply", "sentence"),
+    [
+        (PAD_JAVA, '    assertEquals("a", "a");\n}', "must call pad"),
+        (PAD_JAVA, '    Pad.pad("a");\n}', "must compare"),
+        (PAD_JAVA, '    assertEquals("a", pad("a"));\n}', "use pad without Pad"),
+        (PAD_JAVA, '    assertThat(Pad.pad("a"), 1);\n    fail();\n}', "use assertThat"),
+        (PAD_JAVA, "    fail(pad());\n}\n\tint pad() { return 1; }", "not define pad"),
+        (PAD_JAVA, '    fail(Pad.pad("\\u0022"));\n}', "not use .u0022"),
+        (PAD_JAVA, '    fail(Pad.pad("a"), Files.list());\n}', "not use Files"),
+        (PAD_JAVA, '    fail(Pad.pad("a")\n}', "does not parse"),
+        ("a.rs", "    assert_eq!(1, 1); // pad(1)\n}", "must call pad"),
+        ("a.rs", "    pad(1);\n}", "must compare"),
+        ("a.rs", "    fn pad(n: i32) {}\n    assert_eq!(pad(1), 1);\n}", "not define pad"),
+        ("a.rs", "    assert_eq!(pad(1), std::process::id());\n}", "use std::process"),
+        ("a.rs", "    assert_eq!(pad(1), unsafe { 1 });\n}", "use unsafe"),
+    ],
+)
+async def test_what_is_no_test_in_java_and_rust_is_refused(
+    path: str, reply: str, sentence: str
+) -> None:
+    files = {PAD_JAVA: JAVA, "a.rs": RUST, **OF_5}
+    backend = ScriptedBackend([f"() {{\n{reply}\n```\n"])
+    proposal = await _propose(path, files, backend, 7 if path == PAD_JAVA else 1)
+    assert (proposal.edits, proposal.new_files) == ((), ())
+    assert re.search(sentence, proposal.refusals[0].sentence), proposal.refusals[0].sentence
 
 
 @pytest.mark.model
@@ -189,3 +376,28 @@ async def test_the_small_model_writes_a_test(backend: LlamaCppBackend) -> None:
     (new,) = proposal.new_files
     assert new.text.startswith('"""Tests of shout.py."""\n\nfrom shout import shout\n')
     assert "assert" in new.text
+
+
+@pytest.mark.model
+async def test_the_small_model_writes_a_test_in_java(backend: LlamaCppBackend) -> None:
+    source = (
+        "package a;\n\npublic class Shout {\n    public static String shout(String word) {\n"
+        '        return word.toUpperCase() + "!";\n    }\n}\n'
+    )
+    files = {"src/main/java/a/Shout.java": source, "src/test/java/a/TrimTest.java": JUNIT_5}
+    proposal = await _propose("src/main/java/a/Shout.java", files, backend, 4)
+    assert proposal.new_files, proposal.refusals
+    (new,) = proposal.new_files
+    assert new.path == "src/test/java/a/ShoutTest.java"
+    assert new.text.startswith("package a;\n\nimport static org.junit.jupiter.api.Assertions.")
+    assert "class ShoutTest {\n\n    @Test\n    void testShout" in new.text
+
+
+@pytest.mark.model
+async def test_the_small_model_writes_a_test_in_rust(backend: LlamaCppBackend) -> None:
+    source = 'pub fn shout(word: &str) -> String {\n    word.to_uppercase() + "!"\n}\n'
+    proposal = await _propose("src/shout.rs", {"src/shout.rs": source}, backend)
+    assert proposal.edits, proposal.refusals
+    tested = apply_edits(source, proposal.edits)
+    assert tested.startswith(f"{source}\n#[cfg(test)]\nmod tests {{\n    use super::*;\n\n")
+    assert "    #[test]\n    fn test_shout" in tested

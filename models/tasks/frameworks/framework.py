@@ -36,14 +36,17 @@ class Framework(ABC):
     """One for each way of writing tests.
 
     `spoken`: its name, for the model. `compares`: what shows that a test compares. `begins`: where
-    a test begins; its group, if it has one, is the test's name.
+    a test begins; its group, if it has one, is the test's name. `reaches_out`: what a test may not
+    use in this language alone, unless what it tests does.
     """
 
     spoken: str
     compares: re.Pattern[str]
     begins: re.Pattern[str]
+    reaches_out = re.compile(r"(?!)")  # nothing
     n_blank_lines = 1  # before a test
     end = ""  # a test's last line, where it has one of its own
+    before_number = "_"  # in the name of a test that would have one that is there
 
     @abstractmethod
     def opening(self, name: str) -> str:
@@ -53,9 +56,9 @@ class Framework(ABC):
     def import_line(self, tested: Tested) -> str:
         """What makes the function known in a test. Raises `ReplyUnusable` where nothing can."""
 
-    @abstractmethod
     def new_file(self, tested: Tested, test: str) -> str:
-        """The whole text of a new test file."""
+        """The whole text of a new test file. Not asked where tests stand in what they test."""
+        raise NotImplementedError
 
     def tests_in(self, text: str) -> Iterator[int]:
         """Offsets at which tests begin."""
@@ -79,6 +82,11 @@ class Framework(ABC):
             kept.append(self.end)
         return "\n".join(kept)
 
+    def refused(self, tested: Tested, test: str) -> str:
+        """Words in the test that must not be there; "" where there are none."""
+        del tested, test
+        return ""
+
     def renamed(self, test: str, existing: str) -> str:
         """The test under a name that its file does not have yet."""
         if not self.begins.groups:
@@ -86,10 +94,10 @@ class Framework(ABC):
         taken = {found[1] for found in self.begins.finditer(existing)}
         for found in list(self.begins.finditer(test)):
             name, number = found[1], 2
-            while f"{name}_{number}" in taken:
+            while f"{name}{self.before_number}{number}" in taken:
                 number += 1
             if name in taken:
-                test = re.sub(rf"\b{name}\b", f"{name}_{number}", test)
+                test = re.sub(rf"\b{name}\b", f"{name}{self.before_number}{number}", test)
         return test
 
     def insertions(
@@ -133,6 +141,20 @@ def in_lines(test: str, indent: str, eol: str) -> str:
     """The test indented, each of its lines with its end."""
     lines = test.rstrip().split("\n")
     return "".join(f"{indent if line.strip() else ''}{line}{eol}" for line in lines)
+
+
+def called_alone(tested: Tested, test: str) -> str:
+    """What is wrong with a call of a method by its name alone; "" where none is."""
+    name = tested.function.name
+    if "." in tested.function.qualified_name and re.search(rf"(?<![\w.:]){name}\s*\(", test):
+        return f"{name} without {tested.imported_name} or one such before it"
+    return ""
+
+
+def indent_unit(text: str) -> str:
+    """What the first line that is indented begins with; four spaces where none is."""
+    found = re.search(r"^(\t| {2,8})(?=[^\s*])", text, re.MULTILINE)
+    return found[1] if found else "    "
 
 
 def snake(name: str) -> str:
