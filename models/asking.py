@@ -76,6 +76,20 @@ OnEvent = Callable[[Thinking | Answering], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """Whom a task asks, how much it may think and show in each question, and who hears of it.
+
+    `n_samples`: how often a question for a place is asked; what most answers agree on is taken.
+    """
+
+    backend: Backend
+    thinking_tokens: int
+    context_tokens: int
+    on_event: OnEvent
+    n_samples: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     text: str
     trace: Trace
@@ -96,11 +110,9 @@ def provenance_of(
     )
 
 
-async def packed(
-    snippets: Sequence[Snippet], context_tokens: int, backend: Backend
-) -> ContextWindow:
+async def packed(snippets: Sequence[Snippet], asking: Asking) -> ContextWindow:
     """The window that the model sees. Raises `ReplyUnusable` when nothing can be shown."""
-    window = await pack(snippets, context_tokens, backend.count_tokens)
+    window = await pack(snippets, asking.context_tokens, asking.backend.count_tokens)
     if not window.pieces:
         raise ReplyUnusable("There is no code to show to the model.")
     return window

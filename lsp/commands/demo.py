@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pygls
@@ -24,13 +25,14 @@ import pygls
 from context.text import Text
 from context.window import Snippet
 from context.workspace import Workspace
+from lsp.asking import asking_by
 from lsp.backend import open_backend
 from lsp.commands import demo_provoke
 from lsp.commands.console import err, out, safe, settings
 from lsp.commands.index import index_with_bar
 from lsp.commands.locate import show_located
 from lsp.trace_documents import trace_text
-from models.asking import thinking_within
+from models.asking import Asking, thinking_within
 from models.backends import Backend
 from models.errors import ModelError
 from models.findings import Finding, Proposal
@@ -92,15 +94,12 @@ async def _open_backend() -> Backend:
     return backend
 
 
+def _asking(backend: Backend) -> Asking:
+    return asking_by(settings(), backend, lambda event: out.print(safe(event.text), end=""))
+
+
 async def _find(report: str, snippets: list[Snippet], backend: Backend) -> Finding:
-    finding = await ask_to_locate(
-        report,
-        snippets,
-        backend=backend,
-        thinking_tokens=settings().effort.thinking_tokens,
-        context_tokens=settings().context_tokens,
-        on_event=lambda event: out.print(safe(event.text), end=""),
-    )
+    finding = await ask_to_locate(report, snippets, _asking(backend))
     _title("The finding, its trace and what the model was shown")
     place = f"{finding.path}, lines {finding.start_line}-{finding.end_line} ({finding.symbol})"
     out.print(f"{safe(place)}\n{safe(finding.cause)}\n")
@@ -122,6 +121,7 @@ async def _fix(
         for s in snippets
         if s.path == finding.path and s.start_line <= finding.start_line <= s.end_line
     ]
+    asking = _asking(backend)
     source = Text((folder / finding.path).read_bytes().decode()).content
     last_line = report.rstrip().rpartition("\n")[2]
     proposal = await propose_edit(
@@ -135,10 +135,7 @@ async def _fix(
         around,
         {finding.path: source},
         workspace,
-        backend=backend,
-        thinking_tokens=settings().effort.thinking_tokens // 2,
-        context_tokens=settings().context_tokens,
-        on_event=lambda event: out.print(safe(event.text), end=""),
+        replace(asking, thinking_tokens=asking.thinking_tokens // 2),
     )
     out.print()
     for refusal in proposal.refusals:

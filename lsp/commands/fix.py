@@ -13,6 +13,7 @@ from pathlib import Path
 from context.selection import selection_snippets
 from context.text import Text, content_hash, encode
 from context.workspace import Workspace
+from lsp.asking import asking_by
 from lsp.backend import open_backend
 from lsp.commands.console import complain, err, out, safe, say_where, settings
 from lsp.commands.index import index_with_bar
@@ -79,10 +80,7 @@ async def _propose(
             snippets,
             sources,
             workspace,
-            backend=backend,
-            thinking_tokens=wanted.effort.thinking_tokens,
-            context_tokens=wanted.context_tokens,
-            on_event=lambda event: err.print(safe(event.text), end=""),
+            asking_by(wanted, backend, lambda event: err.print(safe(event.text), end="")),
         )
 
 

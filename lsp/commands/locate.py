@@ -11,6 +11,7 @@ from typing import Any
 from context.report import EmptyReport
 from context.suspects import Located, Suspect
 from context.workspace import Workspace
+from lsp.asking import asking_by
 from lsp.backend import open_backend
 from lsp.commands.console import complain, err, out, safe, say_where, settings
 from lsp.commands.findings import finding_data, model_data, show_finding
@@ -87,11 +88,7 @@ async def _find(workspace: Workspace, located: Located, report: str, backend: Ba
         return await ask_to_locate(
             report,
             await workspace.snippets(located.suspects, report),
-            backend=backend,
-            thinking_tokens=chosen.effort.thinking_tokens,
-            n_samples=chosen.effort.n_samples,
-            context_tokens=chosen.context_tokens,
-            on_event=lambda event: err.print(safe(event.text), end=""),
+            asking_by(chosen, backend, lambda event: err.print(safe(event.text), end="")),
         )
 
 

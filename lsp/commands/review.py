@@ -12,6 +12,7 @@ from context.changes import ChangedPart
 from context.errors import NoSuchPlace
 from context.text import Text
 from context.workspace import Workspace
+from lsp.asking import asking_by
 from lsp.backend import open_backend
 from lsp.commands.console import complain, out, progress_bar, safe, say_where, settings
 from lsp.commands.findings import finding_data, finding_line, model_data
@@ -131,10 +132,7 @@ async def _read(
                         workspace,
                         part,
                         text_of(workspace.root, part.path),
-                        backend=backend,
-                        effort=wanted.effort,
-                        context_tokens=wanted.context_tokens,
-                        on_event=lambda _: None,
+                        asking_by(wanted, backend, lambda _: None),
                     )
             except ReplyUnusable as unusable:
                 complain(f"{part.symbol or part.path}: {unusable}")

@@ -13,7 +13,7 @@ from context.window import Snippet
 from lsp.errors import REQUEST_FAILED, Failure, Stale
 from lsp.jobs.applying import workspace_edit as workspace_edit  # the way of an edit to the editor
 from lsp.jobs.checking import checked
-from lsp.jobs.noting import refuse_if_stale, reporter
+from lsp.jobs.noting import asking_of, refuse_if_stale
 from lsp.progress import Progress
 from lsp.session import Session
 from models.findings import Proposal
@@ -95,30 +95,16 @@ async def _proposed(
     if task.kind is EditKind.WRITE_TEST:
         known = await workspace.files()
         sources.update(session.sources(root, dict.fromkeys(read_for_test(task.path, known))))
-    backend = await session.backend()
-    thinking_tokens = session.settings.effort.thinking_tokens
-    context_tokens, on_event = session.settings.context_tokens, reporter(progress)
+    asking = await asking_of(session, progress)
     match task.kind:
         case EditKind.DOCUMENT:
-            return await propose_doc(
-                task, snippets, sources, workspace, backend=backend,
-                thinking_tokens=thinking_tokens, context_tokens=context_tokens, on_event=on_event,
-            )  # fmt: skip
+            return await propose_doc(task, snippets, sources, workspace, asking)
         case EditKind.ADD_TYPES:
-            return await propose_types(
-                task, snippets, sources, workspace, backend=backend,
-                thinking_tokens=thinking_tokens, context_tokens=context_tokens, on_event=on_event,
-            )  # fmt: skip
+            return await propose_types(task, snippets, sources, workspace, asking)
         case EditKind.WRITE_TEST:
-            return await propose_test(
-                task, snippets, sources, known, workspace, backend=backend,
-                thinking_tokens=thinking_tokens, context_tokens=context_tokens, on_event=on_event,
-            )  # fmt: skip
+            return await propose_test(task, snippets, sources, known, workspace, asking)
         case _:
-            return await propose_edit(
-                task, snippets, sources, workspace, backend=backend,
-                thinking_tokens=thinking_tokens, context_tokens=context_tokens, on_event=on_event,
-            )  # fmt: skip
+            return await propose_edit(task, snippets, sources, workspace, asking)
 
 
 def finished(

@@ -10,7 +10,7 @@ from context.host import RemoteWorkspace
 from context.suspects import Located, Suspect
 from lsp import results, to_lsp
 from lsp.errors import Failure
-from lsp.jobs.noting import note_finding, reporter
+from lsp.jobs.noting import asking_of, note_finding
 from lsp.progress import Progress
 from lsp.session import Session
 from lsp.traces import Kind, Note
@@ -104,17 +104,9 @@ async def _ask_model(
     progress: Progress,
 ) -> Finding:
     progress.report("loading the model")
-    backend = await session.backend()
+    asking = await asking_of(session, progress)
     snippets = await workspace.snippets(located.suspects, report)
-    return await ask_to_locate(
-        report,
-        snippets,
-        backend=backend,
-        thinking_tokens=session.settings.effort.thinking_tokens,
-        n_samples=session.settings.effort.n_samples,
-        context_tokens=session.settings.context_tokens,
-        on_event=reporter(progress),
-    )
+    return await ask_to_locate(report, snippets, asking)
 
 
 def _show_suspects(session: Session, root: Path, located: Located) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from context.text import content_hash
 from lsp import to_lsp
+from lsp.asking import asking_by
 from lsp.errors import Stale
 from lsp.progress import Progress
 from lsp.session import Session
 from lsp.traces import Kind, Note, finding_id
-from models.asking import Answering, OnEvent, Thinking
+from models.asking import Answering, Asking, OnEvent, Thinking
 from models.findings import Finding
 
 
@@ -26,6 +27,11 @@ def reporter(progress: Progress) -> OnEvent:
         progress.report(f"{what}: …{tail}")
 
     return on_event
+
+
+async def asking_of(session: Session, progress: Progress) -> Asking:
+    """How a job asks, by the settings. Raises `ModelUnavailable`, `WeightsRefused`."""
+    return asking_by(session.settings, await session.backend(), reporter(progress))
 
 
 def refuse_if_stale(session: Session, uri: str, file_hash: str) -> None:

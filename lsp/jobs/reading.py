@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from context.selection import selection_snippets
 from lsp import to_lsp
-from lsp.jobs.noting import note_finding, refuse_if_stale, reporter
+from lsp.jobs.noting import asking_of, note_finding, refuse_if_stale
 from lsp.session import Session
 from lsp.traces import Kind, Note
 from models.findings import Finding
@@ -21,19 +21,9 @@ async def find_bugs(
     text = session.text_of(uri)
     async with session.working("Postil: reading the selection", token) as progress:
         workspace = await session.workspace(root)
-        backend = await session.backend()
+        asking = await asking_of(session, progress)
         snippets = await selection_snippets(workspace, path, text, first_line, last_line)
-        found = await find_bug(
-            snippets[0],
-            snippets[1:],
-            first_line,
-            last_line,
-            backend=backend,
-            thinking_tokens=session.settings.effort.thinking_tokens,
-            n_samples=session.settings.effort.n_samples,
-            context_tokens=session.settings.context_tokens,
-            on_event=reporter(progress),
-        )
+        found = await find_bug(snippets[0], snippets[1:], first_line, last_line, asking)
     if isinstance(found, Finding):
         session.recorder.finding("find a bug", found)
         refuse_if_stale(session, uri, found.file_hash)
@@ -54,18 +44,10 @@ async def explain(
     text = session.text_of(uri)
     async with session.working("Postil: explaining", token) as progress:
         workspace = await session.workspace(root)
-        backend = await session.backend()
+        asking = await asking_of(session, progress)
         snippets = await selection_snippets(workspace, path, text, first_line, last_line)
         explanation = await ask_to_explain(
-            snippets[0],
-            snippets[1:],
-            first_line,
-            last_line,
-            remark,
-            backend=backend,
-            thinking_tokens=session.settings.effort.thinking_tokens,
-            context_tokens=session.settings.context_tokens,
-            on_event=reporter(progress),
+            snippets[0], snippets[1:], first_line, last_line, remark, asking
         )
     session.recorder.explanation(explanation)
     refuse_if_stale(session, uri, explanation.file_hash)

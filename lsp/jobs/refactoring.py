@@ -22,14 +22,14 @@ from context.text import Span, Text, content_hash
 from lsp import from_lsp
 from lsp.errors import INVALID_PARAMS, REQUEST_FAILED, Failure, Stale
 from lsp.jobs.checking import checked
-from lsp.jobs.noting import reporter
+from lsp.jobs.noting import asking_of
 from lsp.progress import Progress
 from lsp.session import Session
 from models.errors import ModelUnavailable
 from models.findings import Edit, Exact, NewFile, Proposal, Provenance
 from models.gate import carried_refusal
 from models.tasks.refactor import (
-    Asking,
+    Planning,
     propose_function_name,
     propose_name,
     propose_signature,
@@ -58,19 +58,13 @@ class _Work:
         language = language_of(self.path)
         return language.name if language else "text"
 
-    async def asking(self, first_line: int, last_line: int) -> Asking:
+    async def planning(self, first_line: int, last_line: int) -> Planning:
         """Raises `ModelUnavailable`."""
-        backend = await self.session.backend()
-        return Asking(
-            snippets=await selection_snippets(
-                self.workspace, self.path, self.text, first_line, last_line
-            ),
-            language=self.language,
-            backend=backend,
-            thinking_tokens=self.session.settings.effort.thinking_tokens,
-            context_tokens=self.session.settings.context_tokens,
-            on_event=reporter(self.progress),
+        asking = await asking_of(self.session, self.progress)
+        snippets = await selection_snippets(
+            self.workspace, self.path, self.text, first_line, last_line
         )
+        return Planning(snippets, self.language, asking)
 
 
 def can_refactor(path: str) -> bool:
@@ -89,8 +83,8 @@ async def rename(
         name, planned = new_name.strip(), None
         if not name:
             target = await work.workspace.target_at(work.path, at, work.texts)
-            asking = await work.asking(target.first_line, target.last_line)
-            name, planned = await propose_name(target, asking)
+            planning = await work.planning(target.first_line, target.last_line)
+            name, planned = await propose_name(target, planning)
         return await _carry(work, Refactoring(Kind.RENAME, work.path, at, at, name)), planned
 
     return await _propose(session, uri, "rename", plan, token)
@@ -120,8 +114,8 @@ async def change_signature(
         change, planned = read_signature(detail), None
         if change is None:
             target = await work.workspace.target_at(work.path, at, work.texts)
-            asking = await work.asking(target.first_line, target.last_line)
-            change, planned = await propose_signature(target, detail, asking)
+            planning = await work.planning(target.first_line, target.last_line)
+            change, planned = await propose_signature(target, detail, planning)
         asked = Refactoring(Kind.SIGNATURE, work.path, at, at, signature=change)
         return await _carry(work, asked), planned
 
@@ -178,10 +172,10 @@ async def _extract(
     if name:
         return carried, None
     try:
-        asking = await work.asking(first_line, last_line)
+        planning = await work.planning(first_line, last_line)
         like = "snake_case" if work.language in ("python", "rust") else "camelCase"
         chosen, planned = await propose_function_name(
-            first_line, last_line, sorted(taken), like, asking
+            first_line, last_line, sorted(taken), like, planning
         )
     except ModelUnavailable:
         return carried, None

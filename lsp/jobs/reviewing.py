@@ -13,7 +13,7 @@ from context.changes import ChangedPart
 from context.host import RemoteWorkspace
 from context.text import Text, content_hash
 from lsp.errors import Failure
-from lsp.jobs.noting import note_finding, reporter
+from lsp.jobs.noting import asking_of, note_finding
 from lsp.progress import Progress
 from lsp.session import Session
 from models.errors import ReplyUnusable
@@ -99,10 +99,7 @@ async def _read_part(
         workspace,
         part,
         session.text_of(session.uri_of(root, part.path)),
-        backend=await session.backend(),
-        effort=session.settings.effort,
-        context_tokens=session.settings.context_tokens,
-        on_event=reporter(progress),
+        await asking_of(session, progress),
     )
     if isinstance(found, Finding):
         session.recorder.finding("review" if part.changed else "find a bug", found)

@@ -19,8 +19,7 @@ from context.languages import language_of, spoken_name
 from context.outline import Outline, SymbolKind
 from context.text import Span, Text, content_hash
 from context.window import Snippet, render_plain
-from models.asking import OnEvent, packed
-from models.backends import Backend
+from models.asking import Asking, packed
 from models.errors import ReplyUnusable
 from models.findings import Edit, Proposal, Refusal
 from models.gate import Code, types_refusal
@@ -53,17 +52,13 @@ async def propose_types(
     snippets: Sequence[Snippet],
     sources: Mapping[str, str],
     code: Code,
-    *,
-    backend: Backend,
-    thinking_tokens: int,
-    context_tokens: int,
-    on_event: OnEvent,
+    asking: Asking,
 ) -> Proposal:
     """Types for the function around the task's first line. Raises `ReplyUnusable`."""
     path, source = task.path, sources[task.path]
     function = await _function_to_type(path, source, task.first_line, code)
     outline = await code.outline(path, source)
-    window = await packed(snippets, context_tokens, backend)
+    window = await packed(snippets, asking)
     name, language = function.name, spoken_name(path)
     start = " ".join(source[function.head.start : function.parameters_start + 1].split())
 
@@ -90,9 +85,7 @@ async def propose_types(
         max_answer_tokens=MAX_ANSWER_TOKENS,
         answer_prefix=_begun(source, function),
     )
-    return await propose(
-        question, check, backend=backend, thinking_tokens=thinking_tokens, on_event=on_event
-    )
+    return await propose(question, check, asking)
 
 
 async def _function_to_type(path: str, source: str, line: int, code: Code) -> Function:

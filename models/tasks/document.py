@@ -9,8 +9,7 @@ from context.languages import spoken_name
 from context.selection import type_snippets
 from context.text import Text
 from context.window import Snippet, render_plain
-from models.asking import OnEvent, packed
-from models.backends import Backend
+from models.asking import Asking, packed
 from models.errors import ReplyUnusable
 from models.findings import Proposal
 from models.gate import Code, docs_refusal
@@ -29,11 +28,7 @@ async def propose_doc(
     snippets: Sequence[Snippet],
     sources: Mapping[str, str],
     code: Code,
-    *,
-    backend: Backend,
-    thinking_tokens: int,
-    context_tokens: int,
-    on_event: OnEvent,
+    asking: Asking,
 ) -> Proposal:
     """A doc for the function or type around the task's first line. Raises `ReplyUnusable`."""
     source = sources[task.path]
@@ -48,7 +43,7 @@ async def propose_doc(
     if not isinstance(definition, Function):
         asked = writing.document_type
         snippets = type_snippets(task.path, Text(source), definition, anatomy, snippets)
-    window = await packed(snippets, context_tokens, backend)
+    window = await packed(snippets, asking)
     language, name = spoken_name(task.path), definition.name
 
     async def check(text: str) -> Checked:
@@ -66,6 +61,4 @@ async def propose_doc(
         max_answer_tokens=MAX_ANSWER_TOKENS,
         answer_prefix=f"{name} " if language == "Go" else "",
     )
-    return await propose(
-        question, check, backend=backend, thinking_tokens=thinking_tokens, on_event=on_event
-    )
+    return await propose(question, check, asking)

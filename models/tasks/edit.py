@@ -15,7 +15,7 @@ from context.old_forms import old_forms
 from context.text import shortened
 from context.window import ContextWindow, Snippet, render_plain
 from models import prompts
-from models.asking import OnEvent, packed
+from models.asking import Asking, packed
 from models.backends import Backend, Conversation, Thinks
 from models.errors import CannotScore, ContextFull
 from models.findings import Proposal
@@ -78,19 +78,15 @@ async def propose_edit(
     snippets: Sequence[Snippet],
     sources: Mapping[str, str],
     code: Code,
-    *,
-    backend: Backend,
-    thinking_tokens: int,
-    context_tokens: int,
-    on_event: OnEvent,
+    asking: Asking,
 ) -> Proposal:
     """Edits that passed the gate. `sources` holds the current text of every file in `snippets`.
 
     Raises `ReplyUnusable` when the model twice answered nothing that can be read.
     """
-    window = await packed(snippets, context_tokens, backend)
+    window = await packed(snippets, asking)
     deletion = _DELETION[task.kind]
-    region = _region(task, window) if _rewrites(task, backend) else None
+    region = _region(task, window) if _rewrites(task, asking.backend) else None
     words, shown = _task_text(task, window), render_plain(window)
 
     async def check(text: str) -> Checked:
@@ -114,12 +110,10 @@ async def propose_edit(
         max_answer_tokens=MAX_ANSWER_TOKENS,
         answer_prefix="" if region is None else _first_line(region),
     )
-    proposal = await propose(
-        question, check, backend=backend, thinking_tokens=thinking_tokens, on_event=on_event
-    )
+    proposal = await propose(question, check, asking)
     if task.kind is not EditKind.FIX or proposal.edits:
         return proposal
-    return await _with_likelier_word(proposal, task, window, sources, code, backend)
+    return await _with_likelier_word(proposal, task, window, sources, code, asking.backend)
 
 
 async def _with_likelier_word(

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from context.window import Snippet, render_numbered
 from models import prompts
-from models.asking import OnEvent, ask, packed, provenance_of
-from models.backends import Backend
+from models.asking import Asking, ask, packed, provenance_of
 from models.citations import Citations, check_citations
 from models.findings import Provenance
 from models.prompts import Grammar
@@ -35,27 +34,23 @@ async def explain(
     first_line: int,
     last_line: int,
     remark: str,
-    *,
-    backend: Backend,
-    thinking_tokens: int,
-    context_tokens: int,
-    on_event: OnEvent,
+    asking: Asking,
 ) -> Explanation:
     """Explain lines of `snippet`; with a `remark` (a diagnostic's text), what it means there.
 
     Raises `ReplyUnusable` where the model says nothing that can be shown.
     """
-    window = await packed([snippet, *related], context_tokens, backend)
+    window = await packed([snippet, *related], asking)
     conversation = prompts.explain(
         render_numbered(window), window.pieces[0].file_id, first_line, last_line, remark
     )
     answer = await ask(
-        backend,
+        asking.backend,
         conversation,
         grammar=prompts.grammar(Grammar.TEXT),
-        thinking_tokens=thinking_tokens,
+        thinking_tokens=asking.thinking_tokens,
         max_answer_tokens=MAX_ANSWER_TOKENS,
-        on_event=on_event,
+        on_event=asking.on_event,
     )
     text = answer.text.strip()
     return Explanation(
@@ -65,5 +60,5 @@ async def explain(
         text,
         snippet.file_hash,
         check_citations(text, window, remark),
-        provenance_of(backend, answer, window, remark),
+        provenance_of(asking.backend, answer, window, remark),
     )

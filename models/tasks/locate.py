@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from context.window import ContextWindow, Snippet, render_numbered
 from models import prompts
-from models.asking import ANSWER_SAMPLING, Answer, OnEvent, ask, packed, provenance_of
+from models.asking import ANSWER_SAMPLING, Answer, Asking, ask, packed, provenance_of
 from models.backends import Backend, Conversation, Generation, Sampling
 from models.consistency import ask_several
 from models.errors import CannotScore, ReplyUnusable
@@ -45,28 +45,21 @@ class _Said:
 async def locate(
     report: str,
     snippets: Sequence[Snippet],
-    *,
-    backend: Backend,
-    thinking_tokens: int,
-    context_tokens: int,
-    on_event: OnEvent,
-    n_samples: int = 1,
+    asking: Asking,
 ) -> Finding:
     """The lines and the cause, as the model sees them. Raises `ModelError`.
 
     With several samples it is asked as often, and the answer that most agree on is taken.
     """
-    window = await packed(snippets, context_tokens, backend)
+    backend, window = asking.backend, await packed(snippets, asking)
     conversation = prompts.locate(shorten(report), render_numbered(window))
 
     async def ask_once(sampling: Sampling | None) -> _Said:
-        answer = await _ask(
-            backend, conversation, Grammar.PLACE, thinking_tokens, on_event, sampling
-        )
+        answer = await _ask(asking, conversation, Grammar.PLACE, sampling)
         place = await _shown(backend, conversation, answer, parse_place(answer.text), window)
         return _Said(place, "", answer)
 
-    said, agreement = await ask_several(backend, ask_once, n_samples, _agree)
+    said, agreement = await ask_several(backend, ask_once, asking.n_samples, _agree)
     assert said.place is not None
     place = await _narrowed(backend, said.place, window)
     return _finding(place, said.answer, window, report, backend, agreement)
@@ -77,19 +70,15 @@ async def find_bug(
     related: Sequence[Snippet],
     first_line: int,
     last_line: int,
+    asking: Asking,
     *,
-    backend: Backend,
-    thinking_tokens: int,
-    context_tokens: int,
-    on_event: OnEvent,
-    n_samples: int = 1,
     before: str = "",
 ) -> Finding | str:
     """A bug in the selected lines, or the model's reason to see none.
 
     `before`: the same code as it was before somebody changed it, for a review of the change.
     """
-    window = await packed([snippet, *related], context_tokens, backend)
+    backend, window = asking.backend, await packed([snippet, *related], asking)
     first = window.pieces[0]
     odd_lines = await _oddest(backend, first.snippet, first_line, last_line)
     conversation = prompts.find_bug(
@@ -102,16 +91,14 @@ async def find_bug(
     )
 
     async def ask_once(sampling: Sampling | None) -> _Said:
-        answer = await _ask(
-            backend, conversation, Grammar.BUG_OR_NONE, thinking_tokens, on_event, sampling
-        )
+        answer = await _ask(asking, conversation, Grammar.BUG_OR_NONE, sampling)
         reply = parse_bug(answer.text)
         if not reply.bug:
             return _Said(None, reply.reason, answer)
         place = await _shown(backend, conversation, answer, reply.place, window)
         return _Said(place, "", answer)
 
-    said, agreement = await ask_several(backend, ask_once, n_samples, _agree)
+    said, agreement = await ask_several(backend, ask_once, asking.n_samples, _agree)
     if said.place is None:
         return said.reason
     place = await _narrowed(backend, said.place, window)
@@ -157,20 +144,15 @@ def shorten(report: str) -> str:
 
 
 async def _ask(
-    backend: Backend,
-    conversation: Conversation,
-    grammar: Grammar,
-    thinking_tokens: int,
-    on_event: OnEvent,
-    sampling: Sampling | None,
+    asking: Asking, conversation: Conversation, grammar: Grammar, sampling: Sampling | None
 ) -> Answer:
     return await ask(
-        backend,
+        asking.backend,
         conversation,
         grammar=prompts.grammar(grammar),
-        thinking_tokens=thinking_tokens,
+        thinking_tokens=asking.thinking_tokens,
         max_answer_tokens=MAX_ANSWER_TOKENS,
-        on_event=on_event,
+        on_event=asking.on_event,
         sampling=sampling,
     )
 

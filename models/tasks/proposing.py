@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from context.window import ContextWindow
 from models import prompts
-from models.asking import Answer, OnEvent, ask, provenance_of
-from models.backends import Backend, Conversation
+from models.asking import Answer, Asking, ask, provenance_of
+from models.backends import Conversation
 from models.errors import ReplyUnusable
 from models.findings import Edit, NewFile, Proposal, Refusal
 from models.prompts import Grammar
@@ -53,10 +53,7 @@ Check = Callable[[str], Awaitable[Checked]]  # of an answer with its secrets bac
 async def propose(
     question: Question,
     check: Check,
-    *,
-    backend: Backend,
-    thinking_tokens: int,
-    on_event: OnEvent,
+    asking: Asking,
 ) -> Proposal:
     """A proposal that passed, or an empty one with its refusals.
 
@@ -70,13 +67,13 @@ async def propose(
     best: tuple[Checked, Answer, int] | None = None
     for n_tries in range(MAX_TRIES):
         answer = await ask(
-            backend,
+            asking.backend,
             conversation,
             grammar=prompts.grammar(question.form),
             answer_prefix=question.answer_prefix,
-            thinking_tokens=thinking_tokens,
+            thinking_tokens=asking.thinking_tokens,
             max_answer_tokens=question.max_answer_tokens,
-            on_event=on_event,
+            on_event=asking.on_event,
         )
         checked = await _read(check, question.window.reveal(answer.text))
         refusals.extend(checked.refusals)
@@ -95,7 +92,7 @@ async def propose(
         made.edits,
         tuple(refusals),
         n_mended,
-        provenance_of(backend, answer, question.window, question.told),
+        provenance_of(asking.backend, answer, question.window, question.told),
         new_files=made.new_files,
         remarks=made.remarks,
     )

@@ -15,8 +15,8 @@ from context.refactoring import Change, Refused, SignatureChange, Target
 from context.refactoring.names import check_name
 from context.window import ContextWindow, Snippet, render_numbered
 from models import prompts
-from models.asking import OnEvent, ask, packed, provenance_of
-from models.backends import Backend, Conversation
+from models.asking import Asking, ask, packed, provenance_of
+from models.backends import Conversation
 from models.errors import ReplyUnusable
 from models.findings import Provenance
 from models.prompts import Grammar
@@ -35,48 +35,45 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """What is shown to the model and how it is asked; the first snippet holds the place."""
+class Planning:
+    """What is shown to the model, and how it is asked; the first snippet holds the place."""
 
     snippets: Sequence[Snippet]
     language: str
-    backend: Backend
-    thinking_tokens: int
-    context_tokens: int
-    on_event: OnEvent
+    asking: Asking
 
 
-async def propose_name(target: Target, asking: Asking) -> tuple[str, Provenance]:
+async def propose_name(target: Target, planning: Planning) -> tuple[str, Provenance]:
     """A telling name for what stands at a place. Raises `ReplyUnusable` when none is fit."""
 
     def read(answer: str) -> str:
         name = in_style_of(target.name, answer.strip())
         if name == target.name:
             raise Refused(f"It is called {name} already.")
-        return _free(name, asking.language, target.taken)
+        return _free(name, planning.language, target.taken)
 
     def question(window: ContextWindow) -> Conversation:
         return words.rename(render_numbered(window), target.name, target.what)
 
-    return await _ask(asking, question, Grammar.IDENTIFIER, read, told=target.name)
+    return await _ask(planning, question, Grammar.IDENTIFIER, read, told=target.name)
 
 
 async def propose_function_name(
-    first_line: int, last_line: int, taken: Sequence[str], like: str, asking: Asking
+    first_line: int, last_line: int, taken: Sequence[str], like: str, planning: Planning
 ) -> tuple[str, Provenance]:
     """A name for a function that lines become. `like`: a name whose style is the language's."""
 
     def read(answer: str) -> str:
-        return _free(in_style_of(like, answer.strip()), asking.language, taken)
+        return _free(in_style_of(like, answer.strip()), planning.language, taken)
 
     def question(window: ContextWindow) -> Conversation:
         return words.name_lines(render_numbered(window), first_line, last_line)
 
-    return await _ask(asking, question, Grammar.IDENTIFIER, read, told="")
+    return await _ask(planning, question, Grammar.IDENTIFIER, read, told="")
 
 
 async def propose_signature(
-    target: Target, detail: str, asking: Asking
+    target: Target, detail: str, planning: Planning
 ) -> tuple[SignatureChange, Provenance]:
     """The change of parameters that the user's words mean. Raises `ReplyUnusable`."""
 
@@ -94,7 +91,7 @@ async def propose_signature(
     def question(window: ContextWindow) -> Conversation:
         return words.signature(render_numbered(window), target.name, target.parameters, detail)
 
-    return await _ask(asking, question, Grammar.PARAMETER_CHANGE, read, told=detail)
+    return await _ask(planning, question, Grammar.PARAMETER_CHANGE, read, told=detail)
 
 
 def read_signature(written: str) -> SignatureChange | None:
@@ -137,15 +134,15 @@ def _free(name: str, language: str, taken: Sequence[str]) -> str:
 
 
 async def _ask(
-    asking: Asking,
+    planning: Planning,
     question: Callable[[ContextWindow], Conversation],
     form: Grammar,
     read: Callable[[str], T],
     *,
     told: str,
 ) -> tuple[T, Provenance]:
-    backend = asking.backend
-    window = await packed(asking.snippets, asking.context_tokens, backend)
+    asking, backend = planning.asking, planning.asking.backend
+    window = await packed(planning.snippets, asking)
     first = conversation = question(window)
     for number in range(MAX_TRIES):
         answer = await ask(

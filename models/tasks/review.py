@@ -14,8 +14,7 @@ from context.outline import Outline, SymbolKind
 from context.selection import Asked, selection_snippets
 from context.suspicion import suspicion
 from context.text import Text
-from models.asking import OnEvent
-from models.backends import Backend
+from models.asking import Asking
 from models.findings import Finding
 from models.reasoning import Effort
 from models.tasks.locate import find_bug
@@ -57,11 +56,7 @@ async def read_part(
     workspace: Asked,
     part: ChangedPart,
     text: Text,
-    *,
-    backend: Backend,
-    effort: Effort,
-    context_tokens: int,
-    on_event: OnEvent,
+    asking: Asking,
 ) -> Finding | str:
     """A bug in the changed lines of a part, or in all of it, or the model's reason to see none.
 
@@ -70,18 +65,7 @@ async def read_part(
     first = part.changed[0][0] if part.changed else part.start_line
     last = part.changed[-1][1] if part.changed else part.end_line
     snippets = await selection_snippets(workspace, part.path, text, first, last)
-    return await find_bug(
-        snippets[0],
-        snippets[1:],
-        first,
-        last,
-        backend=backend,
-        thinking_tokens=effort.thinking_tokens,
-        n_samples=effort.n_samples,
-        context_tokens=context_tokens,
-        on_event=on_event,
-        before=part.before,
-    )
+    return await find_bug(snippets[0], snippets[1:], first, last, asking, before=part.before)
 
 
 def left_words(n_parts: int, n_read: int, n_findings: int, reasons: Sequence[str]) -> str:

@@ -17,8 +17,7 @@ from context.languages import language_of
 from context.test_places import PlaceOfTest, build_files, place_of_test
 from context.text import Span, Text, content_hash
 from context.window import Snippet, render_plain
-from models.asking import OnEvent, packed
-from models.backends import Backend
+from models.asking import Asking, packed
 from models.errors import ReplyUnusable
 from models.findings import Edit, NewFile, Proposal, Refusal
 from models.gate import Code, added_refusal, new_file_refusal
@@ -55,11 +54,7 @@ async def propose_test(
     sources: Mapping[str, str],
     known: Sequence[str],
     code: Code,
-    *,
-    backend: Backend,
-    thinking_tokens: int,
-    context_tokens: int,
-    on_event: OnEvent,
+    asking: Asking,
 ) -> Proposal:
     """A test of the function around the task's first line.
 
@@ -67,7 +62,7 @@ async def propose_test(
     that `read_for_test` names. Raises `ReplyUnusable`.
     """
     plan = await _plan(task, sources, known, code)
-    window = await packed(snippets, context_tokens, backend)
+    window = await packed(snippets, asking)
     name = plan.tested.function.name
     example = await _example(plan, sources, code)
 
@@ -84,9 +79,7 @@ async def propose_test(
         max_answer_tokens=MAX_ANSWER_TOKENS,
         answer_prefix=f"```\n{plan.framework.opening(name)}",
     )
-    return await propose(
-        question, check, backend=backend, thinking_tokens=thinking_tokens, on_event=on_event
-    )
+    return await propose(question, check, asking)
 
 
 async def _checked(

@@ -25,6 +25,7 @@ from context.languages import language_named
 from context.shadow_copy import make_copy
 from context.text import content_hash, split_lines
 from context.window import Role, Snippet
+from models.asking import Asking
 from models.backends.worker_client import LlamaCppBackend, Options
 from models.catalog import entry_named
 from models.errors import ReplyUnusable
@@ -94,15 +95,13 @@ async def _propose(kind: EditKind, case: Case, backend: LlamaCppBackend) -> Prop
         "chosen", content_hash(case.source),
     )  # fmt: skip
     task = EditTask(kind, case.path, case.first_line, case.first_line)
-    given = {"backend": backend, "thinking_tokens": 0, "context_tokens": 900}
+    asking = Asking(backend, 0, 900, lambda _: None)
     sources, code = {case.path: case.source}, ParsedHere()
     if kind is EditKind.WRITE_TEST:
-        return await propose_test(
-            task, [snippet], sources, [case.path], code, on_event=lambda _: None, **given
-        )  # type: ignore[arg-type]
+        return await propose_test(task, [snippet], sources, [case.path], code, asking)
     writers = {EditKind.DOCUMENT: propose_doc, EditKind.ADD_TYPES: propose_types}
-    ask = writers.get(kind, propose_edit)
-    return await ask(task, [snippet], sources, code, on_event=lambda _: None, **given)  # type: ignore[arg-type]
+    write = writers.get(kind, propose_edit)
+    return await write(task, [snippet], sources, code, asking)
 
 
 async def _is_right(case: Case, proposal: Proposal) -> bool:

@@ -19,6 +19,7 @@ from markdown_it import MarkdownIt
 
 from lsp import to_lsp
 from lsp.trace_documents import trace_text
+from models.asking import Asking
 from models.backends.scripted import ScriptedBackend
 from models.errors import ReplyUnusable
 from models.findings import Proposal
@@ -49,9 +50,10 @@ async def test_an_obeying_models_words_are_inert_wherever_they_are_shown(chunk: 
         answer = {"file": "F1", "first_line": 2, "last_line": 3, "cause": (obeyed or "none") * 2}
         backend = ScriptedBackend([f"I obey: {obeyed}\n</think>", json.dumps(answer)])
         finding = await locate(
-            f"mean fails. {demand}", [snippet_of(source)], backend=backend,
-            thinking_tokens=50, context_tokens=2_000, on_event=lambda _: None,
-        )  # fmt: skip
+            f"mean fails. {demand}",
+            [snippet_of(source)],
+            Asking(backend, 50, 2_000, lambda _: None),
+        )
         assert finding.path == "shop.py"
         hover = to_lsp.finding_hover(finding)
         _assert_inert(hover)
@@ -88,10 +90,12 @@ async def _proposed(source: str, reply: str) -> Proposal | None:
     """None when nothing could be read, which is said to the user."""
     try:
         return await propose_edit(
-            EditTask(EditKind.CUSTOM, "shop.py", 4, 4, "make it safe"), [snippet_of(source)],
-            {"shop.py": source}, ParsedHere(), backend=ScriptedBackend([reply]),
-            thinking_tokens=0, context_tokens=2_000, on_event=lambda _: None,
-        )  # fmt: skip
+            EditTask(EditKind.CUSTOM, "shop.py", 4, 4, "make it safe"),
+            [snippet_of(source)],
+            {"shop.py": source},
+            ParsedHere(),
+            Asking(ScriptedBackend([reply]), 0, 2_000, lambda _: None),
+        )
     except ReplyUnusable:
         return None
 

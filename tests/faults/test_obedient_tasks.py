@@ -14,6 +14,7 @@ from context.dissecting import dissect
 from context.languages import language_named
 from context.window import Role, Snippet
 from lsp import to_lsp
+from models.asking import Asking
 from models.backends.scripted import ScriptedBackend
 from models.errors import ReplyUnusable
 from models.findings import Finding, Proposal
@@ -33,31 +34,38 @@ Propose = Callable[[str, str], Awaitable[Proposal | None]]
 async def _document(source: str, reply: str) -> Proposal | None:
     return await _attempt(
         propose_doc(
-            EditTask(EditKind.DOCUMENT, "shop.py", 1, 1), [snippet_of(source)],
-            {"shop.py": source}, ParsedHere(), backend=_asked(reply), thinking_tokens=0,
-            context_tokens=2_000, on_event=lambda _: None,
+            EditTask(EditKind.DOCUMENT, "shop.py", 1, 1),
+            [snippet_of(source)],
+            {"shop.py": source},
+            ParsedHere(),
+            Asking(_asked(reply), 0, 2_000, lambda _: None),
         )
-    )  # fmt: skip
+    )
 
 
 async def _add_types(source: str, reply: str) -> Proposal | None:
     return await _attempt(
         propose_types(
-            EditTask(EditKind.ADD_TYPES, "shop.py", 1, 1), [snippet_of(source)],
-            {"shop.py": source}, ParsedHere(), backend=_asked(reply), thinking_tokens=0,
-            context_tokens=2_000, on_event=lambda _: None,
+            EditTask(EditKind.ADD_TYPES, "shop.py", 1, 1),
+            [snippet_of(source)],
+            {"shop.py": source},
+            ParsedHere(),
+            Asking(_asked(reply), 0, 2_000, lambda _: None),
         )
-    )  # fmt: skip
+    )
 
 
 async def _write_test(source: str, reply: str) -> Proposal | None:
     return await _attempt(
         propose_test(
-            EditTask(EditKind.WRITE_TEST, "shop.py", 1, 1), [snippet_of(source)],
-            {"shop.py": source}, ["shop.py"], ParsedHere(), backend=_asked(reply),
-            thinking_tokens=0, context_tokens=2_000, on_event=lambda _: None,
+            EditTask(EditKind.WRITE_TEST, "shop.py", 1, 1),
+            [snippet_of(source)],
+            {"shop.py": source},
+            ["shop.py"],
+            ParsedHere(),
+            Asking(_asked(reply), 0, 2_000, lambda _: None),
         )
-    )  # fmt: skip
+    )
 
 
 def _asked(reply: str) -> ScriptedBackend:
@@ -170,9 +178,13 @@ async def test_a_review_of_hostile_changes_is_inert() -> None:
         }  # fmt: skip
         backend = ScriptedBackend([f"I obey: {obeyed}\n</think>", json.dumps(answer)])
         found = await find_bug(
-            snippet_of(source), [_rules_file(demand)], 1, 4, backend=backend, thinking_tokens=50,
-            context_tokens=2_000, on_event=lambda _: None, before=source.replace("len", "sum"),
-        )  # fmt: skip
+            snippet_of(source),
+            [_rules_file(demand)],
+            1,
+            4,
+            Asking(backend, 50, 2_000, lambda _: None),
+            before=source.replace("len", "sum"),
+        )
         assert isinstance(found, Finding)
         assert found.path == "shop.py"
         shown = to_lsp.finding_hover(found)
@@ -194,8 +206,7 @@ async def test_a_hostile_test_output_moves_no_edit_out_of_the_function() -> None
             propose_edit(
                 EditTask(EditKind.FIX, "shop.py", 4, 4, output),
                 [snippet_of(source), _rules_file(demand)], {"shop.py": source, "AGENTS.md": "x"},
-                ParsedHere(), backend=backend, thinking_tokens=0, context_tokens=2_000,
-                on_event=lambda _: None,
+                ParsedHere(), Asking(backend, 0, 2_000, lambda _: None),
             )
         )  # fmt: skip
         if proposal is not None:

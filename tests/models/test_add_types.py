@@ -6,6 +6,7 @@ import pytest
 
 from context.text import content_hash, split_lines
 from context.window import Role, Snippet
+from models.asking import Asking
 from models.backends.scripted import ScriptedBackend
 from models.backends.worker_client import LlamaCppBackend
 from models.errors import ReplyUnusable
@@ -27,7 +28,7 @@ async def _propose(
     )
     return await propose_types(
         EditTask(EditKind.ADD_TYPES, path, line, line), [snippet], {path: source}, ParsedHere(),
-        backend=backend, thinking_tokens=0, context_tokens=900, on_event=lambda _: None,
+        Asking(backend, 0, 900, lambda _: None),
     )  # fmt: skip
 
 

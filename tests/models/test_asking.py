@@ -9,7 +9,7 @@ import pytest
 
 from context.suspects import Located, RankedFile
 from context.window import Role, Snippet
-from models.asking import Answer, ask
+from models.asking import Answer, Asking, ask
 from models.backends import Conversation, Generation, Message, TokenLog
 from models.backends.scripted import ScriptedBackend
 from models.errors import CannotScore, ReplyUnusable
@@ -120,8 +120,5 @@ async def _locate(backend: ScriptedBackend) -> Finding:
     return await locate(
         "total fails",
         [SNIPPET],
-        backend=backend,
-        thinking_tokens=20,
-        context_tokens=500,
-        on_event=lambda _: None,
+        Asking(backend, 20, 500, lambda _: None),
     )

@@ -9,7 +9,7 @@ import pytest
 from context.window import Role, Snippet
 from lsp.to_lsp import finding_hover
 from lsp.trace_documents import trace_text
-from models.asking import ELICITED_SAMPLING, thinking_within
+from models.asking import ELICITED_SAMPLING, Asking, thinking_within
 from models.audit import Outcome, entry_of
 from models.backends import Generation
 from models.backends.scripted import ScriptedBackend
@@ -46,11 +46,7 @@ async def _locate(backend: ScriptedBackend | LlamaCppBackend, n_samples: int) ->
     return await locate(
         "mean fails with ZeroDivisionError on an empty list",
         [SNIPPET],
-        backend=backend,
-        thinking_tokens=24,
-        context_tokens=500,
-        on_event=lambda _: None,
-        n_samples=n_samples,
+        Asking(backend, 24, 500, lambda _: None, n_samples=n_samples),
     )
 
 
@@ -93,8 +89,7 @@ async def test_most_answers_may_see_no_bug() -> None:
     bug = '{"bug": true, "file": "F1", "first_line": 9, "last_line": 9, "cause": "By zero."}'
     found = await find_bug(
         SNIPPET, [], 4, 9,
-        backend=_script(bug, none, none), thinking_tokens=24, context_tokens=500,
-        on_event=lambda _: None, n_samples=3,
+        Asking(_script(bug, none, none), 24, 500, lambda _: None, n_samples=3),
     )  # fmt: skip
     assert found == "The lines do what they say."
 

@@ -8,6 +8,7 @@ import pytest
 
 from context.text import Text, content_hash, split_lines
 from context.window import Role, Snippet
+from models.asking import Asking
 from models.backends.scripted import ScriptedBackend
 from models.backends.worker_client import LlamaCppBackend
 from models.errors import ReplyUnusable
@@ -39,7 +40,7 @@ async def _propose(
     task = EditTask(EditKind.DOCUMENT, path, line, line)
     return await propose_doc(
         task, snippets or [whole], {path: source}, ParsedHere(),
-        backend=backend, thinking_tokens=0, context_tokens=900, on_event=lambda _: None,
+        Asking(backend, 0, 900, lambda _: None),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from context.text import content_hash
 from context.window import Role, Snippet
+from models.asking import Asking
 from models.backends.scripted import ScriptedBackend
 from models.errors import ReplyUnusable
 from models.gate import apply_edits
@@ -28,10 +29,7 @@ async def _fixed(backend: ScriptedBackend, path: str = "a.py", detail: str = "no
         [_snippet(path)],
         {path: SOURCE},
         ParsedHere(),
-        backend=backend,
-        thinking_tokens=0,
-        context_tokens=900,
-        on_event=lambda _: None,
+        Asking(backend, 0, 900, lambda _: None),
     )
     return apply_edits(SOURCE, proposal.edits)
 
@@ -52,8 +50,7 @@ async def test_secrets_of_a_report_or_a_problem_are_not_sent_either() -> None:
     answer = '{"file": "F1", "first_line": 3, "last_line": 3, "cause": "The result is lost here."}'
     backend = ScriptedBackend([answer])
     await locate(
-        f'It fails with token = "{KEY}"', [_snippet()], backend=backend,
-        thinking_tokens=0, context_tokens=900, on_event=lambda _: None,
+        f'It fails with token = "{KEY}"', [_snippet()], Asking(backend, 0, 900, lambda _: None),
     )  # fmt: skip
     assert "[secret]" in _asked(backend)
     assert KEY not in _asked(backend)

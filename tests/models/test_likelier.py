@@ -9,6 +9,7 @@ import pytest
 
 from context.text import content_hash
 from context.window import Role, Snippet
+from models.asking import Asking
 from models.backends import Conversation, TokenLog
 from models.backends.scripted import ScriptedBackend
 from models.backends.worker_client import LlamaCppBackend
@@ -108,10 +109,7 @@ async def _fixed(backend: ScriptedBackend, text: str = TEXT) -> Proposal:
         [_snippet(text)],
         {"a.py": text},
         ParsedHere(),
-        backend=backend,
-        thinking_tokens=16,
-        context_tokens=2_000,
-        on_event=lambda _: None,
+        Asking(backend, 16, 2_000, lambda _: None),
     )
 
 

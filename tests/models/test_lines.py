@@ -7,6 +7,7 @@ import math
 import pytest
 
 from context.window import Role, Snippet
+from models.asking import Asking
 from models.backends import TokenLog
 from models.backends.scripted import ScriptedBackend
 from models.backends.worker_client import LlamaCppBackend
@@ -106,7 +107,7 @@ async def test_a_place_of_half_a_function_is_narrowed_to_its_oddest_line() -> No
 async def _find_bug(backend: ScriptedBackend) -> Finding | str:
     return await find_bug(
         _snippet(), [], 13, 15,
-        backend=backend, thinking_tokens=20, context_tokens=500, on_event=lambda _: None,
+        Asking(backend, 20, 500, lambda _: None),
     )  # fmt: skip
 
 

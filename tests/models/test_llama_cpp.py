@@ -15,7 +15,7 @@ import pytest
 
 from context.window import Role, Snippet
 from models import prompts
-from models.asking import ask
+from models.asking import Asking, ask
 from models.backends import Conversation, Generation, Message, StopReason
 from models.backends.loading import Drafts, FlashAttention, KvType
 from models.backends.worker_client import MAX_DEATHS, LlamaCppBackend, Options
@@ -260,7 +260,7 @@ async def test_lines_are_explained_in_plain_text(backend: LlamaCppBackend) -> No
     snippet = Snippet("a.py", 1, 2, "total", code, Role.SUSPECT, "chosen", "hash")
     said = await explain(
         snippet, [], 1, 2, "division by zero",
-        backend=backend, thinking_tokens=8, context_tokens=400, on_event=lambda _: None,
+        Asking(backend, 8, 400, lambda _: None),
     )  # fmt: skip
     assert said.text[0].isupper()
     assert "`" not in said.text

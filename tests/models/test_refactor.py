@@ -9,11 +9,12 @@ import pytest
 from context.refactoring import Change, Target
 from context.text import content_hash
 from context.window import Role, Snippet
+from models.asking import Asking
 from models.backends.scripted import ScriptedBackend
 from models.backends.worker_client import LlamaCppBackend
 from models.errors import ReplyUnusable
 from models.tasks.refactor import (
-    Asking,
+    Planning,
     in_style_of,
     propose_function_name,
     propose_name,
@@ -24,17 +25,17 @@ SOURCE = "def f(x):\n    d = sum(x) / len(x)\n    return d\n"
 TARGET = Target("d", "variable", 1, 3, ("d", "f", "x", "sum", "len"), ("x",))
 
 
-def _asking(*replies: str) -> tuple[Asking, ScriptedBackend]:
+def _planning(*replies: str) -> tuple[Planning, ScriptedBackend]:
     backend = ScriptedBackend(["hm\n</think>", *replies])
     snippet = Snippet(
         "a.py", 1, 3, "f", SOURCE.rstrip(), Role.SUSPECT, "test", content_hash(SOURCE)
     )
-    return Asking([snippet], "python", backend, 20, 500, lambda _: None), backend
+    return Planning([snippet], "python", Asking(backend, 20, 500, lambda _: None)), backend
 
 
 async def test_a_name_is_taken_in_the_style_of_the_old_one_with_its_provenance() -> None:
-    asking, backend = _asking("meanValue\n")
-    name, provenance = await propose_name(TARGET, asking)
+    planning, backend = _planning("meanValue\n")
+    name, provenance = await propose_name(TARGET, planning)
     assert name == "meanValue"
     assert provenance.model.name == "scripted"
     assert provenance.receipt.shown[0].snippet.path == "a.py"
@@ -48,30 +49,30 @@ async def test_a_name_is_taken_in_the_style_of_the_old_one_with_its_provenance()
 )
 async def test_an_unfit_name_is_mended_once(first: str, second: str, name: str) -> None:
     backend = ScriptedBackend(["hm\n</think>", first, "hm\n</think>", second])
-    asking, _ = _asking()
-    asking = Asking(asking.snippets, "python", backend, 20, 500, lambda _: None)
-    assert (await propose_name(TARGET, asking))[0] == name
+    planning, _ = _planning()
+    planning = replace(planning, asking=replace(planning.asking, backend=backend))
+    assert (await propose_name(TARGET, planning))[0] == name
     assert "could not be used" in backend.asked[-1].conversation.messages[-1].content
 
 
 async def test_two_unfit_names_are_refused_in_one_sentence() -> None:
-    asking, _ = _asking("sum\n")
+    planning, _ = _planning("sum\n")
     with pytest.raises(ReplyUnusable, match="nothing that is fit"):
-        await propose_name(TARGET, asking)
+        await propose_name(TARGET, planning)
 
 
 async def test_words_become_a_change_of_known_parameters() -> None:
-    asking, _ = _asking("remove x\n")
-    change, _ = await propose_signature(TARGET, "x is not needed", asking)
+    planning, _ = _planning("remove x\n")
+    change, _ = await propose_signature(TARGET, "x is not needed", planning)
     assert (change.change, change.names) == (Change.REMOVE, ("x",))
-    asking, _ = _asking("remove y\n")
+    planning, _ = _planning("remove y\n")
     with pytest.raises(ReplyUnusable, match="has no parameter y"):
-        await propose_signature(TARGET, "y is not needed", asking)
+        await propose_signature(TARGET, "y is not needed", planning)
 
 
 async def test_a_function_is_named_by_what_its_lines_do() -> None:
-    asking, _ = _asking("computeMean\n")
-    name, _ = await propose_function_name(2, 2, ["f"], "snake_case", asking)
+    planning, _ = _planning("computeMean\n")
+    name, _ = await propose_function_name(2, 2, ["f"], "snake_case", planning)
     assert name == "compute_mean"
 
 
@@ -91,8 +92,9 @@ def test_styles(old: str, new: str, expect: str) -> None:
 
 @pytest.mark.model
 async def test_the_small_model_chooses_a_name_for_lines(backend: LlamaCppBackend) -> None:
-    asking = replace(_asking("unused")[0], backend=backend, thinking_tokens=16)
-    name, provenance = await propose_function_name(2, 2, ["f"], "snake_case", asking)
+    planning, _ = _planning("unused")
+    planning = replace(planning, asking=Asking(backend, 16, 500, lambda _: None))
+    name, provenance = await propose_function_name(2, 2, ["f"], "snake_case", planning)
     assert name.isidentifier()
     assert name == name.lower()
     assert name != "f"

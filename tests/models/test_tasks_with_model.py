@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from context.window import Role, Snippet
+from models.asking import Asking
 from models.backends.worker_client import LlamaCppBackend
 from models.findings import Finding, Proposal
 from models.gate import apply_edits
@@ -33,8 +34,7 @@ async def _propose(
     line = source.rstrip("\n").count("\n") + 1 if kind is EditKind.FIX else 1
     return await propose_edit(
         EditTask(kind, "shop.py", line, line, detail), [snippet_of(source), *tests],
-        {"shop.py": source}, ParsedHere(), backend=backend, thinking_tokens=0,
-        context_tokens=900, on_event=lambda _: None,
+        {"shop.py": source}, ParsedHere(), Asking(backend, 0, 900, lambda _: None),
     )  # fmt: skip
 
 
@@ -85,8 +85,7 @@ async def test_it_changes_as_told(backend: LlamaCppBackend) -> None:
 async def test_it_reviews_a_change(backend: LlamaCppBackend) -> None:
     changed = MEAN.replace("/", "//")
     found = await find_bug(
-        snippet_of(changed), [], 2, 2, backend=backend, thinking_tokens=0, context_tokens=900,
-        on_event=lambda _: None, before=MEAN,
+        snippet_of(changed), [], 2, 2, Asking(backend, 0, 900, lambda _: None), before=MEAN,
     )  # fmt: skip
     if isinstance(found, Finding):
         assert (found.path, found.symbol) == ("shop.py", "mean")

@@ -9,6 +9,7 @@ import pytest
 
 from context.text import content_hash, split_lines
 from context.window import Role, Snippet
+from models.asking import Asking
 from models.backends.scripted import ScriptedBackend
 from models.backends.worker_client import LlamaCppBackend
 from models.errors import ReplyUnusable
@@ -34,7 +35,7 @@ async def _propose(
     sources = {p: files[p] for p in [path, *read_for_test(path, known)]}
     return await propose_test(
         EditTask(EditKind.WRITE_TEST, path, line, line), [snippet], sources, known, ParsedHere(),
-        backend=backend, thinking_tokens=0, context_tokens=900, on_event=lambda _: None,
+        Asking(backend, 0, 900, lambda _: None),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from context.workspace import Workspace
+from models.asking import Asking
 from models.backends import Backend, Conversation, TokenLog
 from models.errors import CannotScore, ModelError
 from models.findings import Finding, Proposal
@@ -55,10 +56,7 @@ async def _find(
             [],
             case.first_line,
             case.last_line,
-            backend=backend,
-            thinking_tokens=thinking_tokens,
-            context_tokens=CONTEXT_TOKENS,
-            on_event=_ignore,
+            Asking(backend, thinking_tokens, CONTEXT_TOKENS, _ignore),
         )
     except ModelError as error:
         return {"parses": False, "error": str(error)}, None
@@ -94,10 +92,7 @@ async def _fix(
                 [case.snippet],
                 {case.path: case.text},
                 workspace,
-                backend=backend,
-                thinking_tokens=thinking_tokens // 2,
-                context_tokens=CONTEXT_TOKENS,
-                on_event=_ignore,
+                Asking(backend, thinking_tokens // 2, CONTEXT_TOKENS, _ignore),
             )
         except ModelError as error:
             return {"fix_passes": False, "fix_error": str(error)}
