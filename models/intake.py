@@ -153,7 +153,7 @@ def copy_in(entry: CatalogEntry, source: Path, folder: Path, on_progress: OnProg
         with Incoming.go_on(entry, folder, on_progress) as incoming:
             opened.seek(incoming.done)
             incoming.write_all(iter(lambda: opened.read(CHUNK_BYTES), b""))
-        return incoming.accept()
+        return incoming.accept(came_from=source.parent)
 
 
 class Incoming:
@@ -239,10 +239,11 @@ class Incoming:
             self._on_progress("writing", self.done, self.entry.weights_bytes or self.done)
         self._file.flush()
 
-    def accept(self) -> Path:
-        """Give the file its name. Raises `WeightsRefused`, and throws it away, on a wrong digest.
+    def accept(self, came_from: Path | None = None) -> Path:
+        """Give the file its name. `came_from`: the folder where it lay, maybe with its licences.
 
-        To be called once the file is closed.
+        To be called once the file is closed. Raises `WeightsRefused`, and throws the file away, on
+        a wrong digest.
         """
         digest = self._digest.hexdigest()
         if digest != self.entry.sha256:
@@ -253,7 +254,7 @@ class Incoming:
             )
         self.partial.chmod(0o400)
         self.partial.replace(self._target)
-        write_licence(self.entry, self._target.parent)
+        write_licence(self.entry, self._target.parent, came_from)
         check_for_load(self.entry, self._target)
         return self._target
 

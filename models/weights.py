@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,11 @@ from models.gguf import read_opened_header
 HASH_CHUNK_BYTES = 4 << 20
 ROOM_FOR_DEFAULT_BYTES = 4 << 30  # free memory from which the 1.5B is the default
 RACY_NS = 100_000_000  # file times of older kernels move in steps of up to 10 ms
+MAX_LICENCES, MAX_LICENCE_BYTES = 8, 256 << 10  # that are kept of those beside weights
+_LICENCE_NAME = re.compile(
+    r"(?:licen[cs]e|copying|notice|(?:acceptable[ _-])?use[ _-]policy)[^.]*(?:\.(?:txt|md))?\Z",
+    re.IGNORECASE,
+)
 BIG_DEFAULT, SMALL_DEFAULT = "qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b"
 
 OnProgress = Callable[[str, int, int], None]  # what, done, of how many
@@ -148,11 +154,25 @@ def sha256_of(file: Path, on_progress: OnProgress) -> str:
         return _digest_of(opened, on_progress)
 
 
-def write_licence(entry: CatalogEntry, folder: Path) -> Path:
-    """Put the texts that must travel with the weights beside them."""
+def write_licence(entry: CatalogEntry, folder: Path, came_from: Path | None = None) -> Path:
+    """Put the texts that must travel with the weights beside them: ours, and those that lay beside
+    the weights where they came from, since not every agreement may be part of Postil.
+    """
     file = licence_file(entry, folder)
-    file.write_text(entry.licence_text(), encoding="utf-8")
+    texts = [entry.licence_text(), *(_licences_in(came_from) if came_from else ())]
+    file.write_text(f"\n{'-' * 78}\n".join(texts), encoding="utf-8")
     return file
+
+
+def _licences_in(folder: Path) -> Iterator[str]:
+    """Of files that are called like one. Links and what is no text of that size are left."""
+    named = sorted(file for file in folder.iterdir() if _LICENCE_NAME.match(file.name))
+    for file in named[:MAX_LICENCES]:
+        if file.is_symlink() or not file.is_file() or file.stat().st_size > MAX_LICENCE_BYTES:
+            continue
+        text = file.read_bytes().decode("utf-8", "replace")
+        if "\0" not in text:
+            yield f"Beside the weights: {file.name}\n\n{text}"
 
 
 def licence_file(entry: CatalogEntry, folder: Path) -> Path:

@@ -193,6 +193,26 @@ def test_the_licences_lie_beside_the_weights_and_go_with_them(
         weights.remove(entry, folder)
 
 
+def test_an_agreement_that_lies_beside_the_weights_is_kept_with_them(
+    tmp_path: Path, entry: CatalogEntry, stick: Path
+) -> None:
+    beside = stick / "deep" / "er"
+    (beside / "LICENSE").write_text("The whole agreement.")
+    (beside / "USE_POLICY.md").write_text("What it must not be used for.")
+    (beside / "NOTICE").write_bytes(b"no\0text")
+    (beside / "license.exe").write_text("a program")
+    (beside / "LICENSE-big.txt").write_text("x" * (weights.MAX_LICENCE_BYTES + 1))
+    if hasattr(os, "symlink") and os.name == "posix":
+        (tmp_path / "secret").write_text("somebody's secret")
+        (beside / "LICENSE-link").symlink_to(tmp_path / "secret")
+    intake.import_from(stick, tmp_path / "models", ignore)
+    text = weights.licence_file(entry, tmp_path / "models").read_text(encoding="utf-8")
+    assert "Beside the weights: LICENSE\n\nThe whole agreement." in text
+    assert "Beside the weights: USE_POLICY.md\n\nWhat it must not be used for." in text
+    assert text.count("Beside the weights: ") == 2
+    assert "secret" not in text
+
+
 def test_weights_that_are_here_and_wrong_are_not_fetched_over(
     tmp_path: Path, entry: CatalogEntry, stick: Path
 ) -> None:
