@@ -104,7 +104,7 @@ def _old_text(before: str | None, old: Outline | None, function: Symbol) -> str:
 
 
 def under(paths: Iterable[str], places: Collection[str]) -> Iterator[str]:
-    """Those that are one of `places` or lie below one; all of them for ""."""
+    """Those that are one of `places` or lie below one; all of them for "" and "."."""
     for path in paths:
-        if any(not place or f"{path}/".startswith(f"{place}/") for place in places):
+        if any(place in ("", ".") or f"{path}/".startswith(f"{place}/") for place in places):
             yield path

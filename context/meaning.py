@@ -15,19 +15,20 @@ from dataclasses import replace
 from context.languages import Language
 from context.misplaced import misplaced
 from context.outline import Outline, Problem
-from context.syntax import outline, parse
+from context.syntax import outline_of, parse
 
 MAX_SOURCE_BYTES = 2_000_000  # a compiler takes some 50 times as much memory
 
 
 def checked_outline(source: bytes, language: Language) -> Outline:
     """The same of a text that is to be judged: with what its language, too, does not allow."""
-    found = outline(source, language)
+    tree = parse(source, language)
+    found = outline_of(tree, source, language)
     if found.problems:
         return found
     if language.name == "python":
         return replace(found, problems=meaning_problems(source))
-    return replace(found, problems=misplaced(parse(source, language).root_node, language.name))
+    return replace(found, problems=misplaced(tree.root_node, language.name))
 
 
 def meaning_problems(source: bytes) -> tuple[Problem, ...]:

@@ -60,7 +60,11 @@ _BODIES = frozenset(
 
 def outline(source: bytes, language: Language) -> Outline:
     """Everything the index keeps of one file. Never raises on broken source."""
-    tree = parse(source, language)
+    return outline_of(parse(source, language), source, language)
+
+
+def outline_of(tree: Tree, source: bytes, language: Language) -> Outline:
+    """The same of a text that is parsed already."""
     imports: dict[int, tuple[list[str], list[str], int]] = {}
     found = QueryCursor(_query(language), match_limit=MATCH_LIMIT).captures(tree.root_node)
     definitions = _all_definitions(found)

@@ -149,6 +149,11 @@ def encode(content: str) -> bytes:
     return _SURROGATE.sub("\ufffd", content).encode()
 
 
+def indent_of(line: str) -> str:
+    """The white space that a line begins with; all of one that has nothing else."""
+    return line[: len(line) - len(line.lstrip())]
+
+
 def split_lines(content: str) -> list[str]:
     """Lines without their ends, by the protocol's rule; a last end leaves an empty line."""
     return _EOL.split(content)

@@ -10,6 +10,7 @@ from context.refactoring import Refused
 from context.refactoring.scopes import File, Names, Space, What, ancestor, walk, within, written
 from context.refactoring.types import type_of
 from context.syntax import Node
+from context.text import indent_of
 
 BLOCKS = frozenset({"statement_block", "block", "constructor_body", "statement_list"})
 
@@ -254,7 +255,7 @@ def name_of(function: Node) -> str:
 
 def _indent(file: File, node: Node) -> str:
     line = file.text[: file.span(node)[0]].replace("\r", "\n").rpartition("\n")[2]
-    return line if not line.strip() else line[: len(line) - len(line.lstrip())]
+    return indent_of(line)
 
 
 def _unit(file: File, statement: Node, function: Node) -> str:

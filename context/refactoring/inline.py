@@ -214,7 +214,7 @@ def _refuse_other(file: File, node: Node, uses: Sequence[Node], word: str) -> No
             raise Refused(f"{written(node)}, which {word} is made of, changes.")
     if len(binding.declared) != 1:
         raise Refused(f"{written(node)}, which {word} is made of, changes.")
-    refuse_unclear(names, [other for other, _ in names.unclear])
+    refuse_unclear(names)
     for other in names.bindings:
         if other is not binding and any(within(use, other.scope) for use in uses):
             raise Refused(f"{written(node)} means something else at a use of {word}.")
@@ -318,7 +318,7 @@ def _refuse_odd_result(result: Node, name: str) -> None:
 def _refuse_shadowed(file: File, result: Node, parameters: set[str], call: Node) -> None:
     for word in {written(n) for n in walk(result) if n.type == "identifier"} - parameters:
         names = Names(file, word)
-        refuse_unclear(names, [node for node, _ in names.unclear])
+        refuse_unclear(names)
         for binding in names.bindings:
             if binding.scope != file.root and within(call, binding.scope):
                 raise Refused(f"{word} means something else at a call.")

@@ -118,10 +118,10 @@ class View:
         raise Refused(f"What “{word}” is here cannot be told.")
 
 
-def refuse_unclear(names: Names, nodes: Iterable[Node]) -> None:
-    """Raises `Refused` for the first of these places that is unclear."""
+def refuse_unclear(names: Names, nodes: Iterable[Node] | None = None) -> None:
+    """Raises `Refused` for the first of these places, or of all, that is unclear."""
     unclear = {node.id: reason for node, reason in names.unclear}
-    for node in nodes:
+    for node in [n for n, _ in names.unclear] if nodes is None else nodes:
         if node.id in unclear:
             place = f"{names.file.path}:{names.file.line(node)}"
             raise Refused(f"“{names.word}” at {place} {unclear[node.id]}.")

@@ -26,13 +26,7 @@ from context.history import CommitRow, History
 from context.outline import Import, Literal, Reference, ReferenceRole, Symbol, SymbolKind
 from context.postings import FILE_DOC
 from context.store.database import MAX_PARAMETERS, read_commits, read_history
-from context.store.rows import (
-    FileRow,
-    PathKey,
-    ScoredFunction,
-    SymbolAt,
-    index_folder,
-)
+from context.store.rows import FileRow, PathKey, ScoredFunction, SymbolAt, index_folder
 
 _FILES = (
     "SELECT path, language, size_bytes, n_lines, is_test, hash "

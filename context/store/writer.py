@@ -14,12 +14,7 @@ from context.errors import IndexUnavailable
 from context.history import CommitRow, History, pack
 from context.postings import DROPPED, Postings, merge
 from context.store.database import MAX_PARAMETERS, open_or_rebuild, read_commits, read_history
-from context.store.rows import (
-    Chunk,
-    FileStamp,
-    IndexedFile,
-    path_keys,
-)
+from context.store.rows import Chunk, FileStamp, IndexedFile, path_keys
 
 MAX_SEGMENTS = 100  # small ones are merged when there are more
 

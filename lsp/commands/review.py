@@ -97,11 +97,10 @@ async def _review(asked: Asked, *, is_shown: bool) -> Reviewed:
 async def _parts(workspace: Workspace, asked: Asked) -> list[ChangedPart]:
     paths = [relative_path(workspace.root, path) for path in asked.paths]
     if asked.since or not paths:
-        places = ["" if path == "." else path for path in paths or [""]]
-        for place in places:
-            if not (workspace.root / place).exists():
-                complain(f"{place} is not here, so nothing of it is read")
-        return await workspace.changes(places, since=asked.since)
+        for path in paths:
+            if not (workspace.root / path).exists():
+                complain(f"{path} is not here, so nothing of it is read")
+        return await workspace.changes(paths or [""], since=asked.since)
     parts: list[ChangedPart] = []
     for path in paths:
         if (workspace.root / path).is_dir():

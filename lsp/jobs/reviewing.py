@@ -51,7 +51,7 @@ async def review(session: Session, uri: str | None, token: int | str | None) -> 
     async with session.working("Postil: reading what changed", token) as progress:
         workspace = await session.workspace(root)
         buffers = session.open_texts(root)
-        parts = await workspace.changes(["" if folder == "." else folder], buffers)
+        parts = await workspace.changes([folder], buffers)
         if not parts:
             return Review(root, (), 0, "Nothing has changed since the last commit.")
         return await _read_parts(session, root, workspace, parts, progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 
-from context.text import Span, Text, content_hash, split_lines
+from context.text import Span, Text, content_hash, indent_of, split_lines
 from context.window import ContextWindow, ShownPiece, Snippet
 from models.findings import Edit, Refusal
 from models.gate.paths import path_refusal
@@ -79,7 +79,7 @@ def _uniform_shift(lines: Sequence[str], search: Sequence[str]) -> str | None:
             return None
         if not wanted.strip():
             continue
-        own, other = _indent(line), _indent(wanted)
+        own, other = indent_of(line), indent_of(wanted)
         if own.startswith(other):
             shifts.add("+" + own[len(other) :])
         elif other.startswith(own):
@@ -87,10 +87,6 @@ def _uniform_shift(lines: Sequence[str], search: Sequence[str]) -> str | None:
         else:
             return None
     return shifts.pop() if len(shifts) == 1 else None
-
-
-def _indent(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
 
 
 def _shift(line: str, shift: str) -> str:
@@ -103,7 +99,7 @@ def aligned(old_text: str, new: list[str]) -> list[str]:
     """The new lines with the outer indentation that the old ones have."""
     first_old = next((line for line in old_text.split("\n") if line.strip()), "")
     first_new = next((line for line in new if line.strip()), "")
-    own, other = _indent(first_old), _indent(first_new)
+    own, other = indent_of(first_old), indent_of(first_new)
     if own.startswith(other):
         return [_shift(line, "+" + own[len(other) :]) for line in new]
     return [_shift(line, "-" + other[len(own) :]) for line in new]

@@ -14,7 +14,7 @@ from html import escape
 
 from context.anatomy import Definition, Function
 from context.languages import language_of
-from context.text import Span, Text, content_hash
+from context.text import Span, Text, content_hash, indent_of
 from models.errors import ReplyUnusable
 from models.findings import Edit
 
@@ -169,8 +169,7 @@ def _is_line_start(text: Text, offset: int) -> bool:
 
 
 def _indent_of(text: Text, line_idx: int) -> str:
-    line = text.slice(text.line_span(line_idx))
-    return line[: len(line) - len(line.lstrip())]
+    return indent_of(text.slice(text.line_span(line_idx)))
 
 
 def _split_first(words: str) -> tuple[str, str, str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from context.languages import language_of
 from context.test_places import PlaceOfTest, build_files, place_of_test
-from context.text import Span, Text, content_hash
+from context.text import Span, Text, content_hash, indent_of
 from context.window import Snippet, render_plain
 from models.asking import Asking, packed
 from models.errors import ReplyUnusable
@@ -148,7 +148,7 @@ async def _example(plan: _Plan, sources: Mapping[str, str], code: Code) -> str:
     for found in plan.framework.tests_in(text.content):
         first = text.line_idx_at(found) + 1
         lines = text.lines(first, first + MAX_EXAMPLE_LINES - 1)
-        indent = len(lines[0]) - len(lines[0].lstrip())
+        indent = len(indent_of(lines[0]))
         ends = (n for n, line in enumerate(lines) if not line.strip() or line[:indent].strip())
         end = next(ends, len(lines))
         if 1 < end < MAX_EXAMPLE_LINES:

@@ -43,7 +43,7 @@ def uses(view: View, symbol: Symbol) -> Found:
         symbol = _definition(view, symbol)
     assert symbol.binding is not None
     file, names, binding = symbol.file, symbol.names, symbol.binding
-    refuse_unclear(names, [node for node, _ in names.unclear])
+    refuse_unclear(names)
     if file.path.endswith(".d.ts"):
         raise Refused(f"{file.path} only declares what is defined elsewhere.")
     if not _is_module(file):
@@ -221,7 +221,7 @@ class _Importers:
         if binding is None:  # it has an alias, or is exported again
             self.found.uses.append(Use(file, node, is_import=True))
             return
-        refuse_unclear(names, [n for n, _ in names.unclear])
+        refuse_unclear(names)
         for use in uses_of_binding(names, binding):
             is_import = use.is_definition
             self.found.uses.append(
@@ -359,5 +359,5 @@ def _private_member(symbol: Symbol) -> Found:
             line = names.file.line(place)
             raise Refused(f"What .{word} at line {line} is a member of cannot be told.")
         found.uses.append(Use(names.file, place))
-    refuse_unclear(names, [n for n, _ in names.unclear])
+    refuse_unclear(names)
     return found

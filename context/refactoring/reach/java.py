@@ -31,7 +31,7 @@ def uses(view: View, symbol: Symbol) -> Found:
         raise Refused(f"There are several methods {symbol.name}.")
     if symbol.name in _BY_NAME or "@" in written(declaration).partition(symbol.name)[0]:
         raise Refused(f"{symbol.name} may be used by its name (an annotation, serialisation).")
-    refuse_unclear(names, [n for n, _ in names.unclear])
+    refuse_unclear(names)
     found = Found(uses_of_binding(names, binding), 1)
     for use in found.uses:
         _refuse_inherited(names, binding, use.node)
@@ -167,7 +167,7 @@ def _type_uses(view: View, symbol: Symbol, binding: Binding) -> Found:
     if "@" in written(declaration).partition(symbol.name)[0]:
         raise Refused(f"{symbol.name} may be used by its name (an annotation).")
     names = symbol.names
-    refuse_unclear(names, [n for n, _ in names.unclear])
+    refuse_unclear(names)
     found = Found(uses_of_binding(names, binding), 1)
     for node, member in names.members:
         outer = ancestor(declaration, TYPES)

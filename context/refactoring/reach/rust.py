@@ -268,7 +268,7 @@ def _private_member(view: View, symbol: Symbol) -> Found:
     found.uses.append(Use(file, node, is_definition=True))
     for path in holding:
         names = Names(view.file(path), word)
-        refuse_unclear(names, [n for n, _ in names.unclear])
+        refuse_unclear(names)
         for place, other in names.members:
             if place != node:
                 found.uses.append(_member_use(names, place, other, type_name))

@@ -6,7 +6,7 @@ import re
 
 from context.anatomy import Anatomy, Function
 from context.outline import Outline
-from context.text import Text
+from context.text import Text, indent_of
 from models.errors import ReplyUnusable
 from models.tasks.frameworks.framework import (
     Framework,
@@ -98,8 +98,7 @@ def _is_near_the_top(function: Function, text: Text) -> bool:
 
 
 def _indent(text: Text, line: int) -> int:
-    written = text.lines(line, line)[0]
-    return len(written) - len(written.lstrip())
+    return len(indent_of(text.lines(line, line)[0]))
 
 
 def _closing_line_idx(text: Text, first_idx: int, anatomy: Anatomy) -> int | None:
