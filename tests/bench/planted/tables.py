@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.backends import TokenLog
+from models.tasks.edit import MAX_REPAIRS
 from models.tasks.lines import scored_lines
 from tests.bench.intervals import bootstrap, share
 from tests.bench.planted.planting import Case
@@ -86,10 +87,24 @@ def _print_thought(title: str, cases: Sequence[Case], score: Rows, thought: Rows
         print(
             f"  without a written edit: {len(read)}, {sum(bool(r['restores']) for r in read)} right"
         )
+        _print_instead([row for row in tried if "likelier" in row])
         print(f"  of them by: {_counted(r['restores'] for r in tried if r.get('restores'))}")
     _print_traces(found)
     print(f"seconds an answer: {statistics.median(row['elapsed_s'] for row in rows):.1f} (median)")
     _print_places(_answered(cases, score, thought))
+
+
+def _print_instead(rows: Sequence[Mapping[str, Any]]) -> None:
+    """What the likeliest word would have given in place of a written fix, or of none."""
+    for what, passed in (("a written fix", True), ("no fix", False)):
+        these = [row for row in rows if row["fix_passes"] is passed]
+        if read := [row["likelier"] for row in these if row["likelier"]]:
+            print(
+                f"  in place of {what}, the likelier word: in {len(read)} of {len(these)}, right "
+                f"{sum(best[0][1] for best in read)}, among {MAX_REPAIRS} "
+                f"{sum(any(one[1] for one in best) for best in read)}; the written ones right "
+                f"{sum(bool(r.get('restores')) for r in these if r['likelier'])}"
+            )
 
 
 def _print_traces(found: Sequence[Mapping[str, Any]]) -> None:

@@ -14,9 +14,11 @@ from models.backends import Backend, Conversation, TokenLog
 from models.errors import CannotScore, ModelError
 from models.findings import Finding, Proposal
 from models.gate import apply_edits
-from models.tasks.edit import BY_READING, EditKind, EditTask, propose_edit
+from models.tasks.edit import BY_READING, MAX_REPAIRS, EditKind, EditTask, propose_edit
+from models.tasks.likelier import likely_repairs
 from models.tasks.locate import find_bug
 from tests.bench.planted.planting import Case
+from tests.bench.planted.repairing import repaired
 
 CONTEXT_TOKENS = 4_000  # more than any function of a case has
 
@@ -30,7 +32,10 @@ async def think(backend: Backend, case: Case, thinking_tokens: int) -> dict[str,
 async def think_and_fix(backend: Backend, case: Case, thinking_tokens: int) -> dict[str, Any]:
     """One row: what is found as Postil does it, and whether its fix restores the original."""
     row, found = await _find(backend, case, thinking_tokens)
-    return row | (await _fix(backend, case, found, thinking_tokens) if found else {})
+    if found is None:
+        return row
+    row |= await _fix(backend, case, found, thinking_tokens)
+    return row | ({} if row.get("by_reading") else await _likelier(backend, case, found))
 
 
 class _Unscored:
@@ -105,6 +110,14 @@ async def _fix(
         "by_reading": BY_READING in proposal.remarks,
         "fix_seconds": time.perf_counter() - started,
     }
+
+
+async def _likelier(backend: Backend, case: Case, found: Finding) -> dict[str, Any]:
+    """What reading would have repaired where a fix was written, or nothing was offered."""
+    lines = range(found.start_line, found.end_line + 1)
+    repairs = await likely_repairs(backend, case.snippet, lines)
+    gains = [(one.gain, repaired(case, one) == case.right_function) for one in repairs]
+    return {"likelier": gains[:MAX_REPAIRS]}
 
 
 def restores(case: Case, proposal: Proposal) -> str:
