@@ -40,6 +40,7 @@ from tests.bench.planted.planting import Case, plant, python_packages
 from tests.bench.planted.repairing import repair
 from tests.bench.planted.tables import report
 from tests.bench.planted.thinking import think, think_and_fix
+from tests.bench.rows import kept_rows
 from tests.models.weights import models_folder
 
 N_CTX = 4_096
@@ -78,16 +79,8 @@ def _cases(work: Path, sources: Sequence[Path], n_cases: int) -> list[Case]:
 
 
 def _rows(results: Path, stage: str) -> Rows:
-    """What is there of a stage; a line that was cut short by a stop is asked again."""
-    rows: Rows = {}
-    for line in results.read_text().split("\n") if results.exists() else []:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if row["stage"] == stage:
-            rows[row["id"]] = row
-    return rows
+    """What is there of a stage; the last row of a case counts."""
+    return {row["id"]: row for row in kept_rows(results) if row["stage"] == stage}
 
 
 async def _ask(options: argparse.Namespace, cases: Sequence[Case], results: Path) -> None:
