@@ -12,11 +12,7 @@ _DOCUMENT = """{fence} code
 
 Write the documentation of {name} ({language}) for a colleague who calls it. First one sentence \
 that says what it does or returns. Then, only if a caller must know it, one sentence on what it \
-takes, changes or fails on. Plain words: no code, no quotation marks, no lists. An example, on \
-other code: {example}"""
-
-_EXAMPLE = "Return the mean price of the items in stock. An empty list gives 0."
-_EXAMPLE_GO = "MeanPrice returns the mean price of the items in stock. An empty list gives 0."
+takes, changes or fails on. Plain words: no code, no quotation marks, no lists."""
 
 _DOCUMENT_TYPE = """{fence} code
 {code}
@@ -51,12 +47,12 @@ A test of this project, to show how its tests are written:
 
 
 def document(code: str, name: str, language: str) -> Conversation:
-    example = _EXAMPLE_GO if language == "Go" else _EXAMPLE
-    return framed(_DOCUMENT, code=code, name=name, language=language, example=example)
+    """No example: small models copy its sentences (4 of 12 docs, and they were false)."""
+    return framed(_DOCUMENT, code=code, name=name, language=language)
 
 
 def document_type(code: str, name: str, language: str) -> Conversation:
-    """No example: small models copy its sentences."""
+    """No example, either."""
     return framed(_DOCUMENT_TYPE, code=code, name=name, language=language)
 
 

@@ -70,6 +70,10 @@ _ACTS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
+_KIND = "(?:function|method)"
+_IS_ONE = rf"is an? (?:[\w.+#-]+ ){{0,3}}{_KIND}\b[^.,;:]{{0,80}}? (?:that|which)"
+_BEFORE_VERB = r"(?=(?!(?:is|was|has|does|this|its)\b)[a-z]+s\b)"
+
 
 def has_form(path: str) -> bool:
     """Whether docs are written in the language of this file."""
@@ -88,6 +92,21 @@ def clean_words(words: str, name: str) -> str:
     if plain.rstrip(".").casefold() == name.casefold():
         raise ReplyUnusable("The documentation only repeats the name.")
     return plain
+
+
+def without_subject(words: str, name: str, kept: str = "") -> str:
+    """Words on a function that begin with what it does: small models begin with what it is.
+
+    "The function mean returns the sum." becomes "Returns the sum."; `kept` stands before the verb,
+    in small letters then, as Go has it.
+    """
+    named = re.escape(name.rpartition(".")[2])
+    subject = rf"(?:The )?(?:{_KIND} )?{named}(?: {_KIND})?|The {_KIND}"
+    opening = re.match(rf"(?:{subject})(?: {_IS_ONE})? {_BEFORE_VERB}", words)
+    if opening is None:
+        return words
+    rest = words[opening.end() :]
+    return f"{kept} {rest}" if kept else rest[0].upper() + rest[1:]
 
 
 def doc_edit(path: str, source: str, definition: Definition, words: str, reason: str) -> Edit:

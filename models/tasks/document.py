@@ -15,7 +15,7 @@ from models.findings import Proposal
 from models.gate import Code, docs_refusal
 from models.prompts import Grammar, writing
 from models.replies import parse_doc
-from models.tasks.doc_forms import clean_words, doc_edit, has_form
+from models.tasks.doc_forms import clean_words, doc_edit, has_form, without_subject
 from models.tasks.edit import EditTask
 from models.tasks.proposing import Checked, Question, propose
 
@@ -48,6 +48,8 @@ async def propose_doc(
 
     async def check(text: str) -> Checked:
         words = clean_words(parse_doc(text), name)
+        if isinstance(definition, Function):
+            words = without_subject(words, name, kept=name if language == "Go" else "")
         edit = doc_edit(task.path, source, definition, words, REASON.format(name=name))
         refusal = await docs_refusal([edit], sources, code)
         return Checked(refusals=(refusal,)) if refusal else Checked((edit,))

