@@ -89,6 +89,11 @@ class Notes:
         all_notes = [n for notes in self._by_uri.values() for n in notes if n.provenance]
         return max(all_notes, key=lambda n: n.order, default=None)
 
+    def is_finding(self, uri: str, message: str) -> bool:
+        """Whether a model found this in the document, in these words."""
+        notes = (note for note in self.of(uri) if note.kind is Kind.FINDING)
+        return any(note.message == message for note in notes)
+
     def remove(self, note_id: str) -> None:
         for uri, notes in self._by_uri.items():
             self._by_uri[uri] = [note for note in notes if note.id != note_id]

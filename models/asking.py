@@ -16,12 +16,13 @@ from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
-from context.window import ContextWindow, Snippet, pack
+from context.window import ContextWindow, Snippet, pack, render_plain
 from models import prompts
 from models.backends import (
     Backend,
     Conversation,
     Generation,
+    Message,
     Piece,
     Sampling,
     StopReason,
@@ -108,6 +109,13 @@ def provenance_of(
     return Provenance(
         backend.info, answer.trace, window.receipt, answer.prompt_digest, citations, agreement
     )
+
+
+def read_only(backend: Backend, window: ContextWindow) -> Provenance:
+    """Where an edit comes from for which a model read code, and thought and wrote nothing."""
+    nothing = Trace("", 0, 0.0, CutReason.NONE, backend.info.thinks)
+    read = prompts.digest(Conversation((Message("user", render_plain(window)),)))
+    return provenance_of(backend, Answer("", nothing, read), window, "")
 
 
 async def packed(snippets: Sequence[Snippet], asking: Asking) -> ContextWindow:

@@ -131,6 +131,7 @@ async def _fix(
             finding.start_line,
             finding.end_line,
             f"{finding.cause}\nThe error was: {last_line}",
+            is_own=True,
         ),
         around,
         {finding.path: source},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from context.failing_tests import read_failing_tests
@@ -38,6 +39,7 @@ async def propose(
         snippets = await selection_snippets(
             workspace, task.path, text, task.first_line, task.last_line, task.detail
         )
+        task = replace(task, is_own=session.notes.is_finding(uri, task.detail))
         sources = _sources(session, root, task, text, snippets)
         proposal = await _proposed(session, root, workspace, task, snippets, sources, progress)
         proposal = await checked(session, root, proposal, progress)

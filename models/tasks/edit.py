@@ -15,7 +15,7 @@ from context.old_forms import old_forms
 from context.text import shortened
 from context.window import ContextWindow, Snippet, render_plain
 from models import prompts
-from models.asking import Asking, packed
+from models.asking import Asking, packed, read_only
 from models.backends import Backend, Conversation, Thinks
 from models.errors import CannotScore, ContextFull
 from models.findings import Proposal
@@ -30,7 +30,7 @@ MAX_TITLE_CHARS = 60  # of the user's words or a test's name in a title
 MAX_REWRITTEN_LINES = 45  # a guess: what a 1.5B writes again without losing the thread
 LINES_AROUND = 10
 MAX_REPAIRS = 3  # that the gate is shown
-BY_READING = "the model wrote no edit that could be used; this is the word it would have read there"
+BY_READING = "no edit was written for this; it is the word that the model would have read there"
 
 
 class EditKind(StrEnum):
@@ -62,6 +62,7 @@ class EditTask:
     first_line: int
     last_line: int
     detail: str = ""  # the problem for FIX, the user's words for CUSTOM, a test run's output
+    is_own: bool = False  # the problem is what a model found, which says nothing of the way out
 
     @property
     def title(self) -> str:
@@ -86,6 +87,9 @@ async def propose_edit(
     """
     window = await packed(snippets, asking)
     deletion = _DELETION[task.kind]
+    reads_first = _reads_first(task, asking.backend)
+    if reads_first and (read := await _by_reading(task, window, sources, code, asking)):
+        return read
     region = _region(task, window) if _rewrites(task, asking.backend) else None
     words, shown = _task_text(task, window), render_plain(window)
 
@@ -111,29 +115,29 @@ async def propose_edit(
         answer_prefix="" if region is None else _first_line(region),
     )
     proposal = await propose(question, check, asking)
-    if task.kind is not EditKind.FIX or proposal.edits:
+    if task.kind is not EditKind.FIX or proposal.edits or reads_first:
         return proposal
-    return await _with_likelier_word(proposal, task, window, sources, code, asking.backend)
+    read = await _by_reading(task, window, sources, code, asking)
+    return proposal if read is None else replace(proposal, edits=read.edits, remarks=read.remarks)
 
 
-async def _with_likelier_word(
-    refused: Proposal,
+async def _by_reading(
     task: EditTask,
     window: ContextWindow,
     sources: Mapping[str, str],
     code: Code,
-    backend: Backend,
-) -> Proposal:
-    """The proposal with the repair that needs no writing, where there is one: small models name a
-    bug and then write the lines down again as they stand.
-    """
+    asking: Asking,
+) -> Proposal | None:
+    """The likelier word, where there is one that passes the gate."""
     shown = _shown_at(task, window)
     if shown is None:
-        return refused
+        return None
     try:
-        repairs = await likely_repairs(backend, shown, range(task.first_line, task.last_line + 1))
+        repairs = await likely_repairs(
+            asking.backend, shown, range(task.first_line, task.last_line + 1)
+        )
     except (CannotScore, ContextFull):
-        return refused
+        return None
     for repair in repairs[:MAX_REPAIRS]:
         idx = shown.text.count("\n", 0, repair.span.start)
         line = shown.start_line + idx
@@ -148,8 +152,10 @@ async def _with_likelier_word(
         )
         if verdict.edits and not verdict.refusals:
             remarks = (BY_READING, *await uses_remarks(verdict.edits, sources, code))
-            return replace(refused, edits=verdict.edits, remarks=remarks)
-    return refused
+            return Proposal(
+                task.title, verdict.edits, (), 0, read_only(asking.backend, window), remarks=remarks
+            )
+    return None
 
 
 def _conversation(task: EditTask, words: str, shown: str, region: Snippet | None) -> Conversation:
@@ -158,6 +164,14 @@ def _conversation(task: EditTask, words: str, shown: str, region: Snippet | None
     if task.kind in (EditKind.SIMPLIFY, EditKind.MODERNISE):
         return prompts.renew(words, shown, region.text)
     return prompts.rewrite(words, shown, region.text)
+
+
+def _reads_first(task: EditTask, backend: Backend) -> bool:
+    """Small models name a bug and then write the lines down again as they stand, or worse. Of
+    planted bugs that they had named, a likelier word restored many and what they wrote none; what
+    somebody else says of a problem is for the words of an answer, which reading does not heed.
+    """
+    return task.kind is EditKind.FIX and task.is_own and backend.info.thinks is Thinks.ELICITED
 
 
 def _rewrites(task: EditTask, backend: Backend) -> bool:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from context.text import content_hash
 from context.window import Role, Snippet
 from models.asking import Asking
-from models.backends import Conversation, TokenLog
+from models.backends import Conversation, Thinks, TokenLog
 from models.backends.scripted import ScriptedBackend
 from models.backends.worker_client import LlamaCppBackend
 from models.errors import CannotScore
-from models.findings import Proposal
+from models.findings import Proposal, Provenance
 from models.gate import apply_edits
 from models.tasks.edit import BY_READING, EditKind, EditTask, propose_edit
 from models.tasks.likelier import likely_repairs
@@ -103,9 +104,9 @@ async def test_what_is_hardly_likelier_or_unknown_is_no_repair() -> None:
     assert await _repaired({}) is None
 
 
-async def _fixed(backend: ScriptedBackend, text: str = TEXT) -> Proposal:
+async def _fixed(backend: ScriptedBackend, text: str = TEXT, *, is_own: bool = False) -> Proposal:
     return await propose_edit(
-        EditTask(EditKind.FIX, "a.py", 3, 3, "It never runs."),
+        EditTask(EditKind.FIX, "a.py", 3, 3, "It never runs.", is_own=is_own),
         [_snippet(text)],
         {"a.py": text},
         ParsedHere(),
@@ -134,6 +135,33 @@ async def test_an_edit_of_the_models_own_is_not_replaced() -> None:
     proposal = await _fixed(Reads(odd, replies=_same(own)))
     assert apply_edits(TEXT, proposal.edits) == own
     assert BY_READING not in proposal.remarks
+
+
+async def test_for_its_own_finding_a_small_model_reads_before_it_writes() -> None:
+    odd = {"while seen > len(values):": (">", "<")}
+    own = TEXT.replace("seen > len", "seen != len")
+    backend = Reads(odd, replies=_same(own))
+    proposal = await _fixed(backend, is_own=True)
+    assert apply_edits(TEXT, proposal.edits) == TEXT.replace("seen > len", "seen < len")
+    assert (proposal.remarks[0], proposal.refusals, backend.asked) == (BY_READING, (), [])
+    assert isinstance(proposal.provenance, Provenance)
+    assert (proposal.provenance.trace.text, proposal.provenance.trace.n_tokens) == ("", 0)
+    assert len(proposal.provenance.prompt_digest) == 64
+    assert proposal.provenance.receipt.shown
+    written = await _fixed(Reads({}, replies=_same(own)), is_own=True)
+    assert apply_edits(TEXT, written.edits) == own, "nothing is likelier, so it writes"
+    assert not written.remarks
+
+
+async def test_a_model_that_was_trained_to_think_writes_its_fix() -> None:
+    odd = {"while seen > len(values):": (">", "<")}
+    search = "    while seen > len(values):"
+    edit = f"REASON: Never runs.\nFILE: F1\n<<<<<<< SEARCH\n{search}\n=======\n"
+    edit += f"{search.replace('>', '!=')}\n>>>>>>> REPLACE\n"
+    backend = Reads(odd, replies=["Hm.\n</think>", edit])
+    backend.info = replace(backend.info, thinks=Thinks.TRAINED)
+    proposal = await _fixed(backend, is_own=True)
+    assert apply_edits(TEXT, proposal.edits) == TEXT.replace("seen > len", "seen != len")
 
 
 async def test_a_repair_goes_through_the_gate_and_secrets_stay() -> None:

@@ -84,7 +84,8 @@ async def _fix(
     backend: Backend, case: Case, found: Finding, thinking_tokens: int
 ) -> dict[str, Any]:
     started = time.perf_counter()
-    task = EditTask(EditKind.FIX, case.path, found.start_line, found.end_line, found.cause)
+    lines = (found.start_line, found.end_line)
+    task = EditTask(EditKind.FIX, case.path, *lines, found.cause, is_own=True)
     with tempfile.TemporaryDirectory(prefix="postil-planted-") as folder:
         file = Path(folder, "code", case.path)
         file.parent.mkdir(parents=True)
