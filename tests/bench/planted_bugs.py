@@ -1,7 +1,7 @@
 """Whether a model finds one planted bug in a real function, and whether its fix takes it out again.
 
     python tests/bench/planted_bugs.py --work DIR --model NAME --sources DIR ... [--cases 200]
-        [--every N] [--stage score|lines|think|fix|repair] [--thinking-tokens 320] [--report]
+        [--every N] [--stage score|lines|think|write|fix|repair] [--thinking-tokens 320] [--report]
 
 --sources are folders of code, one a project (other than Python's, which is taken from the installed
 packages); the cases made of them are written to DIR/cases.jsonl once and used from then on, since
@@ -11,8 +11,9 @@ was stopped goes on, and a later one may take more (--every 4 first, then --ever
 Stages: `score` reads each function and keeps how probable each of its tokens was; `lines` asks
 which line is wrong and which is right, by number, in both orders, without text being generated;
 `think` lets the model think and answer; `fix` does so as Postil does, with the lines that were odd
-to read in the question, and asks for a fix of what was found; `repair` takes what reads likelier
-instead, with nothing thought or written, in the function with the bug and in the right one.
+to read in the question, and has what was found fixed; `write` has it fixed as what somebody else
+says is, where a small model writes first; `repair` takes what reads likelier, with nothing thought
+or written, in the function with the bug and in the right one.
 --report asks nothing and prints what is there.
 """
 
@@ -44,7 +45,7 @@ from tests.bench.rows import kept_rows
 from tests.models.weights import models_folder
 
 N_CTX = 4_096
-STAGES = ("score", "lines", "think", "fix", "repair")
+STAGES = ("score", "lines", "think", "write", "fix", "repair")
 Rows = dict[str, dict[str, Any]]  # by case
 
 
@@ -114,8 +115,9 @@ async def _row(options: argparse.Namespace, backend: LlamaCppBackend, case: Case
             return await repair(backend, case)
         case "think":
             return await think(backend, case, options.thinking_tokens)
-        case _:
-            return await think_and_fix(backend, case, options.thinking_tokens)
+        case stage:
+            is_own = stage == "fix"
+            return await think_and_fix(backend, case, options.thinking_tokens, is_own=is_own)
 
 
 def _print_machine() -> None:

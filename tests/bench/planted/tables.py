@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.backends import TokenLog
-from models.tasks.edit import MAX_REPAIRS
 from models.tasks.lines import scored_lines
 from tests.bench.intervals import bootstrap, share
 from tests.bench.planted.planting import Case
@@ -18,6 +17,11 @@ from tests.bench.planted.ways import SHIPPED, Scores, by_number, by_reading, mix
 FIRST = (1, 3, 5)
 NAMED_WEIGHTS = (0.5, 1.0, 2.0)  # nats that a line gains when the answer names it
 BONUS = 1_000.0  # more than any score
+THOUGHT = {  # by stage
+    "think": "thinking alone",
+    "write": "thinking, told the oddest lines; the fix is written, read where that fails",
+    "fix": "thinking, told the oddest lines; the fix is read, written where that fails",
+}
 Rows = Mapping[str, Mapping[str, Any]]
 
 
@@ -29,7 +33,7 @@ def report(cases: Sequence[Case], by_stage: Mapping[str, Rows]) -> None:
     _print_ways("scoring", both, score, {})
     if lines:
         _print_ways("also by number", [c for c in both if c.id in lines], score, lines)
-    for stage, title in (("think", "thinking alone"), ("fix", "thinking, told the oddest lines")):
+    for stage, title in THOUGHT.items():
         thought = by_stage[stage]
         if asked := [case for case in both if case.id in thought]:
             _print_thought(title, asked, score, thought)
@@ -83,28 +87,16 @@ def _print_thought(title: str, cases: Sequence[Case], score: Rows, thought: Rows
     if tried := [row for row in found if "fix_passes" in row]:
         print(f"fixes that pass the gate, of those: {share([row['fix_passes'] for row in tried])}")
         print(f"fixes that restore the original: {share([bool(r.get('restores')) for r in tried])}")
-        read = [row for row in tried if row.get("by_reading")]
-        print(
-            f"  without a written edit: {len(read)}, {sum(bool(r['restores']) for r in read)} right"
-        )
-        _print_instead([row for row in tried if "likelier" in row])
+        for how, is_read in (("by reading", True), ("written", False)):
+            these = [r for r in tried if r["fix_passes"] and bool(r.get("by_reading")) is is_read]
+            n_right = sum(bool(r.get("restores")) for r in these)
+            print(f"  {how}: {len(these)} let through, {n_right} right")
+        seconds = statistics.median(row["fix_seconds"] for row in tried if "fix_seconds" in row)
+        print(f"  seconds a fix: {seconds:.1f} (median)")
         print(f"  of them by: {_counted(r['restores'] for r in tried if r.get('restores'))}")
     _print_traces(found)
     print(f"seconds an answer: {statistics.median(row['elapsed_s'] for row in rows):.1f} (median)")
     _print_places(_answered(cases, score, thought))
-
-
-def _print_instead(rows: Sequence[Mapping[str, Any]]) -> None:
-    """What the likeliest word would have given in place of a written fix, or of none."""
-    for what, passed in (("a written fix", True), ("no fix", False)):
-        these = [row for row in rows if row["fix_passes"] is passed]
-        if read := [row["likelier"] for row in these if row["likelier"]]:
-            print(
-                f"  in place of {what}, the likelier word: in {len(read)} of {len(these)}, right "
-                f"{sum(best[0][1] for best in read)}, among {MAX_REPAIRS} "
-                f"{sum(any(one[1] for one in best) for best in read)}; the written ones right "
-                f"{sum(bool(r.get('restores')) for r in these if r['likelier'])}"
-            )
 
 
 def _print_traces(found: Sequence[Mapping[str, Any]]) -> None:

@@ -14,11 +14,9 @@ from models.backends import Backend, Conversation, TokenLog
 from models.errors import CannotScore, ModelError
 from models.findings import Finding, Proposal
 from models.gate import apply_edits
-from models.tasks.edit import BY_READING, MAX_REPAIRS, EditKind, EditTask, propose_edit
-from models.tasks.likelier import likely_repairs
+from models.tasks.edit import BY_READING, EditKind, EditTask, propose_edit
 from models.tasks.locate import find_bug
 from tests.bench.planted.planting import Case
-from tests.bench.planted.repairing import repaired
 
 CONTEXT_TOKENS = 4_000  # more than any function of a case has
 
@@ -29,13 +27,17 @@ async def think(backend: Backend, case: Case, thinking_tokens: int) -> dict[str,
     return row
 
 
-async def think_and_fix(backend: Backend, case: Case, thinking_tokens: int) -> dict[str, Any]:
-    """One row: what is found as Postil does it, and whether its fix restores the original."""
+async def think_and_fix(
+    backend: Backend, case: Case, thinking_tokens: int, *, is_own: bool
+) -> dict[str, Any]:
+    """One row: what is found as Postil does it, and whether its fix restores the original.
+
+    `is_own`: fixed as Postil fixes its own finding, else as what somebody else says of the lines.
+    """
     row, found = await _find(backend, case, thinking_tokens)
     if found is None:
         return row
-    row |= await _fix(backend, case, found, thinking_tokens)
-    return row | ({} if row.get("by_reading") else await _likelier(backend, case, found))
+    return row | await _fix(backend, case, found, thinking_tokens, is_own=is_own)
 
 
 class _Unscored:
@@ -81,11 +83,11 @@ async def _find(
 
 
 async def _fix(
-    backend: Backend, case: Case, found: Finding, thinking_tokens: int
+    backend: Backend, case: Case, found: Finding, thinking_tokens: int, *, is_own: bool
 ) -> dict[str, Any]:
     started = time.perf_counter()
     lines = (found.start_line, found.end_line)
-    task = EditTask(EditKind.FIX, case.path, *lines, found.cause, is_own=True)
+    task = EditTask(EditKind.FIX, case.path, *lines, found.cause, is_own)
     with tempfile.TemporaryDirectory(prefix="postil-planted-") as folder:
         file = Path(folder, "code", case.path)
         file.parent.mkdir(parents=True)
@@ -111,14 +113,6 @@ async def _fix(
         "by_reading": BY_READING in proposal.remarks,
         "fix_seconds": time.perf_counter() - started,
     }
-
-
-async def _likelier(backend: Backend, case: Case, found: Finding) -> dict[str, Any]:
-    """What reading would have repaired where a fix was written, or nothing was offered."""
-    lines = range(found.start_line, found.end_line + 1)
-    repairs = await likely_repairs(backend, case.snippet, lines)
-    gains = [(one.gain, repaired(case, one) == case.right_function) for one in repairs]
-    return {"likelier": gains[:MAX_REPAIRS]}
 
 
 def restores(case: Case, proposal: Proposal) -> str:
