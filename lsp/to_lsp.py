@@ -118,7 +118,8 @@ def _hover(title: str, words: str, provenance: Provenance) -> str:
         f"\n\n**Shown to the model**\n\n{fenced(_receipt(provenance.receipt))}\n\n"
         f"{fenced(model_words(provenance))}"
     )
-    trace = _marked_trace(provenance)
+    if not (trace := marked(provenance.trace.text, provenance.citations)):
+        return f"{head.rstrip()}{tail}"
     room = MAX_HOVER_CHARS - len(head) - len(tail)
     if len(trace) > room:
         trace = trace[: max(room, 0)] + "\n[...] the rest: command postil.trace"
@@ -128,6 +129,8 @@ def _hover(title: str, words: str, provenance: Provenance) -> str:
 def trace_head(provenance: Provenance) -> str:
     """How the reasoning came about, in one line."""
     trace = provenance.trace
+    if not trace.text:
+        return f"No reasoning was written ({trace.n_tokens} tokens)"
     cut = {
         CutReason.NONE: "",
         CutReason.BUDGET: f", cut at {trace.n_tokens} tokens",
@@ -150,10 +153,6 @@ def agreement_words(provenance: Provenance) -> str:
         return ""
     name = "name" if agreement.n_agreeing > 1 else "names"
     return f"\n{agreement.n_agreeing} of {agreement.n_asked} answers {name} these lines"
-
-
-def _marked_trace(provenance: Provenance) -> str:
-    return marked(provenance.trace.text, provenance.citations) or "(no thinking)"
 
 
 def _receipt(receipt: Receipt) -> str:

@@ -61,11 +61,10 @@ def trace_document(message: str, provenance: Provenance) -> TraceDocument:
     page = _Page()
     if message:
         page.write(f"{message}\n\n")
-    page.write(f"{to_lsp.trace_head(provenance)}{to_lsp.agreement_words(provenance)}\n\n")
+    page.write(f"{to_lsp.trace_head(provenance)}{to_lsp.agreement_words(provenance)}")
     if provenance.trace.text:
+        page.write("\n\n")
         _write_cited(page, provenance.trace.text, provenance.citations)
-    else:
-        page.write("(no thinking)")
     if provenance.citations.not_shown:
         names = ", ".join(provenance.citations.not_shown)
         page.write(f"\n\nNot in what was shown: {names}")

@@ -87,7 +87,8 @@ async def code_action(
     listed: list[types.CodeAction | types.Command] = []
     for offer in (
         *_of_diagnostics(session, params),
-        *_of_selection(uri, selected),
+        *_of_selection(selected),
+        *_of_definition(uri),
         *exact_offers(uri, document.text, span.start, selected),
         Offer(REVIEW_TITLE, REVIEW_KIND, "postil.review", argument={"uri": uri}),
         *_dismissals(session, params),
@@ -169,20 +170,12 @@ def _first_line(diagnostic: types.Diagnostic) -> str:
     return shortened(diagnostic.message, MAX_TITLE_CHARS)
 
 
-def _of_selection(path: str, selected: str) -> Iterator[Offer]:
+def _of_selection(selected: str) -> Iterator[Offer]:
     if not selected.strip():
         for offer in OF_A_SELECTION:
             yield replace(offer, disabled=NO_SELECTION)
         return
     yield from OF_A_SELECTION
-    if path.endswith(TYPED):
-        yield Offer("Postil: add types", ADD_TYPES_KIND, "postil.addTypes", EditKind.ADD_TYPES)
-    if has_form(path):
-        yield Offer("Postil: document", DOCUMENT_KIND, "postil.document", EditKind.DOCUMENT)
-    if has_place(path):
-        yield Offer(
-            "Postil: write a test", WRITE_TEST_KIND, "postil.writeTest", EditKind.WRITE_TEST
-        )
     if instruction := _instruction(selected):
         title = f"Postil: change as I say: {shortened(instruction, MAX_TITLE_CHARS)}"
         yield Offer(title, CHANGE_KIND, "postil.change", EditKind.CUSTOM, instruction)
@@ -192,6 +185,18 @@ def _of_selection(path: str, selected: str) -> Iterator[Offer]:
     if len(selected.strip()) >= MIN_REPORT_CHARS:
         title = "Postil: locate the bug described by the selection"
         yield Offer(title, LOCATE_KIND, "postil.locate", argument={"report": selected})
+
+
+def _of_definition(path: str) -> Iterator[Offer]:
+    """What is done to the function or type around the cursor: nothing need be selected for it."""
+    if path.endswith(TYPED):
+        yield Offer("Postil: add types", ADD_TYPES_KIND, "postil.addTypes", EditKind.ADD_TYPES)
+    if has_form(path):
+        yield Offer("Postil: document", DOCUMENT_KIND, "postil.document", EditKind.DOCUMENT)
+    if has_place(path):
+        yield Offer(
+            "Postil: write a test", WRITE_TEST_KIND, "postil.writeTest", EditKind.WRITE_TEST
+        )
 
 
 def _instruction(selected: str) -> str:

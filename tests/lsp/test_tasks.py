@@ -193,9 +193,9 @@ async def test_the_menu_offers_what_the_language_has(start: Start, shop: Path) -
     client = await start()
     await client.initialize(shop, _capabilities())
 
-    async def offered(name: str) -> set[str]:
+    async def offered(name: str, last_line: int = 3) -> set[str]:
         uri = client.open(shop / name)
-        range_ = {"start": {"line": 0, "character": 0}, "end": {"line": 3, "character": 0}}
+        range_ = {"start": {"line": 0, "character": 0}, "end": {"line": last_line, "character": 0}}
         context = {"diagnostics": [], "only": ["refactor.rewrite"]}
         params = {"textDocument": {"uri": uri}, "range": range_, "context": context}
         actions = (await client.request("textDocument/codeAction", params))["result"]
@@ -206,6 +206,9 @@ async def test_the_menu_offers_what_the_language_has(start: Start, shop: Path) -
     assert common <= in_go
     assert common <= in_python
     assert "add types" in in_python - in_go
+    at_the_cursor = await offered("shop.py", 0)
+    assert {"document", "add types", "write a test"} <= at_the_cursor
+    assert "simplify" not in at_the_cursor, "it needs a selection"
 
 
 @pytest.mark.parametrize(

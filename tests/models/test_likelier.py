@@ -10,6 +10,7 @@ import pytest
 
 from context.text import content_hash
 from context.window import Role, Snippet
+from lsp.to_lsp import edit_hover
 from models.asking import Asking
 from models.backends import Conversation, Thinks, TokenLog
 from models.backends.scripted import ScriptedBackend
@@ -147,7 +148,9 @@ async def test_for_its_own_finding_a_small_model_reads_before_it_writes() -> Non
     assert isinstance(proposal.provenance, Provenance)
     assert (proposal.provenance.trace.text, proposal.provenance.trace.n_tokens) == ("", 0)
     assert len(proposal.provenance.prompt_digest) == 64
-    assert proposal.provenance.receipt.shown
+    hover = edit_hover(proposal.edits, proposal.title, proposal.provenance)
+    assert "**No reasoning was written (0 tokens)**\n\n**Shown to the model**" in hover
+    assert "a.py:1-8 largest" in hover
     written = await _fixed(Reads({}, replies=_same(own)), is_own=True)
     assert apply_edits(TEXT, written.edits) == own, "nothing is likelier, so it writes"
     assert not written.remarks
