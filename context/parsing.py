@@ -32,6 +32,7 @@ MAX_FILE_BYTES = 4_000_000  # larger files are data; skipped and counted
 MAX_TEXT_BYTES = 200_000  # of a file in a language that we have no grammar for
 WORDS_AT_ONCE = 100_000  # of documents sent in one message: some 30 files
 GARBAGE_AT = 500_000  # new objects; looking for cycles, of which there are none, took an eighth
+BINARY = "binary"  # why a file is skipped
 NAME_WEIGHT = 2  # how much more a word counts in a symbol's name; a guess
 _PEP_263 = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
@@ -68,10 +69,12 @@ def read_bytes(root: Path, path: str) -> bytes:
 def decode(source: bytes) -> str:
     """UTF-8 with or without a mark, else what a coding line says, else Latin-1, which always fits.
 
-    Raises `Skipped` for a file with a NUL byte near its start.
+    Raises `Skipped` for a file with a NUL byte near its start, and for UTF-16.
     """
+    if source.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Skipped("UTF-16")
     if b"\0" in source[:8192]:
-        raise Skipped("binary")
+        raise Skipped(BINARY)
     try:
         return source.decode("utf-8-sig")
     except UnicodeDecodeError:

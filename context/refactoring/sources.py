@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from context.parsing import Skipped, read_source
+from context.parsing import BINARY, Skipped, read_source
 from context.refactoring import Refused, TextEdit
 from context.refactoring.names import family
 from context.text import content_hash
@@ -29,11 +29,16 @@ class Sources:
         self._texts: dict[str, str] = dict(overlays or {})
 
     def text(self, path: str) -> str:
-        """Raises `Refused` for a file that cannot be read."""
+        """Raises `Refused` for a file that cannot be read. A binary one has no text at all: no
+        compiler would take it, whatever its name ends in.
+        """
         if path not in self._texts:
             try:
                 self._texts[path] = read_source(self.root, path)
             except Skipped as reason:
+                if str(reason) == BINARY:
+                    self._texts[path] = ""
+                    return ""
                 raise Refused(f"{path} cannot be read ({reason}), so it may hold a use.") from None
         return self._texts[path]
 

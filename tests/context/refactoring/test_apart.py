@@ -81,6 +81,29 @@ async def test_links_out_of_the_workspace_are_not_read(tmp_path: Path) -> None:
         await carry_out_apart(tmp_path, {"a.py": "python"}, {}, asked)
 
 
+@pytest.mark.parametrize("name", ["b.java", "b.py", "b.ts"])
+async def test_a_binary_file_holds_no_use_and_one_in_utf_16_may(tmp_path: Path, name: str) -> None:
+    """Fixtures of parsers and compiled classes bear the endings of sources."""
+    suffix = name.partition(".")[2]
+    languages = {"java": "java", "py": "python", "ts": "typescript"}
+    text = {
+        "java": "class A {\n    private int total() { return 1; }\n}\n",
+        "py": "def total():\n    return 1\n",
+        "ts": "export function total() {\n  return 1\n}\n",
+    }[suffix]
+    files = dict.fromkeys((f"a.{suffix}", name), languages[suffix])
+    (tmp_path / f"a.{suffix}").write_text(text)
+    (tmp_path / name).write_bytes(b"\xca\xfe\xba\xbe\0 total")
+    at = text.index("total")
+    asked = Refactoring(Kind.RENAME, f"a.{suffix}", at, at, "amount")
+    carried = await carry_out_apart(tmp_path, files, {}, asked)
+    assert [(e.path, e.new_text) for e in carried.edits] == [(f"a.{suffix}", "amount")]
+    (tmp_path / name).write_text(text, encoding="utf-16")
+    if suffix != "java":  # a private member has no use in another file, so none is read
+        with pytest.raises(Refused, match=r"cannot be read \(UTF-16\), so it may hold a use"):
+            await carry_out_apart(tmp_path, files, {}, asked)
+
+
 async def test_what_of_a_long_function_can_be_taken_out(tmp_path: Path) -> None:
     lines = [f"    x{n} = a + {n}" for n in range(6)]
     text = (
