@@ -19,17 +19,17 @@ from models.asking import Asking, packed, read_only
 from models.backends import Backend, Conversation, Thinks
 from models.errors import CannotScore, ContextFull
 from models.findings import Proposal
-from models.gate import Code, Deletion, check_edits, check_rewrite, uses_remarks
+from models.gate import Code, Deletion, apply_edits, check_edits, check_rewrite, uses_remarks
 from models.prompts import Grammar
 from models.replies import RewriteReply, parse_edits, parse_rewrite
-from models.tasks.likelier import likely_repairs
+from models.tasks.likelier import Repair, likely_repairs
 from models.tasks.proposing import Checked, Question, propose
 
 MAX_ANSWER_TOKENS = 900
 MAX_TITLE_CHARS = 60  # of the user's words or a test's name in a title
 MAX_REWRITTEN_LINES = 45  # a guess: what a 1.5B writes again without losing the thread
 LINES_AROUND = 10
-MAX_REPAIRS = 3  # that the gate is shown
+MAX_REPAIRS = 5  # that the gate is shown
 BY_READING = "no edit was written for this; it is the word that the model would have read there"
 
 
@@ -138,24 +138,34 @@ async def _by_reading(
         )
     except (CannotScore, ContextFull):
         return None
+    skeleton = (await code.anatomy(task.path, sources[task.path])).skeleton
     for repair in repairs[:MAX_REPAIRS]:
-        idx = shown.text.count("\n", 0, repair.span.start)
-        line = shown.start_line + idx
-        changed = shown.text[: repair.span.start] + repair.new + shown.text[repair.span.end :]
-        old, new = (window.reveal(text.split("\n")[idx]) for text in (shown.text, changed))
-        said = f"“{repair.new.strip()}” "
-        said += f"instead of “{repair.old}”" if repair.old else "added"
-        reason = f"{said}: as the model reads this code, that is likelier here."
-        region = replace(shown, start_line=line, end_line=line, text=old)
-        verdict = await check_rewrite(
-            RewriteReply(reason, new), region, sources, code.outline, Deletion.LITTLE
-        )
-        if verdict.edits and not verdict.refusals:
-            remarks = (BY_READING, *await uses_remarks(verdict.edits, sources, code))
-            return Proposal(
-                task.title, verdict.edits, (), 0, read_only(asking.backend, window), remarks=remarks
-            )
+        reply, region = _as_rewrite(repair, shown, window)
+        verdict = await check_rewrite(reply, region, sources, code.outline, Deletion.LITTLE)
+        if not verdict.edits or verdict.refusals:
+            continue
+        repaired = apply_edits(sources[task.path], verdict.edits)
+        if (await code.anatomy(task.path, repaired)).skeleton == skeleton:
+            continue  # a word of a comment
+        remarks = (BY_READING, *await uses_remarks(verdict.edits, sources, code))
+        provenance = read_only(asking.backend, window)
+        return Proposal(task.title, verdict.edits, (), 0, provenance, remarks=remarks)
     return None
+
+
+def _as_rewrite(
+    repair: Repair, shown: Snippet, window: ContextWindow
+) -> tuple[RewriteReply, Snippet]:
+    """The line with the repair, as if a model had written it again, and the line as it stands."""
+    idx = shown.text.count("\n", 0, repair.span.start)
+    line = shown.start_line + idx
+    changed = shown.text[: repair.span.start] + repair.new + shown.text[repair.span.end :]
+    old, new = (window.reveal(text.split("\n")[idx]) for text in (shown.text, changed))
+    said = f"“{repair.new.strip()}” "
+    said += f"instead of “{repair.old}”" if repair.old else "added"
+    reason = f"{said}: as the model reads this code, that is likelier here."
+    region = replace(shown, start_line=line, end_line=line, text=old)
+    return RewriteReply(reason, new), region
 
 
 def _conversation(task: EditTask, words: str, shown: str, region: Snippet | None) -> Conversation:

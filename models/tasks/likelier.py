@@ -24,6 +24,7 @@ from models.tasks.lines import FREE_WEIGHT, decides, line_scores, scored_lines, 
 
 MIN_REGRET = 0.5  # nats; a likelier token is no news where two are about as likely
 MIN_GAIN = 5.0  # nats by which the whole must be likelier; of those below, one in five was right
+MIN_GAIN_NAMED = 3.0  # in lines that the model itself named as wrong
 MAX_READ = 8  # texts that are read again
 N_LINES_ON = 6  # that are read after the changed line
 N_ODD_LINES = 3
@@ -44,7 +45,8 @@ class Repair:
 
 async def likely_repairs(backend: Backend, snippet: Snippet, lines: Sequence[int]) -> list[Repair]:
     """Repairs in these lines of the file, and in the oddest of the snippet, since a model often
-    names a line beside the bug's; the likeliest first. None where nothing is likelier by enough.
+    names a line beside the bug's. Those in its lines come first, the likeliest before others; none
+    where nothing is likelier by enough.
 
     Raises `CannotScore` and other `ModelError`s.
     """
@@ -62,9 +64,14 @@ async def likely_repairs(backend: Backend, snippet: Snippet, lines: Sequence[int
         if start not in now:
             now[start] = _total(await backend.token_logs(asked, f"{before}{old}{after}"))
         gain = _total(await backend.token_logs(asked, f"{before}{new}{after}")) - now[start]
-        if gain >= MIN_GAIN:
+        if gain >= (MIN_GAIN_NAMED if _line_at(snippet, span) in lines else MIN_GAIN):
             found.append(Repair(span, old, new, gain))
-    return sorted(found, key=lambda repair: -repair.gain)
+    found.sort(key=lambda repair: -repair.gain)
+    return sorted(found, key=lambda repair: _line_at(snippet, repair.span) not in lines)
+
+
+def _line_at(snippet: Snippet, span: Span) -> int:
+    return snippet.start_line + snippet.text.count("\n", 0, span.start)
 
 
 def _read_again(text: str, span: Span) -> tuple[int, int]:

@@ -99,7 +99,7 @@ async def test_a_likelier_word_stands_in_its_place(
 
 
 async def test_what_is_hardly_likelier_or_unknown_is_no_repair() -> None:
-    assert await _repaired({"seen = 0": ("0", "1")}, nats=4.0) is None
+    assert await _repaired({"seen = 0": ("0", "1")}, nats=2.5) is None
     assert await _repaired({"return None": ("None", "unheard_of")}) is None
     assert await _repaired({"seen = 0": ("0", "\n")}) is None
     assert await _repaired({}) is None
@@ -136,6 +136,21 @@ async def test_an_edit_of_the_models_own_is_not_replaced() -> None:
     proposal = await _fixed(Reads(odd, replies=_same(own)))
     assert apply_edits(TEXT, proposal.edits) == own
     assert BY_READING not in proposal.remarks
+
+
+async def test_lines_that_were_named_come_first_and_need_less() -> None:
+    odd = {"while seen > len(values):": (">", "<"), "seen = 0": ("0", "1")}
+    named_late = await likely_repairs(Reads(odd, nats=4.0), _snippet(), range(3, 4))
+    assert [(repair.old, repair.new) for repair in named_late] == [(">", "<")]
+    both = await likely_repairs(Reads(odd), _snippet(), range(2, 3))
+    assert [(repair.old, repair.new) for repair in both] == [("0", "1"), (">", "<")]
+
+
+async def test_a_word_of_a_comment_is_no_repair() -> None:
+    text = TEXT.replace("    seen = 0", "    seen = 0  # never best")
+    odd = {"seen = 0  # never best": ("never", "best")}
+    assert await likely_repairs(Reads(odd), _snippet(text), [])
+    assert not (await _fixed(Reads(odd, replies=_same(text)), text, is_own=True)).edits
 
 
 async def test_for_its_own_finding_a_small_model_reads_before_it_writes() -> None:
