@@ -85,7 +85,7 @@ def extract(view: View, asked: Refactoring) -> Carried:
     if ends:
         flow.ends = _innermost(statements[0], _FUNCTIONS[kind])
     text = function_text(file, statements, function, flow, asked.name, kind)
-    call = call_text(file, flow, asked.name, kind)
+    call = call_text(flow, asked.name, kind)
     start, end = file.span(statements[0])[0], file.span(statements[-1])[1]
     end = with_semicolon(file.text, end)
     after = place_after(function, kind)

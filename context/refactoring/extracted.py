@@ -34,7 +34,7 @@ def _results(flow: Flow, kind: str) -> list[str]:
     return results
 
 
-def call_text(file: File, flow: Flow, name: str, kind: str) -> str:
+def call_text(flow: Flow, name: str, kind: str) -> str:
     """The statement that stands where the lines were."""
     results = _results(flow, kind)
     call = f"{name}({', '.join(flow.parameters)})"
@@ -54,17 +54,16 @@ def call_text(file: File, flow: Flow, name: str, kind: str) -> str:
     if statement is None:
         raise Refused(f"How {results[0]} is declared is not known.")
     if kind == "java":
-        return f"{_required_type(file, declared, kind)} {results[0]} = {call};"
+        return f"{_required_type(declared, kind)} {results[0]} = {call};"
     word = written(statement).split()[0]
     mutable = " mut" if re.match(r"let\s+mut\b", written(statement)) else ""
     return f"{word}{mutable} {results[0]} = {call};"
 
 
-def _required_type(file: File, declared: Node, kind: str) -> str:
+def _required_type(declared: Node, kind: str) -> str:
     found = type_of(declared, kind)
     if not found:
         raise Refused(f"The type of {written(declared)} is not written.")
-    del file
     return found
 
 
@@ -77,56 +76,46 @@ def function_text(
     kind: str,
 ) -> str:
     """The new function with the line ends before it, indented as its place is."""
-    results = _results(flow, kind)
     eol = "\r\n" if "\r\n" in file.text else "\n"
     outer = _indent(file, place_after(function, kind))
     unit = _unit(file, statements[0], function)
     body = _reindented(file, statements, outer + unit)
     parameters = ", ".join(_parameter(file, w, n, flow, kind) for w, n in flow.parameters.items())
-    head, back = _head(file, function, statements[0], flow, name, parameters, results, kind)
+    head, back = _head(function, statements[0], flow, f"{name}({parameters})", kind)
     _refuse_inner_types(file, statements[0], place_after(function, kind), head)
     lines = [f"{outer}{head} {{", *body]
-    if results:
+    if back:
         lines.append(f"{outer}{unit}{back}")
     lines.append(f"{outer}}}")
     return eol + eol + eol.join(lines)
 
 
-def _head(
-    file: File,
-    function: Node,
-    statement: Node,
-    flow: Flow,
-    name: str,
-    parameters: str,
-    results: Sequence[str],
-    kind: str,
-) -> tuple[str, str]:
-    """(head, statement that gives the results back)."""
+def _head(function: Node, statement: Node, flow: Flow, called: str, kind: str) -> tuple[str, str]:
+    """(head, statement that gives the results back, if any). `called`: name and parameters."""
+    results = _results(flow, kind)
     declared = {**flow.parameters, **flow.declared}
+    types = [_required_type(declared[r], kind) for r in results if kind != "javascript"]
+    back = f"return {', '.join(results)}" if results else ""
     match kind:
         case "go":
-            types = [_required_type(file, declared[r], kind) for r in results]
             result = f" {types[0]}" if len(types) == 1 else f" ({', '.join(types)})" * bool(types)
             if flow.ends is not None:
                 result = f" {_result_of(flow.ends, 'result')}".rstrip()
-            return f"func {name}({parameters}){result}", f"return {', '.join(results)}"
+            return f"func {called}{result}", back
         case "java":
-            result = _required_type(file, declared[results[0]], kind) if results else "void"
+            result = types[0] if types else "void"
             if flow.ends is not None:
                 result = _result_of(flow.ends, "type")
             static = "static " if _is_static(function) else ""
             _refuse_java(function)
             thrown = ", ".join(_thrown(statement, function))
             throws = f" throws {thrown}" if thrown else ""
-            head = f"private {static}{result} {name}({parameters}){throws}"
-            return head, f"return {results[0]};" if results else ""
+            return f"private {static}{result} {called}{throws}", f"{back};" if back else ""
         case "rust":
-            result = f" -> {_required_type(file, declared[results[0]], kind)}" if results else ""
-            return f"fn {name}({parameters}){result}", results[0] if results else ""
+            result = f" -> {types[0]}" if types else ""
+            return f"fn {called}{result}", results[0] if results else ""
     returned = _result_of(flow.ends, "return_type") if flow.ends is not None else ""
-    back = f"return {results[0]};" if results else ""
-    return f"function {name}({parameters}){returned}", back
+    return f"function {called}{returned}", f"{back};" if back else ""
 
 
 def _refuse_inner_types(file: File, statement: Node, place: Node, head: str) -> None:
@@ -223,7 +212,7 @@ def _parameter(file: File, word: str, declared: Node, flow: Flow, kind: str) -> 
         if not found:
             raise Refused(f"The type of {word} is not written.")
         return f"{word}: {found}"
-    found = _required_type(file, declared, kind)
+    found = _required_type(declared, kind)
     if kind == "go":
         return f"{word} {found}"
     if kind == "java":
