@@ -164,6 +164,7 @@ async def test_a_change_in_my_words_is_a_diff_before_it_lands(open_shop: OpenSho
     await window.palette("Postil: Change Selection as I Say")
     await window.answer("What is to be changed?", "look countries up in small letters")
     diff = await window.diff("lower")
+    await window.wait_for_status("Postil")  # it is the person who is thinking now
     await window.shot("7-diff")
     assert FIXED not in await window.text("prices.py")
     await window.palette("Postil: Discard This Change")

@@ -22,6 +22,8 @@ export class StatusItem implements vscode.Disposable {
   private status: Status | undefined;
   private connection: Connection = 'stopped';
   private jobs = 0;
+  /** Whether the server has said anything since the last job began: until then a job is taken for thinking. */
+  private isHeard = false;
   private readonly listening: vscode.Disposable;
 
   constructor(client: PostilClient) {
@@ -35,9 +37,11 @@ export class StatusItem implements vscode.Disposable {
       }),
       client.onStatus((status) => {
         this.status = status;
+        this.isHeard = true;
         this.render();
       }),
       client.onJobs((jobs) => {
+        this.isHeard = this.isHeard && jobs <= this.jobs;
         this.jobs = jobs;
         this.render();
       }),
@@ -87,7 +91,8 @@ export class StatusItem implements vscode.Disposable {
       return 'starting';
     }
     const said = this.status?.state ?? 'idle';
-    return said === 'idle' && this.jobs > 0 ? 'thinking' : said;
+    // A job that the server has done may still wait for a person to look at its diff.
+    return said === 'idle' && this.jobs > 0 && !this.isHeard ? 'thinking' : said;
   }
 
   private icon(): string {
