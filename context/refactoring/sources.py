@@ -36,10 +36,10 @@ class Sources:
             try:
                 self._texts[path] = read_source(self.root, path)
             except Skipped as reason:
-                if str(reason) == BINARY:
-                    self._texts[path] = ""
-                    return ""
-                raise Refused(f"{path} cannot be read ({reason}), so it may hold a use.") from None
+                if str(reason) != BINARY:
+                    sentence = f"{path} cannot be read ({reason}), so it may hold a use."
+                    raise Refused(sentence) from None
+                self._texts[path] = ""
         return self._texts[path]
 
     def language(self, path: str) -> str:

@@ -16,7 +16,13 @@ from models.gate.carried import carried_refusal
 from models.gate.code import Code
 from models.gate.content import INVISIBLE, Deletion
 from models.gate.edits import Verdict, check_edits, check_rewrite
-from models.gate.exact import added_refusal, docs_refusal, new_file_refusal, types_refusal
+from models.gate.exact import (
+    added_refusal,
+    changes_code,
+    docs_refusal,
+    new_file_refusal,
+    types_refusal,
+)
 from models.gate.paths import confirmation_of, path_refusal
 from models.gate.syntax import OutlineOf, apply_edits, by_path, texts_after
 from models.gate.uses import uses_remarks
@@ -31,6 +37,7 @@ __all__ = [
     "apply_edits",
     "by_path",
     "carried_refusal",
+    "changes_code",
     "check_edits",
     "check_rewrite",
     "confirmation_of",

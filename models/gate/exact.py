@@ -24,11 +24,18 @@ async def docs_refusal(
     """Why edits are more than docs: the code without comments and docstrings must be the same."""
     if refusal := await _plain_refusal(edits, sources, code):
         return refusal
+    if await changes_code(edits, sources, code):
+        return Refusal("code changed", "The edit would change more than a comment.")
+    return None
+
+
+async def changes_code(edits: Sequence[Edit], sources: Mapping[str, str], code: Code) -> bool:
+    """Whether edits change more than comments and docstrings, or it cannot be told."""
     for path, after in texts_after(edits, sources.__getitem__).items():
         old, new = await code.anatomy(path, sources[path]), await code.anatomy(path, after)
         if not old.skeleton or old.skeleton != new.skeleton:
-            return Refusal("code changed", "The edit would change more than a comment.")
-    return None
+            return True
+    return False
 
 
 async def types_refusal(

@@ -100,8 +100,7 @@ def without_subject(words: str, name: str, kept: str = "") -> str:
     "The function mean returns the sum." becomes "Returns the sum."; `kept` stands before the verb,
     in small letters then, as Go has it.
     """
-    named = re.escape(name.rpartition(".")[2])
-    subject = rf"(?:The )?(?:{_KIND} )?{named}(?: {_KIND})?|The {_KIND}"
+    subject = rf"(?:The )?(?:{_KIND} )?{re.escape(name)}(?: {_KIND})?|The {_KIND}"
     opening = re.match(rf"(?:{subject})(?: {_IS_ONE})? {_BEFORE_VERB}", words)
     if opening is None:
         return words

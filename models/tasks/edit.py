@@ -19,7 +19,7 @@ from models.asking import Asking, packed, read_only
 from models.backends import Backend, Conversation, Thinks
 from models.errors import CannotScore, ContextFull
 from models.findings import Proposal
-from models.gate import Code, Deletion, apply_edits, check_edits, check_rewrite, uses_remarks
+from models.gate import Code, Deletion, changes_code, check_edits, check_rewrite, uses_remarks
 from models.prompts import Grammar
 from models.replies import RewriteReply, parse_edits, parse_rewrite
 from models.tasks.likelier import Repair, likely_repairs
@@ -88,8 +88,11 @@ async def propose_edit(
     window = await packed(snippets, asking)
     deletion = _DELETION[task.kind]
     reads_first = _reads_first(task, asking.backend)
-    if reads_first and (read := await _by_reading(task, window, sources, code, asking)):
-        return read
+    if reads_first:
+        read = await _by_reading(task, window, sources, code, asking.backend)
+        if read.has_passed:
+            provenance = read_only(asking.backend, window)
+            return Proposal(task.title, read.edits, (), 0, provenance, remarks=read.remarks)
     region = _region(task, window) if _rewrites(task, asking.backend) else None
     words, shown = _task_text(task, window), render_plain(window)
 
@@ -117,8 +120,8 @@ async def propose_edit(
     proposal = await propose(question, check, asking)
     if task.kind is not EditKind.FIX or proposal.edits or reads_first:
         return proposal
-    read = await _by_reading(task, window, sources, code, asking)
-    return proposal if read is None else replace(proposal, edits=read.edits, remarks=read.remarks)
+    read = await _by_reading(task, window, sources, code, asking.backend)
+    return replace(proposal, edits=read.edits, remarks=read.remarks)
 
 
 async def _by_reading(
@@ -126,45 +129,39 @@ async def _by_reading(
     window: ContextWindow,
     sources: Mapping[str, str],
     code: Code,
-    asking: Asking,
-) -> Proposal | None:
-    """The likelier word, where there is one that passes the gate."""
+    backend: Backend,
+) -> Checked:
+    """The likelier word, where there is one that passes the gate; else nothing."""
     shown = _shown_at(task, window)
     if shown is None:
-        return None
+        return Checked()
     try:
-        repairs = await likely_repairs(
-            asking.backend, shown, range(task.first_line, task.last_line + 1)
-        )
+        repairs = await likely_repairs(backend, shown, range(task.first_line, task.last_line + 1))
     except (CannotScore, ContextFull):
-        return None
-    skeleton = (await code.anatomy(task.path, sources[task.path])).skeleton
+        return Checked()
     for repair in repairs[:MAX_REPAIRS]:
         reply, region = _as_rewrite(repair, shown, window)
         verdict = await check_rewrite(reply, region, sources, code.outline, Deletion.LITTLE)
         if not verdict.edits or verdict.refusals:
             continue
-        repaired = apply_edits(sources[task.path], verdict.edits)
-        if (await code.anatomy(task.path, repaired)).skeleton == skeleton:
+        if not await changes_code(verdict.edits, sources, code):
             continue  # a word of a comment
         remarks = (BY_READING, *await uses_remarks(verdict.edits, sources, code))
-        provenance = read_only(asking.backend, window)
-        return Proposal(task.title, verdict.edits, (), 0, provenance, remarks=remarks)
-    return None
+        return Checked(verdict.edits, remarks=remarks)
+    return Checked()
 
 
 def _as_rewrite(
     repair: Repair, shown: Snippet, window: ContextWindow
 ) -> tuple[RewriteReply, Snippet]:
     """The line with the repair, as if a model had written it again, and the line as it stands."""
-    idx = shown.text.count("\n", 0, repair.span.start)
-    line = shown.start_line + idx
-    changed = shown.text[: repair.span.start] + repair.new + shown.text[repair.span.end :]
-    old, new = (window.reveal(text.split("\n")[idx]) for text in (shown.text, changed))
+    idx = repair.line - shown.start_line
+    texts = (shown.text, repair.applied(shown.text))
+    old, new = (window.reveal(text.split("\n")[idx]) for text in texts)
     said = f"“{repair.new.strip()}” "
     said += f"instead of “{repair.old}”" if repair.old else "added"
     reason = f"{said}: as the model reads this code, that is likelier here."
-    region = replace(shown, start_line=line, end_line=line, text=old)
+    region = replace(shown, start_line=repair.line, end_line=repair.line, text=old)
     return RewriteReply(reason, new), region
 
 

@@ -38,9 +38,14 @@ class Repair:
     """`span`: code points of the snippet's text; `gain`: nats by which the whole is likelier."""
 
     span: Span
+    line: int  # of the file, 1-based
     old: str
     new: str
     gain: float
+
+    def applied(self, text: str) -> str:
+        """The snippet's text with it."""
+        return f"{text[: self.span.start]}{self.new}{text[self.span.end :]}"
 
 
 async def likely_repairs(backend: Backend, snippet: Snippet, lines: Sequence[int]) -> list[Repair]:
@@ -64,14 +69,10 @@ async def likely_repairs(backend: Backend, snippet: Snippet, lines: Sequence[int
         if start not in now:
             now[start] = _total(await backend.token_logs(asked, f"{before}{old}{after}"))
         gain = _total(await backend.token_logs(asked, f"{before}{new}{after}")) - now[start]
-        if gain >= (MIN_GAIN_NAMED if _line_at(snippet, span) in lines else MIN_GAIN):
-            found.append(Repair(span, old, new, gain))
-    found.sort(key=lambda repair: -repair.gain)
-    return sorted(found, key=lambda repair: _line_at(snippet, repair.span) not in lines)
-
-
-def _line_at(snippet: Snippet, span: Span) -> int:
-    return snippet.start_line + snippet.text.count("\n", 0, span.start)
+        line = snippet.start_line + snippet.text.count("\n", 0, span.start)
+        if gain >= (MIN_GAIN_NAMED if line in lines else MIN_GAIN):
+            found.append(Repair(span, line, old, new, gain))
+    return sorted(found, key=lambda repair: (repair.line not in lines, -repair.gain))
 
 
 def _read_again(text: str, span: Span) -> tuple[int, int]:

@@ -60,7 +60,7 @@ async def ask(options: argparse.Namespace, asked: Path) -> None:
                     best = prediction[what][: len(LETTERS)]
                     if best and gold[key][f"gold_{what}"]:
                         says = await rank(backend, queries[key], best, what.removesuffix("s"))
-                        row[what] = {"best": best, "says": list(says)}
+                        row[what] = {"best": best, "says": says}
                 row["elapsed_s"] = time.perf_counter() - started
                 opened.write(json.dumps(row) + "\n")
                 opened.flush()

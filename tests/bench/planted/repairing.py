@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from models.backends import Backend
-from models.tasks.likelier import MIN_GAIN, Repair, likely_repairs
+from models.tasks.likelier import MIN_GAIN, likely_repairs
 from tests.bench.intervals import share
 from tests.bench.planted.planting import Case
 
@@ -21,16 +21,10 @@ async def repair(backend: Backend, case: Case) -> dict[str, Any]:
     repairs = await likely_repairs(backend, case.snippet, [])
     seconds = time.perf_counter() - started
     right = case.right_function
-    rows = [(one.gain, repaired(case, one) == right) for one in repairs]
+    rows = [(one.gain, one.applied(case.function) == right) for one in repairs]
     unneeded = await likely_repairs(backend, replace(case.snippet, text=right), [])
     best = unneeded[0].gain if unneeded else None
     return {"repairs": rows, "seconds": seconds, "gain_on_right": best}
-
-
-def repaired(case: Case, one: Repair) -> str:
-    """The case's function with this repair."""
-    text = case.function
-    return f"{text[: one.span.start]}{one.new}{text[one.span.end :]}"
 
 
 def print_repaired(cases: Sequence[Case], rows: Mapping[str, Mapping[str, Any]]) -> None:

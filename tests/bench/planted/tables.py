@@ -91,9 +91,9 @@ def _print_thought(title: str, cases: Sequence[Case], score: Rows, thought: Rows
             these = [r for r in tried if r["fix_passes"] and bool(r.get("by_reading")) is is_read]
             n_right = sum(bool(r.get("restores")) for r in these)
             print(f"  {how}: {len(these)} let through, {n_right} right")
-        seconds = statistics.median(row["fix_seconds"] for row in tried if "fix_seconds" in row)
-        print(f"  seconds a fix: {seconds:.1f} (median)")
         print(f"  of them by: {_counted(r['restores'] for r in tried if r.get('restores'))}")
+        if seconds := [row["fix_seconds"] for row in tried if "fix_seconds" in row]:
+            print(f"seconds a fix: {statistics.median(seconds):.1f} (median)")
     _print_traces(found)
     print(f"seconds an answer: {statistics.median(row['elapsed_s'] for row in rows):.1f} (median)")
     _print_places(_answered(cases, score, thought))
