@@ -171,6 +171,16 @@ async def test_for_its_own_finding_a_small_model_reads_before_it_writes() -> Non
     assert not written.remarks
 
 
+async def test_where_it_neither_reads_nor_writes_a_change_it_is_not_asked_again() -> None:
+    backend = Reads({}, replies=_same(TEXT))
+    proposal = await _fixed(backend, is_own=True)
+    assert not proposal.edits
+    assert [refusal.check for refusal in proposal.refusals] == ["no-op"]
+    assert len(backend.asked) == 2, "to think and to answer, once"
+    in_others_words = await _fixed(Reads({}, replies=_same(TEXT)))
+    assert [refusal.check for refusal in in_others_words.refusals] == ["no-op", "no-op"]
+
+
 async def test_a_model_that_was_trained_to_think_writes_its_fix() -> None:
     odd = {"while seen > len(values):": (">", "<")}
     search = "    while seen > len(values):"
