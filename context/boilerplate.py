@@ -13,19 +13,21 @@ from context.text import split_lines
 MAX_LINE = 300  # a longer line is no heading and no version
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+# Both match a line whose runs of spaces are one space: several patterns of spaces beside each other
+# would try every way to share a long run out.
 _VERSION = re.compile(
-    r"^\s*[-*]?\s*\**[\w./ ()-]{1,40}\**\s*(?:[:=]+|\s)\s*\(?v?\d+(?:\.\d+)+\S*.*$"
-    r"|^\s*[\w.-]{1,30}:\s*(?:None|unknown|installed|N/A)\s*$"
+    r"^(?:[-*] ?)?\**[\w./ ()-]{1,40}\** ?(?:[:=]+| ) ?\(?v?\d+(?:\.\d+)+"
+    r"|^[\w.-]{1,30}: ?(?:None|unknown|installed|N/A)$"
 )
 _HEADING = re.compile(
-    r"^\s*(?:#{1,6}\s*|\*\*\s*)?(?:steps?\s*(?:/\s*code)?\s*to\s*reproduce.*|to\s*reproduce.*"
+    r"^(?:#{1,6} ?|\*\* ?)?(?:steps? ?(?:/ ?code)? ?to ?reproduce.*|to ?reproduce.*"
     r"|how to reproduce.*"
-    r"|(?:describe the|current|actual|expected|observed)\s+(?:bug|behaviou?r|results?|output).*"
+    r"|(?:describe the|current|actual|expected|observed) (?:bug|behaviou?r|results?|output).*"
     r"|what (?:did|do|version|happened|operating|is the|actually|you expected).*|versions?"
     r"|environment(?: info)?.*|system (?:info|details).*|additional (?:context|information).*"
     r"|description|screenshots?.*|reproduc(?:tion|ible).*|problem description|your project"
     r"|error logs?|link to minimal.*|please (?:describe|provide).*|bug report|anything else.*"
-    r"|possible solution|context|checklist.*|issue (?:type|description).*)\s*[:*#?]*\s*$",
+    r"|possible solution|context|checklist.*|issue (?:type|description).*) ?[:*#?]* ?$",
     re.IGNORECASE,
 )
 
@@ -38,9 +40,10 @@ def without_boilerplate(text: str) -> str:
     kept: list[str] = []
     has_title = False
     for line in split_lines(_COMMENT.sub(" ", text)):
-        is_short = len(line) <= MAX_LINE
-        if has_title and is_short and (_VERSION.match(line) or _HEADING.match(line)):
-            continue
+        if has_title and len(line) <= MAX_LINE:
+            spaced = " ".join(line.split())
+            if _VERSION.match(spaced) or _HEADING.match(spaced):
+                continue
         has_title = has_title or bool(line.strip())
         kept.append(line)
     return "\n".join(kept)
