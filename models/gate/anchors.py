@@ -110,20 +110,38 @@ def hunks(text: Text, region: Snippet, old: list[str], new: list[str], reason: s
     matcher = difflib.SequenceMatcher(
         None, [line.rstrip() for line in old], [line.rstrip() for line in new], autojunk=False
     )
-    eol = text.eol()
+    at = region.start_line - 1
     edits: list[Edit] = []
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag == "equal":
             continue
-        first = text.line_starts[region.start_line - 1 + i1]
-        last_idx = region.start_line - 1 + i2
-        end = text.line_starts[last_idx] if last_idx < text.n_lines else len(text)
-        span = Span(first, max(first, end))
-        added = "".join(line.rstrip() + eol for line in new[j1:j2])
-        if end == len(text) and not text.slice(span).endswith(("\n", "\r")):
-            added = added.removesuffix(eol)
-        edits.append(Edit(region.path, span, text.slice(span), added, region.file_hash, reason))
+        wanted = [line.rstrip() for line in new[j1:j2]]
+        span, new_text = _whole_lines(text, at + i1, at + i2, wanted)
+        if span.start < span.end or new_text:
+            old_text = text.slice(span)
+            edits.append(Edit(region.path, span, old_text, new_text, region.file_hash, reason))
     return edits
+
+
+def _whole_lines(text: Text, first_idx: int, past_idx: int, new: list[str]) -> tuple[Span, str]:
+    """What to replace, and by what, so that `new` stands for the lines from `first_idx` on, up to
+    `past_idx`. Whether the file ends in an end-of-line stays as it is.
+
+    Both may be one past the last line. After a last end-of-line there is one more line, an empty
+    one: an end is added between lines, not after each.
+    """
+    eol, joined = text.eol(), text.eol().join(new)
+    start = text.line_starts[first_idx] if first_idx < text.n_lines else len(text)
+    if past_idx < text.n_lines:
+        return Span(start, text.line_starts[past_idx]), joined + eol if new else ""
+    ends_open = text.content != "" and not text.content.endswith(("\n", "\r"))
+    if not new:
+        if ends_open and first_idx > 0:  # the end of the line before goes instead
+            start = text.line_span(first_idx - 1).end
+        return Span(start, len(text)), ""
+    if first_idx == text.n_lines:
+        joined = eol + joined
+    return Span(start, len(text)), joined if ends_open or new[-1] == "" else joined + eol
 
 
 def overlap_refusal(edits: Sequence[Edit]) -> Refusal | None:

@@ -151,6 +151,53 @@ async def test_rewritten_lines_become_the_smallest_edits() -> None:
     assert _refused(verdict) == "deletion"
 
 
+LINE_ENDS = st.sampled_from(["\n", "\r\n"])
+CHANGE = st.sampled_from(
+    [
+        (["x = 1"], ["x = 1", "y = é"]),  # added at the end
+        (["x = 1", "y = 2"], ["x = 1", 'y = "😀"']),  # the last changed
+        (["x = 1", "y = 2"], ["x = 1"]),  # the last removed
+        (["x = 1"], ["y = 0", "x = 1"]),
+        (["x = 1", "", "y = 2"], ["x = 2", "", "y = 2", "", "z = 3"]),
+    ]
+)
+
+
+@given(CHANGE, LINE_ENDS, st.sampled_from([(0, 0), (1, 0), (1, 1)]))
+async def test_the_end_of_a_file_stays_as_it_is_when_its_last_lines_change(
+    change: tuple[list[str], list[str]], eol: str, at_end: tuple[int, int]
+) -> None:
+    """`at_end`: ends-of-line after the last line, and empty lines that are shown after it."""
+    old, new = change
+    before, end = ["import os", *old], eol * at_end[0]
+    source = eol.join(before) + end
+    last = len(before) + at_end[1]
+    verdict = await check_rewrite(
+        RewriteReply("Because.", "\n".join(new)), _snippet(source, 2, last), {"a.py": source},
+        ParsedHere().outline, Deletion.AS_TOLD,
+    )  # fmt: skip
+    assert verdict.refusals == ()
+    assert apply_edits(source, verdict.edits) == eol.join(["import os", *new]) + end
+
+
+async def test_nothing_but_an_empty_last_line_left_off_is_no_change() -> None:
+    region = _snippet("x = 1\n", 1, 2)
+    verdict = await check_rewrite(
+        RewriteReply("Because.", "x = 1"), region, {"a.py": "x = 1\n"}, ParsedHere().outline,
+        Deletion.LITTLE,
+    )  # fmt: skip
+    assert _refused(verdict) == "no-op"
+
+
+async def test_an_empty_file_gets_whole_lines() -> None:
+    region = _snippet("", 1, 1)
+    verdict = await check_rewrite(
+        RewriteReply("Because.", "x = 1\ny = 2"), region, {"a.py": ""}, ParsedHere().outline,
+        Deletion.LITTLE,
+    )  # fmt: skip
+    assert apply_edits("", verdict.edits) == "x = 1\ny = 2\n"
+
+
 PART = st.sampled_from(
     [".git", ".GIT", "git~1", ".git.", ".git ", ".git::$INDEX_ALLOCATION", ".g\u200cit", "bare.git",
      "VSCODE~1", "aux", ".."]
