@@ -52,14 +52,33 @@ _IN_URL = re.compile(r"://(?<=[a-z0-9+.-]://)[^\s/:@'\"]{0,64}:([^\s/@'\"{}<>$]{
 # lower case, which takes a tenth of the time of one expression without regard to case.
 _NAMES = ("password", "passwd", "passphrase", "secret", "token", "credential")
 _KEY, _BEFORE_KEY = "key", re.compile(r"(?:api|access|private|auth)[_-]?$")
+# A type between a name and what it is given: `: str =`, `: &'static str =`, Go's ` string =`. Only
+# one that holds text: `if token: kind = "..."` gives nothing to the token. What is in brackets may
+# hold commas; outside of them one ends a parameter.
+_TEXT_TYPE = (
+    r"[?!]?\s{0,4}:(?=[^=\n]{0,60}(?:[Ss]tr|bytes|[Cc]har|Text|Final|Any|u8))"
+    r"(?:[\w.&*?|!:<>' \t]|\[[^\]\n=]{0,60}\]){1,80}"
+    r"|[ \t]{1,4}\*?string[ \t]{0,4}"
+)
 _GIVEN = re.compile(
-    r"s?[\w-]{0,24}[\"']?\s{0,4}(?:[:=]|=>|:=)\s{0,4}[rbfRBF]?([\"'])([^\"'\s]{8,400})\1"
+    r"s?[\w-]{0,24}[\"']?(?:\[\w{0,16}\]|\])?"  # a[b], and what is given to o["name"]
+    rf"(?:\s{{0,4}}(?:[:=]|=>|:=)|(?:{_TEXT_TYPE})=)"
+    r"\s{0,4}[A-Za-z@$]{0,2}\#{0,2}([\"'])([^\"'\s]{8,400})\1"
 )
 _STRING = re.compile(rf"([\"'`])([A-Za-z0-9+/=_\-]{{{MIN_RANDOM},2000}})\1")
 _ARMOUR = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]*(?:PRIVATE KEY|CERTIFICATE)[A-Z0-9 ]*-----")
+_ARMOURED = re.compile(r"[A-Za-z0-9+/=]{4,}")
+# Of a block that is shown in part: its lines are of 64 or 76 characters, or in one row.
+_ARMOURED_ROW = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
+_ARMOUR_HEAD = re.compile(r"\s*(?:[A-Z][\w-]{1,30}: .{1,100})?")  # `Proc-Type: 4,ENCRYPTED`
+_LAST_ROW = re.compile(r"[\s\"'+]*([A-Za-z0-9+/]{4,76}={0,2})[\s\"'+,\\n]*")
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _WORDS = re.compile(r"[A-Z]?[a-z]{4,}|[A-Z]{5,}")
-_NO_SECRET = re.compile(r"\$\{|\{\{|<[a-z]|%\(|^(.)\1+$|^[a-z_.]+$|^[A-Z_.]+$", re.MULTILINE)
+_NO_SECRET = re.compile(
+    r"\$\{|\{\{|<[a-z]|%\(|^(.)\1+$|^[a-z_.]+$|^[A-Z_.]+$"
+    rf"|^{PLACEHOLDER.format(n='[0-9]+')}$",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +134,14 @@ def reveal(text: str, hidden: tuple[Hidden, ...]) -> str:
     return pattern.sub(lambda hit: secrets.get(hit[0], hit[0]), text)
 
 
+def conceal(text: str, hidden: tuple[Hidden, ...]) -> str:
+    """`text` for a model's eyes: secrets that have names under these, all others gone for good."""
+    for one in sorted(hidden, key=lambda one: -len(one.secret)):
+        whole = rf"(?<!\w){re.escape(one.secret)}(?!\w)"
+        text = re.sub(whole, one.placeholder, text)
+    return without_secrets(text)
+
+
 def find_secrets(text: str) -> list[Span]:
     """Spans of secrets, in order, none of them over more than one line."""
     spans: list[Span] = []
@@ -158,15 +185,59 @@ def _ends_of_names(lower: str) -> Iterator[int]:
 
 
 def _armoured(text: str) -> Iterator[Span]:
-    """Lines of PEM blocks, without the lines that say what they are."""
+    """Lines of PEM blocks, without the lines that say what they are.
+
+    A block whose other end was not shown is hidden as far as it looks like one.
+    """
     start: int | None = None
+    end = 0
     for hit in _ARMOUR.finditer(text):
         if hit[1] == "BEGIN":
+            if start is not None:
+                yield from _rows_after(text, start, hit.start())
             start = hit.end()
         elif start is not None:
-            for line in re.finditer(r"[A-Za-z0-9+/=]{4,}", text[start : hit.start()]):
-                yield Span(start + line.start(), start + line.end())
+            for row in _ARMOURED.finditer(text, start, hit.start()):
+                yield Span(*row.span())
             start = None
+        else:
+            yield from _rows_before(text, end, hit.start())
+        end = hit.end()
+    if start is not None:
+        yield from _rows_after(text, start, len(text))
+
+
+def _rows_after(text: str, start: int, stop: int) -> Iterator[Span]:
+    """Rows of a block that begins at `start` and ends nowhere; `stop`: where the next thing is."""
+    at, is_first = start, True
+    while at < stop:
+        line_end = text.find("\n", at, stop)
+        line_end = stop if line_end < 0 else line_end
+        row = _ARMOURED_ROW.search(text, at, line_end)
+        if row is not None:
+            yield Span(*row.span())
+        elif not is_first and not _ARMOUR_HEAD.fullmatch(text, at, line_end):
+            return
+        at, is_first = line_end + 1, False
+
+
+def _rows_before(text: str, start: int, stop: int) -> Iterator[Span]:
+    """Rows of a block that ends at `stop` and begins nowhere; the last of them may be short."""
+    at = stop
+    short: Span | None = None
+    while at > start:
+        line_start = max(text.rfind("\n", start, at) + 1, start)
+        row = _ARMOURED_ROW.search(text, line_start, at)
+        if row is not None:
+            if short is not None:
+                yield short
+                short = None
+            yield Span(*row.span())
+        elif at < stop and short is None and (last := _LAST_ROW.fullmatch(text, line_start, at)):
+            short = Span(*last.span(1))
+        elif at < stop:
+            return
+        at = line_start - 1
 
 
 def _looks_random(text: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from context.secrets import Hider, blank_secrets, find_secrets, reveal
+from context.secrets import Hider, blank_secrets, conceal, find_secrets, reveal
 from context.text import encode
 
 JWT = "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSM"
@@ -37,6 +37,21 @@ def found(text: str) -> list[str]:
             "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         ),
         (f"as {JWT} it is", JWT),
+        ('password: str = "Tr0ub4dor&3xyz"', "Tr0ub4dor&3xyz"),
+        ('password: Optional[str]="Tr0ub4dor&3xyz"', "Tr0ub4dor&3xyz"),
+        ('password: Annotated[str, Hidden(1)] = "Tr0ub4dor&3xyz"', "Tr0ub4dor&3xyz"),
+        ('API_KEY: Final = "Tr0ub4dor&3xyz"', "Tr0ub4dor&3xyz"),
+        ('const password: string = "Tr0ub4dor&3xyz"', "Tr0ub4dor&3xyz"),
+        ("readonly dbPassword?: string | null = 'Tr0ub4dor&3xyz'", "Tr0ub4dor&3xyz"),
+        ('let api_key: &str = "Tr0ub4dor&3xyz"', "Tr0ub4dor&3xyz"),
+        ("const API_KEY: &'static str = r#\"Tr0ub4dor&3xyz\"#", "Tr0ub4dor&3xyz"),
+        ('var password string = "Tr0ub4dor&3xyz"', "Tr0ub4dor&3xyz"),
+        ('private val password: String? = "Tr0ub4dor&3xyz"', "Tr0ub4dor&3xyz"),
+        ('private static final String PASSWORD = "Tr0ub4dor&3xyz"', "Tr0ub4dor&3xyz"),
+        ('string password = @"Tr0ub4dor&3xyz"', "Tr0ub4dor&3xyz"),
+        ('char password[32] = "Tr0ub4dor&3xyz"', "Tr0ub4dor&3xyz"),
+        ('settings["password"] = "Tr0ub4dor&3xyz"', "Tr0ub4dor&3xyz"),
+        ('def f(a, token: str = "Tr0ub4dor&3xyz", b="other-text-7"): ...', "Tr0ub4dor&3xyz"),
     ],
 )  # fmt: skip
 def test_keys_tokens_and_passwords_are_found(text: str, secret: str) -> None:
@@ -60,6 +75,15 @@ def test_keys_tokens_and_passwords_are_found(text: str, secret: str) -> None:
         'uuid = "00000000-0000-0000-0000-000000000000"',
         "url = 'https://example.org:8080/path@version'",
         "tokens = tokenize(text, model='gpt2')",
+        'token: str = ""',
+        'password: str = Field("Tr0ub4dor&3xyz")',
+        "password: string = getPassword('Tr0ub4dor&3xyz')",
+        'def f(token: str, kind: str = "bearer-v2", other="bearer-v2"): ...',
+        'if token: kind = "bearer-v2"',
+        'func f(password string, kind string) { kind = "bearer-v2" }',
+        'password: str = "POSTIL_HIDDEN_1"',
+        'x = "-----BEGIN PRIVATE KEY-----"\nif x in text:\n    return find_key_of(text)',
+        'find(\n    text,\n    "-----END PRIVATE KEY-----",\n)',
     ],
 )
 def test_names_messages_and_places_to_fill_in_are_left(text: str) -> None:
@@ -73,6 +97,42 @@ def test_a_private_key_is_hidden_line_by_line() -> None:
     assert RANDOM not in hidden
     assert hidden.count("\n") == text.count("\n")
     assert "BEGIN RSA PRIVATE KEY" in hidden
+
+
+ROW = RANDOM + RANDOM  # 64 characters, as of a real block
+BEGIN, END = "-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"KEY = '''{BEGIN}\n{ROW}\n{ROW}",
+        f"{BEGIN}\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n{ROW}\n{ROW}",
+        f'"{BEGIN}\\n{ROW}{ROW}',
+        f"{ROW}\n{ROW}\n{RANDOM[:7]}=\n{END}\n'''\n",
+        f'"{ROW}\\n"\n"{RANDOM[:7]}=\\n"\n"{END}"\n',
+        f"{BEGIN}\n{ROW}\n{BEGIN}\n{ROW}\n{END}\n{ROW}\n{END}",
+    ],
+)
+def test_a_private_key_that_is_shown_in_part_is_hidden(text: str) -> None:
+    hidden = Hider().hide(f"def f():\n    return lookup_of_names\n{text}\n")
+    assert RANDOM[:7] not in hidden
+    assert hidden.count("\n") == text.count("\n") + 3
+    assert "lookup_of_names" in hidden
+
+
+def test_code_after_half_a_private_key_is_left() -> None:
+    code = "def sign(payload):\n    return private_key_of(payload)"
+    hidden = Hider().hide(f"{BEGIN}\n{ROW}\n'''\n\n{code}\n")
+    assert RANDOM not in hidden
+    assert code in hidden
+
+
+def test_what_is_concealed_is_what_a_model_knows_by_its_name() -> None:
+    hider = Hider()
+    hider.hide('password = "pa55-word-of-old"\nurl = "db://me:abc@host"')
+    said = conceal('keep token="tr0ub4dor&3" and pa55-word-of-old; abcd', hider.hidden)
+    assert said == 'keep token="[secret]" and POSTIL_HIDDEN_2; abcd'
 
 
 def test_the_same_secret_has_one_name_and_comes_back() -> None:
