@@ -268,7 +268,8 @@ def renew(task: str, code: str, lines: str) -> Conversation:
 def mend(conversation: Conversation, answer: str, refusal: str) -> Conversation:
     """The same question once more, with what was wrong about the answer."""
     fence = _fence()
-    extra = _MEND.format(refusal=refusal, answer=answer[:2_000], fence=fence)
+    said = without_secrets(refusal)
+    extra = _MEND.format(refusal=said, answer=answer[:2_000], fence=fence)
     *before, last = conversation.messages
     return Conversation((*before, Message(last.role, last.content + extra)))
 

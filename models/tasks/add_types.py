@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from context.anatomy import Anatomy, Function, Parameter, ParameterKind
 from context.languages import language_of, spoken_name
 from context.outline import Outline, SymbolKind
+from context.secrets import conceal
 from context.text import Span, Text, content_hash
 from context.window import Snippet, render_plain
 from models.asking import Asking, packed
@@ -83,7 +84,7 @@ async def propose_types(
         window=window,
         told=name,
         max_answer_tokens=MAX_ANSWER_TOKENS,
-        answer_prefix=_begun(source, function),
+        answer_prefix=conceal(_begun(source, function), window.hidden),
     )
     return await propose(question, check, asking)
 

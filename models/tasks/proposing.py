@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from context.secrets import conceal
 from context.window import ContextWindow
 from models import prompts
 from models.asking import Answer, Asking, ask, provenance_of
@@ -88,6 +89,7 @@ async def propose(
         if question.final and any(r.check == question.final for r in checked.refusals):
             break
         why = "; ".join(checked.remarks) or (refusals[-1].sentence if refusals else "it is empty")
+        why = conceal(why, question.window.hidden)
         conversation = prompts.mend(question.conversation, answer.text, why)
     if best is None and refusals and all(refusal.check == "form" for refusal in refusals):
         raise ReplyUnusable(refusals[-1].sentence)

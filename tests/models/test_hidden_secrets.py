@@ -10,6 +10,7 @@ from models.asking import Asking
 from models.backends.scripted import ScriptedBackend
 from models.errors import ReplyUnusable
 from models.gate import apply_edits
+from models.tasks.add_types import propose_types
 from models.tasks.edit import EditKind, EditTask, propose_edit
 from models.tasks.locate import locate
 from tests.code import ParsedHere
@@ -57,6 +58,29 @@ async def test_secrets_of_a_report_or_a_problem_are_not_sent_either() -> None:
     backend = ScriptedBackend(["    return send(key)\n```\nREASON: The result was lost.\n"])
     await _fixed(backend, detail=f'password = "{KEY}" is refused')
     assert KEY not in _asked(backend)
+
+
+async def test_a_default_that_is_a_secret_is_neither_sent_nor_lost() -> None:
+    """The line that is begun for the model holds it, and so does the refusal of another line."""
+    source = f'def login(host: str, token: str = "{KEY}", retries=3):\n    return host\n'
+    line, _, rest = source.partition("\n")
+    snippet = Snippet(
+        "a.py", 1, 2, "login", f"{line}\n{rest.rstrip()}", Role.SUSPECT, "chosen",
+        content_hash(source),
+    )  # fmt: skip
+    backend = ScriptedBackend([" int = 4) -> str:\n", " int = 3) -> str:\n"])
+    proposal = await propose_types(
+        EditTask(EditKind.ADD_TYPES, "a.py", 1, 1), [snippet], {"a.py": source}, ParsedHere(),
+        Asking(backend, 0, 900, lambda _: None),
+    )  # fmt: skip
+    assert apply_edits(source, proposal.edits) == source.replace(
+        "retries=3)", "retries: int = 3) -> str"
+    )
+    assert [r.check for r in proposal.refusals] == ["signature"]
+    assert "the defaults: host, token=" in _asked(backend)
+    begun = [g.conversation.assistant_prefix for g in backend.asked]
+    assert all('token: str = "POSTIL_HIDDEN_1"' in prefix for prefix in begun)
+    assert KEY not in _asked(backend) + "".join(begun)
 
 
 async def test_a_file_of_secrets_is_not_worked_on() -> None:
