@@ -6,6 +6,7 @@ Of a type that is to be described: its own lines, and the heads of its functions
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from context.anatomy import Anatomy, Definition, Function
@@ -42,7 +43,9 @@ async def selection_snippets(
         start = max(1, first_line - LINES_AROUND)
         end, name = min(text.n_lines, last_line + LINES_AROUND), None
         reason = "the lines to work on"
+    asked = min(first_line, text.n_lines), min(last_line, text.n_lines)
     chosen = _lines_of(path, text, start, end, name, Role.SUSPECT, reason)
+    chosen = replace(chosen, asked=asked)
     around = await workspace.snippets([Suspect(path, name, start, end, 1.0, ())], problem)
     related = [s for s in around if s.path != path or s.end_line < start or s.start_line > end]
     return [chosen, *related]

@@ -37,6 +37,7 @@ class Snippet:
     role: Role
     reason: str  # one sentence for the receipt
     file_hash: str  # content_hash of the whole file these lines are from
+    asked: tuple[int, int] | None = None  # (first, last) of the lines that a question is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,17 @@ class ContextWindow:
     def pieces_of(self, file_id: str) -> tuple[ShownPiece, ...]:
         return tuple(p for p in self.pieces if p.file_id == file_id)
 
+    def piece_at(self, path: str, line: int) -> ShownPiece | None:
+        """The piece that shows this line of a file; None where it is not shown."""
+        for piece in self.pieces:
+            snippet = piece.snippet
+            if snippet.path == path and snippet.start_line <= line <= snippet.end_line:
+                return piece
+        return None
+
 
 MIN_CUT_LINES = 8  # fewer lines of a function than this are not worth showing
+MAX_HEAD_LINES = 8  # of a function whose later lines are asked about; a guess
 
 
 async def pack(
@@ -101,9 +111,10 @@ async def pack(
 ) -> ContextWindow:
     """Fill the budget in the order given, suspects first; whole snippets before parts.
 
-    The first snippet is cut to its head when it alone is over the budget, so that a window is
-    never empty where there is something to show. Counts are of the text as it is rendered, with
-    secrets hidden.
+    The first snippet is cut when it alone is over the budget, so that a window is never empty where
+    there is something to show: to its head, or to a shorter head and the lines around those that
+    are asked about. Of these the first come first, where there is no room for all. Counts are of
+    the text as it is rendered, with secrets hidden.
     """
     hider = Hider()
     left_out: list[LeftOut] = []
@@ -124,21 +135,14 @@ async def pack(
             shown.append(ShownPiece(file_id, snippet, n_tokens))
             used += n_tokens
             continue
-        part = None
+        parts: list[ShownPiece] = []
         if not shown:
-            part = await _cut(file_id, snippet, budget_tokens, n_tokens, count_tokens)
-        if part is not None:
-            shown.append(part)
-            used += part.n_tokens
-            first = part.snippet.end_line + 1
-            rest = max(n_tokens - part.n_tokens, 0)
-            left_out.append(LeftOut(snippet.path, first, snippet.end_line, rest, "too long"))
-        else:
-            left_out.append(
-                LeftOut(
-                    snippet.path, snippet.start_line, snippet.end_line, n_tokens, "over the budget"
-                )
-            )
+            parts = await _cut(file_id, snippet, budget_tokens, n_tokens, count_tokens)
+        shown += parts
+        n_shown = sum(part.n_tokens for part in parts)
+        used += n_shown
+        why = "too long" if parts else "over the budget"
+        left_out += _left_out(snippet, [p.snippet for p in parts], max(n_tokens - n_shown, 0), why)
     text = "\n".join(piece.snippet.text for piece in shown)
     hidden = tuple(one for one in hider.hidden if re.search(rf"{one.placeholder}\b", text))
     receipt = Receipt(budget_tokens, used, tuple(shown), tuple(left_out), len(hidden))
@@ -147,24 +151,57 @@ async def pack(
 
 async def _cut(
     file_id: str, snippet: Snippet, budget: int, n_tokens: int, count_tokens: CountTokens
-) -> ShownPiece | None:
-    """The first lines that fit: shrink by the measured share until they do."""
-    lines = snippet.text.split("\n")
-    keep = len(lines)
+) -> list[ShownPiece]:
+    """The lines that fit, in one piece or two: shrink by the measured share until they do."""
+    keep = snippet.end_line - snippet.start_line + 1
     while n_tokens > budget:
         keep = min(keep - 1, int(keep * budget / n_tokens))
         if keep < MIN_CUT_LINES:
-            return None
-        part = replace(
-            snippet,
-            end_line=snippet.start_line + keep - 1,
-            text="\n".join(lines[:keep]),
-            reason=f"{snippet.reason} (cut: too long for the window)",
-        )
-        n_tokens = (await count_tokens([_rendered(file_id, part)]))[0]
+            return []
+        parts = [_part(snippet, first, last) for first, last in _kept(snippet, keep)]
+        sizes = await count_tokens([_rendered(file_id, part) for part in parts])
+        n_tokens = sum(sizes)
         if n_tokens <= budget:
-            return ShownPiece(file_id, part, n_tokens)
-    return None
+            return [ShownPiece(file_id, p, n) for p, n in zip(parts, sizes, strict=True)]
+    return []
+
+
+def _kept(snippet: Snippet, keep: int) -> list[tuple[int, int]]:
+    """(first, last) of the runs of so many lines that are kept: the head, and those asked about."""
+    start, end = snippet.start_line, snippet.end_line
+    first, last = snippet.asked or (start, start)
+    if last < start + keep:
+        return [(start, start + keep - 1)]
+    n_head = min(MAX_HEAD_LINES, keep // 3)
+    n_around = keep - n_head
+    n_before = max(n_around - (last - first + 1), 0) // 2
+    run_end = min(first - n_before + n_around - 1, end)
+    run_start = run_end - n_around + 1
+    if run_start <= start + n_head:
+        return [(start, start + keep - 1)]
+    return [(start, start + n_head - 1), (run_start, run_end)]
+
+
+def _part(snippet: Snippet, first: int, last: int) -> Snippet:
+    lines = snippet.text.split("\n")[first - snippet.start_line : last - snippet.start_line + 1]
+    reason = f"{snippet.reason} (cut: too long for the window)"
+    return replace(snippet, start_line=first, end_line=last, text="\n".join(lines), reason=reason)
+
+
+def _left_out(
+    snippet: Snippet, parts: Sequence[Snippet], n_tokens: int, reason: str
+) -> list[LeftOut]:
+    """The runs of lines between and after the parts; they share the tokens by their lines."""
+    ends = [snippet.start_line - 1, *(part.end_line for part in parts)]
+    starts = [*(part.start_line for part in parts), snippet.end_line + 1]
+    runs = [
+        (end + 1, start - 1) for end, start in zip(ends, starts, strict=True) if end + 1 < start
+    ]
+    n_lines = sum(last - first + 1 for first, last in runs)
+    return [
+        LeftOut(snippet.path, first, last, n_tokens * (last - first + 1) // n_lines, reason)
+        for first, last in runs
+    ]
 
 
 def render_numbered(window: ContextWindow) -> str:

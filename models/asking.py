@@ -126,6 +126,29 @@ async def packed(snippets: Sequence[Snippet], asking: Asking) -> ContextWindow:
     return window
 
 
+def shown_up_to(window: ContextWindow, path: str, first_line: int, last_line: int) -> int:
+    """The last of these lines of a file up to which the model sees them all.
+
+    Raises `ReplyUnusable` when it does not see the first.
+    """
+    piece = window.piece_at(path, first_line)
+    if piece is None:
+        raise ReplyUnusable(
+            f"Line {first_line} of {path} cannot be shown to the model: its lines are too long for "
+            "the setting context_tokens, or they are kept from it."
+        )
+    return min(piece.snippet.end_line, last_line)
+
+
+def refuse_unseen(window: ContextWindow, path: str, first_line: int, last_line: int) -> None:
+    """Raise `ReplyUnusable` when the model does not see all these lines of a file."""
+    if shown_up_to(window, path, first_line, last_line) < last_line:
+        raise ReplyUnusable(
+            f"Lines {first_line} to {last_line} are too many to be shown to the model: select "
+            "fewer, or raise the setting context_tokens."
+        )
+
+
 async def ask(
     backend: Backend,
     conversation: Conversation,

@@ -12,10 +12,10 @@ from enum import StrEnum
 
 from context.languages import spoken_name
 from context.old_forms import old_forms
-from context.text import shortened
+from context.text import count_lines, shortened
 from context.window import ContextWindow, Snippet, render_plain
 from models import prompts
-from models.asking import Asking, packed, read_only
+from models.asking import Asking, packed, read_only, refuse_unseen
 from models.backends import Backend, Conversation, Thinks
 from models.errors import CannotScore, ContextFull
 from models.findings import Proposal
@@ -83,9 +83,12 @@ async def propose_edit(
 ) -> Proposal:
     """Edits that passed the gate. `sources` holds the current text of every file in `snippets`.
 
-    Raises `ReplyUnusable` when the model twice answered nothing that can be read.
+    Raises `ReplyUnusable` when the model twice answered nothing that can be read, or when the lines
+    are too many to be shown to it.
     """
     window = await packed(snippets, asking)
+    task = _in_file(task, sources[task.path])
+    refuse_unseen(window, task.path, task.first_line, task.last_line)
     deletion = _DELETION[task.kind]
     reads_first = _reads_first(task, asking.backend)
     if reads_first:
@@ -134,8 +137,6 @@ async def _by_reading(
 ) -> Checked:
     """The likelier word, where there is one that passes the gate; else nothing."""
     shown = _shown_at(task, window)
-    if shown is None:
-        return Checked()
     try:
         repairs = await likely_repairs(backend, shown, range(task.first_line, task.last_line + 1))
     except (CannotScore, ContextFull):
@@ -191,10 +192,9 @@ def _rewrites(task: EditTask, backend: Backend) -> bool:
     return task.kind is not EditKind.CUSTOM and backend.info.thinks is Thinks.ELICITED
 
 
-def _region(task: EditTask, window: ContextWindow) -> Snippet | None:
+def _region(task: EditTask, window: ContextWindow) -> Snippet:
     """The lines to write again: the whole function when it is short, else those around the task."""
-    if (snippet := _shown_at(task, window)) is None:
-        return None
+    snippet = _shown_at(task, window)
     first, last = snippet.start_line, snippet.end_line
     if last - first >= MAX_REWRITTEN_LINES:
         first = max(first, task.first_line - LINES_AROUND)
@@ -205,13 +205,19 @@ def _region(task: EditTask, window: ContextWindow) -> Snippet | None:
     return replace(snippet, start_line=first, end_line=last, text="\n".join(kept))
 
 
-def _shown_at(task: EditTask, window: ContextWindow) -> Snippet | None:
+def _in_file(task: EditTask, source: str) -> EditTask:
+    """The task without lines after the end of its file."""
+    n_lines = count_lines(source)
+    return replace(
+        task, first_line=min(task.first_line, n_lines), last_line=min(task.last_line, n_lines)
+    )
+
+
+def _shown_at(task: EditTask, window: ContextWindow) -> Snippet:
     """What was shown of the task's first line, with what is around it."""
-    for piece in window.pieces:
-        snippet = piece.snippet
-        if snippet.path == task.path and snippet.start_line <= task.first_line <= snippet.end_line:
-            return snippet
-    return None
+    piece = window.piece_at(task.path, task.first_line)
+    assert piece is not None, "`refuse_unseen` was asked first"
+    return piece.snippet
 
 
 def _first_line(region: Snippet) -> str:
@@ -241,7 +247,6 @@ def _task_text(task: EditTask, window: ContextWindow) -> str:
 
 def _quoted(task: EditTask, window: ContextWindow) -> str:
     """The first of the lines meant, since the code for an edit is shown without numbers."""
-    if (snippet := _shown_at(task, window)) is None:
-        return ""
+    snippet = _shown_at(task, window)
     line = snippet.text.split("\n")[task.first_line - snippet.start_line].strip()
     return f" (from `{line[:120]}`)" if line else ""

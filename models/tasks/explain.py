@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from context.window import Snippet, render_numbered
 from models import prompts
-from models.asking import Asking, ask, packed, provenance_of
+from models.asking import Asking, ask, packed, provenance_of, refuse_unseen
 from models.citations import Citations, check_citations
 from models.findings import Provenance
 from models.prompts import Grammar
@@ -38,9 +38,11 @@ async def explain(
 ) -> Explanation:
     """Explain lines of `snippet`; with a `remark` (a diagnostic's text), what it means there.
 
-    Raises `ReplyUnusable` where the model says nothing that can be shown.
+    Raises `ReplyUnusable` where the model says nothing that can be shown, or where the lines are
+    too many to be shown to it.
     """
     window = await packed([snippet, *related], asking)
+    refuse_unseen(window, snippet.path, first_line, min(last_line, snippet.end_line))
     conversation = prompts.explain(
         render_numbered(window), window.pieces[0].file_id, first_line, last_line, remark
     )

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from context.window import ContextWindow, Snippet, render_numbered
 from models import prompts
-from models.asking import ANSWER_SAMPLING, Answer, Asking, ask, packed, provenance_of
+from models.asking import ANSWER_SAMPLING, Answer, Asking, ask, packed, provenance_of, shown_up_to
 from models.backends import Backend, Conversation, Generation, Sampling
 from models.consistency import ask_several
 from models.errors import CannotScore, ReplyUnusable
@@ -29,6 +29,7 @@ MAX_ANSWER_TOKENS = 220
 MAX_SCORED_LINES = 80  # ten that begin alike cost a decode
 MAX_LINE_TOKENS = 12  # a digit each, and a comma
 N_ODD_LINES = 3  # that a model is told to look at
+MAX_WINDOWS = 4  # that lines are read in, when one does not hold them; a guess
 MAX_NAMED_LINES = 6  # of a place; a model that names more has not found any
 MAX_REPORT_CHARS = 3_000  # of a report, its head and tail; logs are long and the prompt is not free
 
@@ -76,14 +77,36 @@ async def find_bug(
 ) -> Finding | str:
     """A bug in the selected lines, or the model's reason to see none.
 
-    `before`: the same code as it was before somebody changed it, for a review of the change.
+    Lines that do not fit into one window are read part by part. `before`: the same code as it was
+    before somebody changed it, for a review of the change. Raises `ReplyUnusable` when no bug was
+    seen, but not all lines were read.
     """
-    backend, window = asking.backend, await packed([snippet, *related], asking)
-    first = window.pieces[0]
-    odd_lines = await _oddest(backend, first.snippet, first_line, last_line)
+    last_line = min(last_line, snippet.end_line)
+    at = min(first_line, last_line)
+    for _ in range(MAX_WINDOWS):
+        asked = replace(snippet, asked=(at, last_line))
+        window = await packed([asked, *related], asking)
+        shown_to = shown_up_to(window, snippet.path, at, last_line)
+        found = await _find_bug(window, snippet.path, at, shown_to, asking, before)
+        if isinstance(found, Finding) or shown_to == last_line:
+            return found
+        at = shown_to + 1
+    raise ReplyUnusable(
+        f"No bug was seen in lines {first_line} to {at - 1}; lines {at} to {last_line} were not "
+        "read: select them."
+    )
+
+
+async def _find_bug(
+    window: ContextWindow, path: str, first_line: int, last_line: int, asking: Asking, before: str
+) -> Finding | str:
+    """The same for lines that are all shown, in one piece."""
+    backend, piece = asking.backend, window.piece_at(path, first_line)
+    assert piece is not None
+    odd_lines = await _oddest(backend, piece.snippet, first_line, last_line)
     conversation = prompts.find_bug(
         render_numbered(window),
-        first.file_id,
+        piece.file_id,
         first_line,
         last_line,
         odd_lines[:N_ODD_LINES],

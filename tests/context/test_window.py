@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from context.window import Role, Snippet, pack, render_numbered
 
@@ -35,6 +39,48 @@ async def test_a_first_function_that_is_too_long_is_cut_and_the_rest_is_named() 
     assert piece.snippet.end_line < 160
     (rest,) = window.receipt.left_out
     assert (rest.start_line, rest.end_line) == (piece.snippet.end_line + 1, 160)
+
+
+def numbered(n_lines: int, asked: tuple[int, int]) -> Snippet:
+    long = snippet("a.py", "\n".join(f"line_{n} = {n}" for n in range(1, n_lines + 1)))
+    return replace(long, asked=asked)
+
+
+async def test_of_a_long_function_its_head_and_the_lines_asked_about_are_shown() -> None:
+    window = await pack([numbered(260, (190, 195))], 200, words)
+    head, around = (piece.snippet for piece in window.pieces)
+    assert (head.start_line, head.text.split("\n")[0]) == (1, "line_1 = 1")
+    assert around.start_line < 190
+    assert around.end_line > 195
+    assert around.text.split("\n")[190 - around.start_line] == "line_190 = 190"
+    assert {piece.file_id for piece in window.pieces} == {"F1"}
+    assert [(o.start_line, o.end_line, o.reason) for o in window.receipt.left_out] == [
+        (head.end_line + 1, around.start_line - 1, "too long"),
+        (around.end_line + 1, 260, "too long"),
+    ]
+    assert "195| line_195 = 195" in render_numbered(window)
+
+
+@given(st.integers(1, 120), st.integers(1, 120), st.integers(1, 120), st.integers(60, 700))
+async def test_what_is_cut_is_in_the_budget_and_begins_with_what_is_asked_about(
+    n_lines: int, one: int, other: int, budget: int
+) -> None:
+    first, last = sorted((min(one, n_lines), min(other, n_lines)))
+    whole = numbered(n_lines, (first, last))
+    window = await pack([whole], budget, words)
+    assert window.receipt.used_tokens <= budget
+    if not window.pieces:
+        return
+    assert window.piece_at("a.py", first) is not None
+    shown = [n for p in window.pieces for n in range(p.snippet.start_line, p.snippet.end_line + 1)]
+    left = [n for o in window.receipt.left_out for n in range(o.start_line, o.end_line + 1)]
+    assert sorted(shown + left) == list(range(1, n_lines + 1))
+    lines = whole.text.split("\n")
+    assert [line for p in window.pieces for line in p.snippet.text.split("\n")] == [
+        lines[n - 1] for n in shown
+    ]
+    if last - first < 4 and len(window.pieces) == 2:
+        assert window.piece_at("a.py", last) is window.piece_at("a.py", first)
 
 
 async def test_a_secret_is_shown_under_another_name_and_comes_back() -> None:
