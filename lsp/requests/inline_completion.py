@@ -58,7 +58,12 @@ async def _fill(session: Session, before: str, after: str, extent: Extent, pause
 
 
 def _loaded(session: Session) -> Backend | None:
-    """The model, if it is loaded; if not, it is loaded now, for the next request."""
-    if session.model.opened is None:
+    """The model, if it is loaded; if not, it is loaded now, for the next request.
+
+    Also where it left memory after idle time: a wait for it would end with the next key.
+    """
+    opened = session.model.opened
+    if opened is None:
         session.in_background(session.backend())
-    return session.model.opened
+        return None
+    return opened if opened.wake() else None

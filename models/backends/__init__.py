@@ -131,6 +131,10 @@ class Backend(Protocol):
     @property
     def info(self) -> ModelInfo: ...
 
+    def wake(self) -> bool:
+        """Whether it can answer at once. A model that left memory is loaded meanwhile."""
+        ...
+
     async def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
 
     def generate(self, generation: Generation) -> AsyncGenerator[Piece, None]:

@@ -66,6 +66,9 @@ class OllamaBackend:
             obeys_grammar=False,
         )
 
+    def wake(self) -> bool:
+        return True  # when a server loads its model is its own affair
+
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """A high estimate."""
         return [estimated_tokens(text) for text in texts]

@@ -72,6 +72,9 @@ class OpenAIBackend:
             obeys_grammar=server.obeys_grammar,
         )
 
+    def wake(self) -> bool:
+        return True  # when a server loads its model is its own affair
+
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """By the server's tokenizer, or a high estimate where it has none."""
         match self._server.kind:

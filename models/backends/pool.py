@@ -103,6 +103,9 @@ class PoolBackend:
         """Servers that are not set aside."""
         return sum(m.error is None for m in self._members)
 
+    def wake(self) -> bool:
+        return True
+
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return await self._call("", lambda b: b.count_tokens(texts))
 

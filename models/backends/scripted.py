@@ -62,6 +62,9 @@ class ScriptedBackend:
             raise ModelUnavailable(f"{file} is not a JSON list of texts.")
         return cls(replies, piece_delay_s=delay_s)
 
+    def wake(self) -> bool:
+        return True
+
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(_TOKEN.findall(text)) for text in texts]
 

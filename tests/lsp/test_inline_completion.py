@@ -80,6 +80,27 @@ async def test_of_several_requests_the_newest_wins_and_a_cancel_is_answered(
     assert again["result"] is not None, "and the next one is served"
 
 
+async def test_a_model_that_left_memory_is_not_waited_for_and_answers_once_it_is_back(
+    start_here: StartAny, shop: Path, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await start_here(POSTIL_MODEL=script(["max(prices)"]))
+    assert isinstance(client, MemoryClient)
+    await client.initialize(shop, inline_completion=True)
+    uri = client.open(shop / "shop.py")
+    await _loaded(client, uri)
+    assert client.server.session is not None
+    backend = client.server.session.model.opened
+    assert isinstance(backend, ScriptedBackend)
+    n_asked = len(backend.asked)
+    with monkeypatch.context() as patched:
+        patched.setattr(ScriptedBackend, "wake", lambda _: False)
+        reply = await client.request("textDocument/inlineCompletion", _place(uri, 7, 0))
+        assert reply["result"] is None
+        assert len(backend.asked) == n_asked
+    reply = await client.request("textDocument/inlineCompletion", _place(uri, 7, 0))
+    assert reply["result"] is not None
+
+
 async def test_nothing_is_offered_for_a_document_that_moved_on(
     start_here: StartAny, shop: Path, tmp_path: Path
 ) -> None:

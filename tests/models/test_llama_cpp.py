@@ -18,7 +18,8 @@ from models import prompts
 from models.asking import Asking, ask
 from models.backends import Conversation, Generation, Message, StopReason
 from models.backends.loading import Drafts, FlashAttention, KvType
-from models.backends.worker_client import MAX_DEATHS, LlamaCppBackend, Options
+from models.backends.worker_backend import MAX_DEATHS
+from models.backends.worker_client import LlamaCppBackend, Options
 from models.catalog import entry_named
 from models.errors import ContextFull, ModelCrashed, WeightsRefused
 from models.findings import CutReason

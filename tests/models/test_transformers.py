@@ -169,7 +169,7 @@ async def test_closing_the_stream_and_cancelling_stop_it_and_it_goes_on_working(
     model: TransformersBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given the time: on a machine that is very busy a step takes longer than a user would wait."""
-    monkeypatch.setattr("models.backends.transformers.CANCEL_S", 120.0)
+    monkeypatch.setattr(TransformersBackend, "cancel_s", 120.0)
     pid = model.worker_pid
     stream = model.generate(Generation(HELLO, 400, grammar='root ::= "a"{390}'))
     await anext(stream)
