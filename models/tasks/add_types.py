@@ -1,8 +1,9 @@
 """Add types to a function: the model writes its first line again; only the types are taken from it.
 
 Python and TypeScript. Names, order and defaults must be as they were, types that are there stay,
-and each new type may only name what the file knows, what is built in, or what Python's typing has
-(then the import is added). A type that Python would evaluate before its class exists is quoted.
+and each new type may only name what is imported or defined there, what is built in, or what
+Python's typing has (then the import is added). A type that Python would evaluate before its class
+exists is quoted.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 
 from context.anatomy import Anatomy, Function, Parameter, ParameterKind
 from context.languages import language_of, spoken_name
-from context.outline import Outline, SymbolKind
+from context.outline import Outline
 from context.secrets import conceal
 from context.text import Span, Text, content_hash
 from context.window import Snippet, render_plain
@@ -27,12 +28,14 @@ from models.gate import Code, types_refusal
 from models.prompts import Grammar, writing
 from models.replies import parse_signature
 from models.tasks.edit import EditTask
+from models.tasks.known_types import KnownNames, known_names
 from models.tasks.proposing import Checked, Question, propose
 
 MAX_ANSWER_TOKENS = 160
 MAX_TYPE_CHARS = 120
 REASON = "Adds types to {name}; names, order, defaults and body are the same."
-_WORD = re.compile(r"[A-Za-z_]\w*")
+_FIRST_WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+_TYPE_WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?!\w|\s*\??:)")  # no parameter of a function type
 _OLD_NAMES = re.compile(r"\b(?:List|Dict|Set|Tuple|FrozenSet|Type)\b")  # list, dict ... today
 _NUMBER = re.compile(r"(?<![\w.])[\d.]*\d")
 _LITERAL = re.compile(r"\bLiteral\[[^\[\]]*\]")
@@ -60,6 +63,7 @@ async def propose_types(
     function = await _function_to_type(path, source, task.first_line, code)
     outline = await code.outline(path, source)
     window = await packed(snippets, asking)
+    known = known_names(path, source, function, outline)
     name, language = function.name, spoken_name(path)
     start = " ".join(source[function.head.start : function.parameters_start + 1].split())
 
@@ -67,11 +71,11 @@ async def propose_types(
         typed = await _read(path, parse_signature(text, start), function, code)
         if isinstance(typed, Refusal):
             return Checked(refusals=(typed,))
-        kept, unknown = _known_types(path, source, function, typed)
+        kept, unknown = _known_types(path, known, function, typed)
         if not kept:
             why = f": {unknown[0]}." if unknown else "."
             return Checked(refusals=(Refusal("type", f"There is no new type to take{why}"),))
-        edits = _edits(path, source, function, kept, outline)
+        edits = _edits(path, source, function, kept, known, outline)
         if isinstance(edits, Refusal):
             return Checked(refusals=(edits,))
         refusal = await types_refusal(edits, sources, function, code)
@@ -148,7 +152,10 @@ def _whole(path: str, line: str) -> Iterator[str]:
     if path.endswith((".py", ".pyi")):
         yield f"{line.rstrip().rstrip(':')}: pass\n"
         return
-    head = re.sub(r"\s*(?:=>)?\s*\{?\s*\}?\s*;?\s*$", "", line)
+    head = line
+    for end in (";", "}", "{", "=>"):
+        head = head.rstrip().removesuffix(end)
+    head = head.rstrip()
     yield f"{head} {{}}\n"
     yield f"{head} => {{}}\n"
     yield f"class X {{ {head} {{}} }}\n"
@@ -174,7 +181,7 @@ class _Typed:
 
 
 def _known_types(
-    path: str, source: str, function: Function, typed: Function
+    path: str, known: KnownNames, function: Function, typed: Function
 ) -> tuple[list[_Typed], tuple[str, ...]]:
     """The new types that can stand in this file, and why the others are left out."""
     is_python = path.endswith((".py", ".pyi"))
@@ -190,7 +197,7 @@ def _known_types(
     for one in wanted:
         type_ = _OLD_NAMES.sub(lambda m: m[0].lower(), one.type) if is_python else one.type
         what = one.parameter.name if one.parameter else "the result"
-        if why := _type_fault(type_, source, is_python=is_python):
+        if why := _type_fault(type_, known, is_python=is_python):
             unknown.append(f"{what} has no type yet, because {why}")
         else:
             kept.append(_Typed(one.parameter, type_))
@@ -198,13 +205,18 @@ def _known_types(
 
 
 def _edits(
-    path: str, source: str, function: Function, kept: Sequence[_Typed], outline: Outline
+    path: str,
+    source: str,
+    function: Function,
+    kept: Sequence[_Typed],
+    known: KnownNames,
+    outline: Outline,
 ) -> list[Edit] | Refusal:
     is_python = path.endswith((".py", ".pyi"))
     reason, file_hash = REASON.format(name=function.name), content_hash(source)
     edits: list[Edit] = []
     for one in kept:
-        type_ = _quoted(one.type, function, outline, source) if is_python else one.type
+        type_ = _quoted(one.type, known, source) if is_python else one.type
         if one.parameter is None:
             span = Span(function.parameters_end, function.parameters_end)
             new_text = f" -> {type_}" if is_python else f": {type_}"
@@ -216,11 +228,11 @@ def _edits(
                 span, new_text = Span(end, equals.end()), f": {type_} = "
         edits.append(Edit(path, span, source[span.start : span.end], new_text, file_hash, reason))
     words = {word for one in kept for word in _words(one.type)}
-    missing = sorted(w for w in words if is_python and not _is_known(w, source))
+    missing = sorted(w for w in words if is_python and not _is_known(w, known))
     return _with_imports(edits, missing, path, source, outline) if missing else edits
 
 
-def _type_fault(type_: str, source: str, *, is_python: bool) -> str:
+def _type_fault(type_: str, known: KnownNames, *, is_python: bool) -> str:
     """Why a type cannot stand in this file, in a clause; "" when it can."""
     if len(type_) > MAX_TYPE_CHARS or "\n" in type_:
         return "it is too long"
@@ -228,7 +240,7 @@ def _type_fault(type_: str, source: str, *, is_python: bool) -> str:
         return f"{type_} is a value"
     for word in sorted(_words(type_)):
         is_library = word in (_ABC | _TYPING if is_python else _TYPESCRIPT)
-        if not is_library and not _is_known(word, source):
+        if not is_library and not _is_known(word, known):
             return f"{word} is no type that this file knows"
     return ""
 
@@ -243,26 +255,21 @@ def _accepts_none(type_: str, default: str) -> str:
 def _words(type_: str) -> set[str]:
     """Names that a type begins with; of `a.b` only a. Literal strings hold none."""
     plain = _QUOTED.sub("", type_)
-    inner = {w for q in _QUOTED.findall(type_) for w in _WORD.findall(q)}
+    inner = {w for q in _QUOTED.findall(type_) for w in _FIRST_WORD.findall(q)}
     literal = "Literal[" in type_ or ("|" in type_ and not inner & _BUILT_IN)
-    names = {m[0] for m in re.finditer(r"(?<![\w.])[A-Za-z_]\w*(?!\s*\??:)", plain)}
+    names = {m[0] for m in _TYPE_WORD.finditer(plain)}
     return names if literal else names | inner
 
 
-def _is_known(word: str, source: str) -> bool:
-    return word in _BUILT_IN or bool(re.search(rf"\b{re.escape(word)}\b", source))
+def _is_known(word: str, known: KnownNames) -> bool:
+    return word in _BUILT_IN or word in known
 
 
-def _quoted(type_: str, function: Function, outline: Outline, source: str) -> str:
-    """In quotes when it names a class that does not exist yet where Python evaluates it."""
+def _quoted(type_: str, known: KnownNames, source: str) -> str:
+    """In quotes when it names what does not exist yet where Python evaluates it."""
     if re.search(r"^from __future__ import .*\bannotations\b", source, re.MULTILINE):
         return type_
-    later = {
-        s.name
-        for s in outline.symbols
-        if s.kind is SymbolKind.TYPE and s.end_line >= function.start_line
-    }
-    if _words(type_) & later and '"' not in type_ and "'" not in type_:
+    if _words(type_) & known.later and '"' not in type_ and "'" not in type_:
         return f'"{type_}"'
     return type_
 

@@ -128,6 +128,111 @@ async def test_a_type_that_is_not_known_is_left_out_and_said() -> None:
     assert remark == "tax has no type yet, because Basket is no type that this file knows"
 
 
+KNOWN = '''"""Ndarray and Basket in words."""
+import collections.abc as abc
+import os.path
+from typing import TYPE_CHECKING, TypeVar
+from fractions import (
+    Fraction as Share,  # Rational
+)
+if TYPE_CHECKING:
+    from pathlib import Path
+T = TypeVar("T")
+class Shop:
+    class Till: ...
+    Key = int
+    def find(self, x):
+        """x (Ndarray): what."""
+        from decimal import Decimal
+        return x  # Rational
+class Later: ...
+Alias = list[int]
+text = """
+Fake = 1
+"""
+'''
+
+
+@pytest.mark.parametrize(
+    ("type_", "expect"),
+    [
+        ("abc.Sized", "abc.Sized"),
+        ("os.PathLike[str]", "os.PathLike[str]"),
+        ("Share", "Share"),
+        ("T", "T"),
+        ("Till", "Till"),
+        ("Key", "Key"),
+        ("list[Shop]", '"list[Shop]"'),
+        ("Later | None", '"Later | None"'),
+        ("Alias", '"Alias"'),
+        ("Path", '"Path"'),
+        ('"abc.Sized"', '"abc.Sized"'),
+        ("Ndarray", ""),
+        ("Basket", ""),
+        ("Rational", ""),
+        ("Fraction", ""),
+        ("Decimal", ""),
+        ("find", ""),
+        ("Fake", ""),
+        ("x", ""),
+    ],
+)
+async def test_a_type_is_known_where_the_function_can_see_it(type_: str, expect: str) -> None:
+    source = KNOWN
+    line = source.split("\n").index("    def find(self, x):") + 1
+    proposal = await _propose("a.py", source, ScriptedBackend([f" {type_}):\n"]), line)
+    if not expect:
+        assert not proposal.edits
+        assert f"{type_} is no type that this file knows" in proposal.refusals[0].sentence
+        return
+    typed = apply_edits(source, proposal.edits)
+    assert typed == source.replace("find(self, x)", f"find(self, x: {expect})")
+    exec(typed, {})  # fails where an annotation names what is not there
+
+
+async def test_the_type_parameters_of_a_function_and_its_class_are_known() -> None:
+    source = "class A[K]:\n    def f[T](self, x, y): ...\ndef g[U](): ...\n"
+    proposal = await _propose("a.py", source, ScriptedBackend([" K, y: T) -> U:\n"]), 2)
+    assert "def f[T](self, x: K, y: T):" in apply_edits(source, proposal.edits)
+    assert "U is no type" in proposal.remarks[0]
+
+
+TYPESCRIPT = """import { Shop, type Item } from 'Gadget'
+import * as shop from './shop'
+/* a Widget */
+export const limits = { low: 1 }
+function g<U>(e: HTMLElement, rows: U) { return rows }
+class A<K> {
+  f<T>(a) { return a }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        "Shop", "Item", "shop.Till", "K", "T", "HTMLElement", "typeof limits",
+        "(first: number, second?: string) => void",
+    ],
+)  # fmt: skip
+async def test_a_typescript_type_may_be_declared_or_used_in_code(type_: str) -> None:
+    proposal = await _propose("a.ts", TYPESCRIPT, ScriptedBackend([f" {type_}) {{\n"]), 7)
+    assert apply_edits(TYPESCRIPT, proposal.edits) == TYPESCRIPT.replace("(a)", f"(a: {type_})")
+
+
+@pytest.mark.parametrize("type_", ["Widget", "Gadget", "U", "rows"])
+async def test_words_of_comments_and_other_functions_are_no_typescript_types(type_: str) -> None:
+    proposal = await _propose("a.ts", TYPESCRIPT, ScriptedBackend([f" {type_}) {{\n"]), 7)
+    assert not proposal.edits
+    assert f"{type_} is no type" in proposal.refusals[0].sentence
+
+
+async def test_a_line_of_nothing_but_spaces_and_one_word_is_read_at_once() -> None:
+    source = "function f(a) { return a }\n"
+    proposal = await _propose("a.ts", source, ScriptedBackend([" number" + " " * 500 + "x\n"]))
+    assert proposal.refusals[0].check == "signature"
+
+
 async def test_an_answer_without_the_line_is_unusable() -> None:
     backend = ScriptedBackend(["x"])
     source = "def total(prices):\n    return 1\n"
