@@ -55,7 +55,7 @@ class Entry:
     model_digest: str  # SHA-256 of the weights; empty where a server does not say
     backend: str
     prompt_digest: str  # SHA-256 of the messages
-    files: tuple[tuple[str, str], ...]  # (path from the workspace, SHA-256 of its content)
+    files: tuple[tuple[str, str], ...]  # (path, `b2sum -l 128` of its text as UTF-8)
     shown_tokens: int
     thinking_tokens: int
     text: str = ""
@@ -88,11 +88,10 @@ class Record:
             self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
             descriptor = os.open(self.file, flags, 0o600)
-            with os.fdopen(descriptor, "r+b") as opened, _locked(opened):
+            # Without a buffer, which would keep what did not fit and write it when it is closed.
+            with os.fdopen(descriptor, "r+b", buffering=0) as opened, _locked(opened):
                 line = _line(entry, _last_hash(opened))
-                opened.seek(0, os.SEEK_END)
-                opened.write(line)
-                opened.flush()
+                _append_whole(opened, line)
                 return str(json.loads(line)["hash"])
         except OSError as error:
             raise RecordUnwritable(
@@ -238,6 +237,18 @@ def _last_hash(opened: IO[bytes]) -> str:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             return str(json.loads(line)["hash"])
     return FIRST
+
+
+def _append_whole(opened: IO[bytes], line: bytes) -> None:
+    """All of it or, on a full disk, nothing: a piece would look like tampering ever after."""
+    size, rest = opened.seek(0, os.SEEK_END), line
+    try:
+        while rest:
+            rest = rest[opened.write(rest) :]
+    except OSError:
+        with contextlib.suppress(OSError):
+            opened.truncate(size)
+        raise
 
 
 def _digest(data: dict[str, Any]) -> str:

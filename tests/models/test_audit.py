@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import multiprocessing
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,6 +124,32 @@ def test_a_line_that_a_crash_left_half_written_does_not_swallow_the_next(tmp_pat
     record.append(replace(entry_of("after", Outcome.FAILED, provenance())))
     assert [e["task"] for e in record.entries()] == ["task 0", "task 1", "after"]
     assert record.verify().broken_line == 3
+
+
+class FullDisk(io.FileIO):
+    """A file on a disk that has room for some bytes of a line, and for nothing after them."""
+
+    has_room = True
+
+    def write(self, data: Any) -> int:
+        if not self.has_room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.has_room = False
+        return super().write(data[:20])
+
+
+def test_a_disk_that_was_full_once_does_not_make_the_record_look_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = filled(tmp_path, 2)
+    before = record.file.read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr("models.audit.os.fdopen", lambda file, *_, **__: FullDisk(file, "r+b"))
+        with pytest.raises(RecordUnwritable, match=r"No space left on device.*make room"):
+            record.append(entry_of("lost", Outcome.FINDING, provenance()))
+    assert record.file.read_bytes() == before
+    record.append(entry_of("after", Outcome.FINDING, provenance()))
+    assert (record.verify().n_entries, record.verify().broken_line) == (3, None)
 
 
 def _append_some(file: str, name: str) -> None:
