@@ -2,7 +2,8 @@
 
 A request goes to the server with the fewest outstanding ones, or to the one that has read the
 beginning of its prompt, as long as that one is not much busier. A server that fails is set aside
-and opened again with back-off; a request of which nothing was written yet goes to another one.
+and opened again with back-off; a request of which nothing was written yet goes to another one. One
+that comes back with another model stays aside: what an answer says of itself must be true.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import asyncio
 import itertools
 import logging
 import time
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager, suppress
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -46,12 +47,16 @@ class _Member:
     open: Open
     backend: Backend | None = None
     error: ModelError | None = None
-    outstanding: int = 0
+    running: Counter[Backend] = field(default_factory=Counter)  # requests, also of replaced ones
     n_failures: int = 0
     retry_at: float = 0.0
     last_used: int = 0
     prompts: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     opening: asyncio.Task[None] | None = None
+
+    @property
+    def outstanding(self) -> int:
+        return self.running.total()
 
 
 class PoolBackend:
@@ -61,7 +66,7 @@ class PoolBackend:
         self._members = [_Member(open_) for open_ in opens]
         self._clock = clock
         self._uses = itertools.count(1)
-        self._left: list[Backend] = []  # replaced while a request of theirs was going on
+        self._model = ""  # its name, once it is known
 
     @classmethod
     async def start(cls, opens: Sequence[Open], clock: Clock = time.monotonic) -> PoolBackend:
@@ -80,6 +85,7 @@ class PoolBackend:
             error = pool._members[0].error
             assert error is not None
             raise error
+        (pool._model,) = names
         return pool
 
     @property
@@ -122,7 +128,7 @@ class PoolBackend:
             member = await self._choose(prompt, tried)
             tried.add(member)
             begun = False
-            with self._using(member, prompt) as backend:
+            async with self._using(member, prompt) as backend:
                 try:
                     async with aclosing(backend.generate(generation)) as pieces:
                         async for piece in pieces:
@@ -142,15 +148,15 @@ class PoolBackend:
                     await member.opening
             if member.backend is not None:
                 await member.backend.close()
-        for backend in self._left:
-            await backend.close()
+            for backend in [*member.running]:
+                await backend.close()
 
     async def _call(self, prompt: str, ask: Callable[[Backend], Awaitable[_T]]) -> _T:
         tried: set[_Member] = set()
         while True:
             member = await self._choose(prompt, tried)
             tried.add(member)
-            with self._using(member, prompt) as backend:
+            async with self._using(member, prompt) as backend:
                 try:
                     return await ask(backend)
                 except FAILURES as error:
@@ -166,8 +172,12 @@ class PoolBackend:
         left = [m for m in self._members if m not in tried]
         usable = [m for m in left if m.error is None]
         if not usable:
-            member = min(left, key=lambda m: m.retry_at)
+            member, model = min(left, key=lambda m: m.retry_at), self._model
             await asyncio.shield(self._open_again(member))
+            if self._model != model:  # this request was worded for the other one
+                raise EndpointUnavailable(
+                    f"The server has the model {self._model} now and not {model}; ask again."
+                )
             if member.error is not None and len(tried) + 1 == len(self._members):
                 raise member.error
             if member.error is not None:
@@ -181,17 +191,22 @@ class PoolBackend:
             return read
         return least
 
-    @contextmanager
-    def _using(self, member: _Member, prompt: str) -> Iterator[Backend]:
-        assert member.backend is not None
-        member.outstanding += 1
+    @asynccontextmanager
+    async def _using(self, member: _Member, prompt: str) -> AsyncIterator[Backend]:
+        backend = member.backend
+        assert backend is not None
+        member.running[backend] += 1
         member.last_used = next(self._uses)
         if prompt:
             member.prompts.append(prompt)
         try:
-            yield member.backend
+            yield backend
         finally:
-            member.outstanding -= 1
+            member.running[backend] -= 1
+            if not member.running[backend]:
+                del member.running[backend]
+                if backend is not member.backend:  # replaced meanwhile; this was its last request
+                    await backend.close()
 
     def _set_aside(self, member: _Member, error: ModelError) -> None:
         pause_s = min(MAX_PAUSE_S, FIRST_PAUSE_S * 2**member.n_failures)
@@ -212,12 +227,24 @@ class PoolBackend:
         except ModelError as error:
             self._set_aside(member, error)
             return
+        name = backend.info.name
+        if self._model and name != self._model:
+            if len(self._members) > 1:
+                await backend.close()
+                self._set_aside(member, _another_model(backend.info, self._model))
+                return
+            self._model = name
         old, member.backend = member.backend, backend
         member.error, member.n_failures = None, 0
-        if old is not None and member.outstanding == 0:
+        if old is not None and old is not backend and not member.running[old]:
             await old.close()
-        elif old is not None:
-            self._left.append(old)
+
+
+def _another_model(info: ModelInfo, model: str) -> ModelError:
+    return EndpointRefused(
+        f"One of the endpoints has another model now ({info.name} at {info.device}, the others "
+        f"{model}); set endpoint_model to one that all have."
+    )
 
 
 def _prompt(conversation: Conversation) -> str:

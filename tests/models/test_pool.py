@@ -14,7 +14,7 @@ from models.backends.endpoint import parse_endpoint
 from models.backends.network import open_endpoints
 from models.backends.pool import Open, PoolBackend
 from models.backends.scripted import ScriptedBackend
-from models.errors import EndpointBroke, EndpointUnavailable, ModelUnavailable
+from models.errors import EndpointBroke, EndpointRefused, EndpointUnavailable, ModelUnavailable
 from tests.models.servers import free_port, reply, scripted, sse, stream
 
 
@@ -181,6 +181,99 @@ async def test_one_of_several_may_be_down_at_the_start_but_not_all() -> None:
 async def test_servers_with_different_models_are_not_mixed() -> None:
     with pytest.raises(ModelUnavailable, match=r"different models \(a, b\); set endpoint_model"):
         await PoolBackend.start(_opens(Member("a"), Member("b")))
+
+
+class Restarting:
+    """A server that has another model each time it is opened, and counts clients left open."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = list(names)
+        self.opened: list[Member] = []
+        self.n_open = 0
+
+    async def open(self) -> Backend:
+        name = self.names.pop(0) if len(self.names) > 1 else self.names[0]
+        server = self
+
+        class Client(Member):
+            async def close(self) -> None:
+                server.n_open -= 1
+
+        self.opened.append(Client(name))
+        self.n_open += 1
+        return self.opened[-1]
+
+
+async def test_a_server_that_comes_back_with_another_model_stays_aside_until_it_has_ours() -> None:
+    clock, other = Clock(), Restarting("qwen", "other", "qwen")
+    steady = Member("qwen")
+    pool = await PoolBackend.start([other.open, steady.open], clock)
+    other.opened[0].is_down = True
+    await _text(pool, "a")
+    clock.now += 60
+    for question in "bc":
+        await _text(pool, question)
+        await asyncio.sleep(0)
+    assert [len(one.asked) for one in other.opened] == [0, 0]
+    assert (pool.info.name, pool.n_in_use, other.n_open) == ("qwen", 1, 1)
+    steady.is_down = True
+    assert await _text(pool, "d")
+    assert [len(one.asked) for one in other.opened] == [0, 0, 1]
+    steady.is_down, other.names[0] = False, "third"
+    other.opened[2].is_down = True
+    clock.now += 60
+    await _text(pool, "e")
+    steady.is_down = True
+    with pytest.raises(EndpointRefused, match=r"another model now \(third at .*set endpoint_model"):
+        await _text(pool, "f")
+
+
+async def test_a_server_that_was_down_at_the_start_and_has_another_model_is_not_used() -> None:
+    late, steady = Member("other"), Member("qwen")
+    late.is_down = True
+    clock = Clock()
+    pool = await PoolBackend.start(_opens(late, steady), clock)
+    late.is_down = False
+    clock.now += 60
+    for question in "ab":
+        await _text(pool, question)
+        await asyncio.sleep(0)
+    assert (late.asked, pool.n_in_use, late.n_opened) == ([], 1, 2)
+
+
+async def test_the_only_server_may_change_its_model_and_the_next_question_is_worded_for_it() -> (
+    None
+):
+    server = Restarting("qwen", "other")
+    pool = await PoolBackend.start([server.open])
+    server.opened[0].is_down = True
+    with pytest.raises(EndpointUnavailable, match="start it"):
+        await _text(pool, "a")
+    with pytest.raises(EndpointUnavailable, match="has the model other now and not qwen; ask"):
+        await _text(pool, "b")
+    assert server.opened[1].asked == []
+    assert pool.info.name == "other"
+    assert await _text(pool, "c")
+    await pool.close()
+    assert server.n_open == 0
+
+
+async def test_a_client_that_was_replaced_is_closed_when_its_last_request_ends() -> None:
+    server = Restarting("qwen")
+    pool = await PoolBackend.start([server.open])
+    running = [pool.generate(_asked(f"{n} question")) for n in range(2)]
+    for stream_ in running:
+        await anext(stream_)
+    server.opened[0].is_down = True
+    with pytest.raises(EndpointUnavailable):
+        await _text(pool, "a")
+    assert await _text(pool, "b")
+    await running[0].aclose()
+    assert server.n_open == 2
+    await running[1].aclose()
+    assert server.n_open == 1
+    await pool.close()
+    assert server.n_open == 0
 
 
 async def test_real_connections_share_the_load_and_survive_the_end_of_one() -> None:
