@@ -156,6 +156,7 @@ def _endpoint(settings: Settings, url: str) -> Endpoint:
         model=settings.endpoint_model,
         format_=settings.endpoint_format,
         key=os.environ.get(settings.api_key_variable, ""),
+        key_variable=settings.api_key_variable,
         ca_file=settings.ca_file,
     )
 

@@ -18,6 +18,7 @@ from models.backends import Thinks
 from models.catalog import TemplateName, catalog
 from models.errors import ModelUnavailable
 
+KEY_VARIABLE = "POSTIL_API_KEY"
 FormatName = Literal["auto", "chatml", "deepseek-r1", "chat"]
 
 
@@ -35,6 +36,7 @@ class Endpoint:
     model: str = ""  # empty: the first that the server has
     format: FormatName = "auto"
     key: str = field(default="", repr=False)  # never shown or logged
+    key_variable: str = KEY_VARIABLE  # where the user keeps it
     ca_file: Path | None = None
     is_local: bool = True
 
@@ -55,6 +57,7 @@ def parse_endpoint(
     model: str = "",
     format_: FormatName = "auto",
     key: str = "",
+    key_variable: str = KEY_VARIABLE,
     ca_file: Path | None = None,
 ) -> Endpoint:
     """Raises `ModelUnavailable`, saying what is wrong with the address or how to allow its host."""
@@ -70,7 +73,7 @@ def parse_endpoint(
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ModelUnavailable(
             f"The endpoint at {host} may hold a host, a port and a path only; a key is read from "
-            "POSTIL_API_KEY."
+            f"{key_variable}."
         )
     is_local, key = is_loopback(host), key.strip()
     if not is_local and host.lower() not in {h.strip().lower() for h in allowed_hosts}:
@@ -78,24 +81,28 @@ def parse_endpoint(
             f"The endpoint's host {host} is not this machine: add it to the setting allowed_hosts "
             "if code may be sent there."
         )
-    _check_secrets(host, parts.scheme, key, ca_file)
+    _check_secrets(host, parts.scheme, key, key_variable, ca_file)
     netloc = f"[{host}]" if ":" in host else host
     netloc += f":{port}" if port is not None else ""
     path = parts.path.rstrip("/")
     if kind is EndpointKind.OPENAI:
         path = path.removesuffix("/v1")  # both ways of writing it are common
     clean = f"{parts.scheme}://{netloc}{path}"
-    return Endpoint(clean, kind, model, format_, key, ca_file, is_local)
+    return Endpoint(clean, kind, model, format_, key, key_variable, ca_file, is_local)
 
 
-def _check_secrets(host: str, scheme: str, key: str, ca_file: Path | None) -> None:
+def _check_secrets(
+    host: str, scheme: str, key: str, key_variable: str, ca_file: Path | None
+) -> None:
     if key and scheme == "http" and not is_loopback(host):
         raise ModelUnavailable(
-            f"A key is not sent to {host} unencrypted: give the endpoint as https://, or unset the "
-            "key."
+            f"A key is not sent to {host} unencrypted: give the endpoint as https://, or unset "
+            f"{key_variable}."
         )
     if not (key.isascii() and key.isprintable()) or " " in key:
-        raise ModelUnavailable("The servers' key holds characters that no key has; set it anew.")
+        raise ModelUnavailable(
+            f"The servers' key holds characters that no key has; set {key_variable} anew."
+        )
     if ca_file is not None and not ca_file.is_file():
         raise ModelUnavailable(f"There is no file {ca_file}; the setting ca_file must name one.")
 

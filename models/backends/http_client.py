@@ -220,8 +220,8 @@ class Http:
             )
         if status in (401, 403):
             return EndpointRefused(
-                f"{self._name} does not accept the key ({status}); set POSTIL_API_KEY to one that "
-                "it does."
+                f"{self._name} does not accept the key ({status}); set "
+                f"{self.endpoint.key_variable} to one that it does."
             )
         if status in BUSY:
             return EndpointUnavailable(

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lsp.backend import endpoint_words
+from lsp.settings import read_settings
 from tests.lsp.conftest import REPORT, Start
 from tests.models.servers import LlamaServer, free_port, in_turn, reply, scripted, sse, stream
 
@@ -68,6 +70,14 @@ async def test_code_goes_to_no_host_that_is_not_allowed(start: Start, shop: Path
     )
     status = (await client.command("postil.status", None))["result"]
     assert "allowed_hosts" in status["endpoints"][0]
+
+
+def test_the_variable_of_the_setting_is_the_one_that_is_named() -> None:
+    url = "http://me:secret@127.0.0.1"
+    env = {"POSTIL_ENDPOINTS": url, "POSTIL_API_KEY_VARIABLE": "TEAM_KEY"}
+    settings, _ = read_settings(env)
+    (words,) = endpoint_words(settings)
+    assert words.endswith("a key is read from TEAM_KEY.")
 
 
 async def test_a_workspace_cannot_set_an_endpoint(start: Start, shop: Path) -> None:

@@ -61,7 +61,7 @@ def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
     with pytest.raises(ModelUnavailable) as refused:
         parse_endpoint("ftp://me:secret@127.0.0.1", ())
     assert "secret" not in str(refused.value)
-    with pytest.raises(ModelUnavailable, match="POSTIL_API_KEY") as refused:
+    with pytest.raises(ModelUnavailable, match="a key is read from POSTIL_API_KEY") as refused:
         parse_endpoint("http://me:secret@127.0.0.1", ())
     assert "secret" not in str(refused.value)
 
@@ -75,6 +75,15 @@ def test_a_key_is_never_sent_unencrypted_to_another_machine_or_shown() -> None:
     with pytest.raises(ModelUnavailable, match="characters that no key has") as refused:
         parse_endpoint("http://127.0.0.1", (), key="k-1\r\nHost: evil")
     assert "evil" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [("http://me@gpu.example", ""), ("http://gpu.example", "k-1"), ("https://gpu.example", "k\n1")],
+)
+def test_what_is_wrong_with_a_key_names_the_variable_that_holds_it(url: str, key: str) -> None:
+    with pytest.raises(ModelUnavailable, match="TEAM_KEY"):
+        parse_endpoint(url, ("gpu.example",), key=key, key_variable="TEAM_KEY")
 
 
 def test_a_missing_certificate_file_is_named(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ async def _chat(
     """A backend for a server that only chats, and that server."""
     PAUSES.clear()
     async with scripted(v1__chat__completions=answer, **answers) as server:
-        endpoint = parse_endpoint(server.url, (), key="k-secret")
+        endpoint = parse_endpoint(server.url, (), key="k-secret", key_variable="TEAM_KEY")
         backend = await OpenAIBackend.open(endpoint, patience, _no_pause)
         try:
             yield backend, server
@@ -133,7 +133,7 @@ async def test_a_file_that_is_no_certificate(tmp_path: Path) -> None:
 @pytest.mark.parametrize("status", [401, 403])
 async def test_a_key_that_is_not_accepted(status: int) -> None:
     said = await _error(reply(status, {"error": {"message": "bad key"}}), EndpointRefused)
-    assert f"does not accept the key ({status}); set POSTIL_API_KEY" in said
+    assert f"does not accept the key ({status}); set TEAM_KEY to one" in said
 
 
 async def test_a_redirect_is_not_followed() -> None:
