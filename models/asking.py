@@ -32,7 +32,7 @@ from models.citations import check_citations
 from models.errors import ReplyUnusable
 from models.findings import Agreement, CutReason, Provenance, Trace
 from models.reasoning import CLOSE_TAG, OPEN_TAG, LoopDetector, Start, ThinkingSplitter
-from models.replies import freely_written
+from models.replies import freely_written, json_schema_of
 
 # DeepSeek advises temperature 0.6 and top_p 0.95 for its distills; a small model that is only asked
 # to think wanders at that, so it gets less (a guess).
@@ -179,20 +179,36 @@ async def ask(
     )
     text, reason = await _answer(backend, generation, on_event)
     text = answer_prefix + text
-    if not backend.info.obeys_grammar:
-        try:
-            return Answer(freely_written(text, grammar), trace, prompts.digest(conversation))
-        except ReplyUnusable as unusable:
-            mended = prompts.mend(conversation, text, str(unusable))
-        generation = replace(generation, conversation=replace(mended, assistant_prefix=prefix))
-        text, reason = await _answer(backend, generation, on_event)
-        text = freely_written(answer_prefix + text, grammar)
-    elif reason is StopReason.LENGTH:
-        raise ReplyUnusable(
-            f"The model's answer did not end within {max_answer_tokens} tokens; try a smaller "
-            "selection."
-        )
-    return Answer(text, trace, prompts.digest(conversation))
+    if backend.info.obeys_grammar:
+        if reason is StopReason.LENGTH:
+            raise _endless(max_answer_tokens)
+        return Answer(text, trace, prompts.digest(conversation))
+    try:
+        written = _read_freely(text, reason, grammar, max_answer_tokens)
+        return Answer(written, trace, prompts.digest(conversation))
+    except ReplyUnusable as unusable:
+        mended = prompts.mend(conversation, text, str(unusable))
+    generation = replace(generation, conversation=replace(mended, assistant_prefix=prefix))
+    text, reason = await _answer(backend, generation, on_event)
+    text = _read_freely(answer_prefix + text, reason, grammar, max_answer_tokens)
+    return Answer(text, trace, prompts.digest(mended))
+
+
+def _endless(max_tokens: int) -> ReplyUnusable:
+    return ReplyUnusable(
+        f"The model's answer did not end within {max_tokens} tokens; try a smaller selection."
+    )
+
+
+def _read_freely(text: str, reason: StopReason | None, grammar: str, max_tokens: int) -> str:
+    """An answer that no grammar held, in its form. Raises `ReplyUnusable`.
+
+    JSON says itself where it ends; of anything else that was cut, what is missing may have
+    belonged to it.
+    """
+    if reason is StopReason.LENGTH and json_schema_of(grammar) is None:
+        raise _endless(max_tokens)
+    return freely_written(text, grammar)
 
 
 def thinking_sampling(backend: Backend) -> Sampling:
@@ -223,17 +239,21 @@ async def _chat(
     on_event: OnEvent,
 ) -> Answer:
     """Thinking and answer in one reply; a second one when the first cannot be read."""
-    text, trace = await _reply(backend, conversation, sampling, budget, on_event)
-    if not text.strip() and trace.cut is CutReason.BUDGET:
-        raise ReplyUnusable(
-            f"The model was still thinking after {budget} tokens; choose one that thinks less."
-        )
-    try:
-        return Answer(freely_written(text, grammar), trace, prompts.digest(conversation))
-    except ReplyUnusable as unusable:
-        mended = prompts.mend(conversation, text, str(unusable))
-    text, trace = await _reply(backend, mended, sampling, budget, on_event)
-    return Answer(freely_written(text, grammar), trace, prompts.digest(conversation))
+    asked = conversation
+    for is_last in (False, True):
+        text, trace, reason = await _reply(backend, asked, sampling, budget, on_event)
+        if not text.strip() and trace.cut is CutReason.BUDGET:
+            raise ReplyUnusable(
+                f"The model was still thinking after {budget} tokens; choose one that thinks less."
+            )
+        try:
+            written = _read_freely(text, reason, grammar, budget)
+            return Answer(written, trace, prompts.digest(asked))
+        except ReplyUnusable as unusable:
+            if is_last:
+                raise
+            asked = prompts.mend(conversation, text, str(unusable))
+    raise AssertionError("unreachable")
 
 
 async def _reply(
@@ -242,12 +262,12 @@ async def _reply(
     sampling: Sampling,
     budget: int,
     on_event: OnEvent,
-) -> tuple[str, Trace]:
-    """(answer, trace) of a chat, whose thinking comes in a field of its own or between tags."""
+) -> tuple[str, Trace, StopReason | None]:
+    """(answer, trace, why it ended) of a chat, whose thinking has a field or tags of its own."""
     thinks = backend.info.thinks
     started: float | None = None
     splitter = ThinkingSplitter(Start.OUTSIDE)
-    text, thought, n_tokens, cut = "", "", 0, CutReason.NONE
+    text, thought, n_tokens, reason = "", "", 0, None
     generation = Generation(conversation, budget, sampling=sampling)
     async with aclosing(backend.generate(generation)) as pieces:
         async for piece in pieces:
@@ -265,9 +285,10 @@ async def _reply(
             if answer:
                 text += answer
                 on_event(Answering(answer))
-            if piece.stop_reason is StopReason.LENGTH:
-                cut = CutReason.BUDGET
-    return text, Trace(thought.strip(), n_tokens, _since(started), cut, thinks)
+            reason = piece.stop_reason
+    is_cut = reason is StopReason.LENGTH and not text.strip()
+    cut = CutReason.BUDGET if is_cut else CutReason.NONE
+    return text, Trace(thought.strip(), n_tokens, _since(started), cut, thinks), reason
 
 
 async def _think(

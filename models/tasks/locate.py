@@ -22,7 +22,7 @@ from models.errors import CannotScore, ReplyUnusable
 from models.findings import Agreement, Finding
 from models.prompts import Grammar
 from models.reasoning import CLOSE_TAG, OPEN_TAG
-from models.replies import Place, parse_bug, parse_place
+from models.replies import NoBug, Place, parse_bug, parse_place
 from models.tasks.lines import is_telling, score_lines
 
 MAX_ANSWER_TOKENS = 220
@@ -116,7 +116,7 @@ async def _find_bug(
     async def ask_once(sampling: Sampling | None) -> _Said:
         answer = await _ask(asking, conversation, Grammar.BUG_OR_NONE, sampling)
         reply = parse_bug(answer.text)
-        if not reply.bug:
+        if isinstance(reply, NoBug):
             return _Said(None, reply.reason, answer)
         place = await _shown(backend, conversation, answer, reply.place, window)
         return _Said(place, "", answer)

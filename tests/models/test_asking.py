@@ -14,7 +14,8 @@ from models.backends import Conversation, Generation, Message, TokenLog
 from models.backends.scripted import ScriptedBackend
 from models.errors import CannotScore, ReplyUnusable
 from models.findings import Finding
-from models.prompts import Grammar, grammar, one_of_the_lines
+from models.prompts import Grammar, digest, grammar, one_of_the_lines
+from models.replies import parse_edits
 from models.tasks.locate import locate
 from models.tasks.rank import reorder
 
@@ -75,6 +76,50 @@ async def test_without_a_grammar_an_unreadable_answer_is_asked_for_once_more() -
     with pytest.raises(ReplyUnusable, match="not the JSON"):
         await _ask(backend)
     assert len(backend.asked) == 3
+
+
+EDIT = "FILE: F1\n<<<<<<< SEARCH\n{}\n=======\n{}\n>>>>>>> REPLACE\n"
+EDITS = (
+    "REASON: It is called so now.\n" + EDIT.format("a = 1", "b = 1") + EDIT.format("f(a)", "f(b)")
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "max_tokens"),
+    [
+        (EDITS[: -len(" REPLACE\n")], 100),
+        (EDITS[: EDITS.rindex("FILE")], 12),
+        (EDITS.replace("FILE: F1\n<<<<<<< SEARCH\nf", "FILE: src/b.py\n<<<<<<< SEARCH\nf"), 100),
+        (f"{EDITS}FILE: F2\n", 100),
+    ],
+    ids=["the reply ends in it", "the reply is cut before it", "a path for an id", "begun"],
+)
+@pytest.mark.parametrize("continues", ["goes on", "chats"])
+async def test_half_a_change_is_asked_for_once_more(
+    written: str, max_tokens: int, continues: str
+) -> None:
+    again = f"Sure.\n```\n{EDITS}```\nDone."
+    replies = [written + " more" * 9_000 if max_tokens < 100 else written, again]
+    backend = Lacking(
+        [THOUGHT, *replies] if continues == "goes on" else replies, obeys_grammar=False
+    )
+    backend.info = replace(backend.info, continues=continues == "goes on")
+    answer = await _ask(backend, Grammar.EDITS)
+    assert len(parse_edits(answer.text).edits) == 2
+    assert "could not be used" in backend.asked[-1].conversation.messages[-1].content
+    assert answer.prompt_digest == digest(backend.asked[-1].conversation)
+
+
+async def test_json_that_is_whole_is_read_whatever_is_said_behind_it() -> None:
+    backend = Lacking([THOUGHT, OK + " and so on" * 200], obeys_grammar=False)
+    assert (await _ask(backend)).text == OK
+
+
+async def test_an_answer_of_nothing_is_asked_for_once_more() -> None:
+    backend = Lacking([THOUGHT, "\n", "It adds the numbers up."], obeys_grammar=False)
+    assert (await _ask(backend, Grammar.TEXT)).text == "It adds the numbers up."
+    with pytest.raises(ReplyUnusable, match="is empty"):
+        await _ask(Lacking([THOUGHT, "\n"], obeys_grammar=False), Grammar.TEXT)
 
 
 async def test_a_chats_thinking_without_its_opening_tag_is_no_part_of_the_answer() -> None:

@@ -15,8 +15,18 @@ from models.backends import Conversation, Generation, Message, Piece
 from models.backends.scripted import ScriptedBackend
 from models.errors import ReplyUnusable
 from models.findings import CutReason
+from models.prompts import Grammar, grammar
 from models.reasoning import LoopDetector, Start, ThinkingSplitter
-from models.replies import parse_bug, parse_edits, parse_place, parse_rewrite
+from models.replies import (
+    Bug,
+    NoBug,
+    freely_written,
+    json_schema_of,
+    parse_bug,
+    parse_edits,
+    parse_place,
+    parse_rewrite,
+)
 
 ASKED = Conversation((Message("user", "why?"),))
 
@@ -201,6 +211,89 @@ async def _ask(backend: ScriptedBackend, thinking_tokens: int):  # type: ignore[
 def test_rubbish_is_refused_in_one_sentence(parse, text: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ReplyUnusable, match="The model's answer"):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"bug": true, "file": "F1", "first_line": 2, "last_line": 2}',
+        '{"bug": true, "file": "F1", "first_line": 2, "last_line": 2, "cause": " "}',
+        '{"bug": true, "cause": "It is wrong."}',
+        '{"bug": false}',
+        '{"bug": false, "reason": "\\n"}',
+        '{"bug": false, "cause": "It is right."}',
+    ],
+)
+def test_a_bug_without_a_cause_and_none_without_a_reason_are_refused(text: str) -> None:
+    with pytest.raises(ReplyUnusable, match="not the JSON"):
+        parse_bug(text)
+
+
+def test_a_verdict_is_read_with_what_a_free_answer_says_beside_it() -> None:
+    bug = parse_bug(
+        '{"bug": true, "file": "F1", "first_line": 2, "last_line": 2, "cause": "By zero.",'
+        ' "reason": ""}'
+    )
+    assert isinstance(bug, Bug)
+    assert bug.place.cause == "By zero."
+    none = parse_bug('{"bug": false, "reason": "It is right.", "file": "", "first_line": 0}')
+    assert none == NoBug(bug=False, reason="It is right.")
+
+
+def test_the_schema_for_a_verdict_demands_what_the_grammar_demands() -> None:
+    schema = json_schema_of(grammar(Grammar.BUG_OR_NONE))
+    assert schema is not None
+    assert [kind["required"] for kind in schema["anyOf"]] == [
+        ["bug", "file", "first_line", "last_line", "cause"],
+        ["bug", "reason"],
+    ]
+
+
+BLOCK = "FILE: F1\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE"
+
+
+@pytest.mark.parametrize(
+    ("rest", "n_edits"),
+    [
+        (f"{BLOCK}\n{BLOCK}", 2),
+        (f"```\n{BLOCK}\n```\nand\n```\n{BLOCK}\n```\nThis is all.", 2),
+        (f"{BLOCK}\n```\nThe fence was opened before the reason.", 1),
+        (f"which is\nlong\n\n{BLOCK}\nDone.", 1),
+        (f"{BLOCK.replace('b', 'b```')}\nDone.", 1),
+        (BLOCK.replace("\nb", "\n```\nb"), 1),
+        (f"{BLOCK}\n**FILE: F2**\nx", 0),
+        (f"{BLOCK}\n<<<<<<< SEARCH\nc\n=======\nd\n>>>>>>> REPLACE", 0),
+        (f"{BLOCK.removesuffix('>>>>>>> REPLACE')}{BLOCK}", 0),
+        (f"{BLOCK.replace('=======', '')}\n{BLOCK}", 0),
+        (f"{BLOCK}\nAnd in b.py:\n```python\nf(b)\n```", 0),
+        (f"```\n{BLOCK}\n```\n```python\nf(b)\n```", 0),
+    ],
+)
+def test_an_edit_that_lost_its_form_spoils_the_others(rest: str, n_edits: int) -> None:
+    text = f"REASON: So it is.\n{rest}\n"
+    if n_edits:
+        assert len(parse_edits(text).edits) == n_edits
+        return
+    with pytest.raises(ReplyUnusable, match="no edit in the form"):
+        parse_edits(text)
+
+
+def test_a_long_answer_of_nothing_but_marks_is_refused_at_once() -> None:
+    """Each of these took minutes while the marks were looked for from each place anew."""
+    block = "FILE: F1\n<<<<<<< SEARCH\n"
+    for text in (block * 9_000 + "=======\n" * 9_000, (block + "=======\n") * 9_000):
+        with pytest.raises(ReplyUnusable):
+            parse_edits(f"REASON: r\n{text}")
+    for form in (Grammar.REWRITE, Grammar.PLACE):
+        with pytest.raises(ReplyUnusable):
+            freely_written("```\n{" * 60_000, grammar(form))
+
+
+def test_a_rewrite_is_read_with_the_reason_right_behind_it() -> None:
+    text = "First:\n```py\nx = 1\n```\n\n  REASON: So it is.\nThen:\n```\ny = 2\n```\nREASON: No.\n"
+    assert freely_written(text, grammar(Grammar.REWRITE)) == "```py\nx = 1\n```\nREASON: So it is."
+    with pytest.raises(ReplyUnusable):
+        freely_written("```\nREASON: No code.\n", grammar(Grammar.REWRITE))
 
 
 def test_answers_are_read() -> None:
