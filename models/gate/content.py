@@ -19,10 +19,13 @@ MAX_EDITS = 60  # hunks of one proposal; a guess, as the two below
 MAX_EDITED_FILES = 20
 MAX_ALL_NEW_CHARS = 60_000
 
-# Bidirectional controls and characters that no one sees (CVE-2021-42574).
+# Bidirectional controls and characters that no one sees (CVE-2021-42574), and with them all format
+# characters (Cf). Written out: Python's table differs with its version, and what passes must not.
 INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
+    "[\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
+    "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")  # all but tab, line ends, form feed
 # What marks a model's thinking and the turns of a chat: nothing of it belongs into a file.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +12,7 @@ from context.text import Span, Text, content_hash
 from context.window import ContextWindow, Receipt, Role, ShownPiece, Snippet
 from models.findings import Edit, NewFile
 from models.gate import (
+    INVISIBLE,
     Deletion,
     Verdict,
     apply_edits,
@@ -121,9 +125,16 @@ async def test_deleting_what_was_not_asked_for_is_refused() -> None:
 async def test_tags_invisible_characters_and_no_ops_are_refused() -> None:
     line = "    head = items[0]"
     assert _refused(await _check(line, line + "  # </think>")) == "tags"
-    assert _refused(await _check(line, line + "  # \u202e x")) == "invisible"
+    for unseen in "\u202e\ufff9\u070f\U0001d173":
+        assert _refused(await _check(line, f"{line}  # {unseen} x")) == "invisible", unseen
     assert _refused(await _check(line, line)) == "no-op"
     assert _refused(await _check(line, "    x = 1\n" * 4_000)) == "size"
+
+
+def test_every_format_character_counts_as_invisible() -> None:
+    known = map(chr, range(sys.maxunicode + 1))
+    passed = [c for c in known if unicodedata.category(c) == "Cf" and not INVISIBLE.match(c)]
+    assert passed == [], "what the newest Python knows belongs into the pattern"
 
 
 async def test_line_ends_of_the_file_are_kept() -> None:
