@@ -156,14 +156,14 @@ class Indexer:
         run = _Run()
         found = scan(self._root, run.skipped)
         self._store.begin_walk()
-        overlaid, quarantined = self._store.overlaid(), self._store.quarantined()
+        quarantined = self._store.quarantined()
 
         async def stale_files() -> AsyncGenerator[list[FoundFile], None]:
             size = WALKED_FIRST
             while chunk := await asyncio.to_thread(lambda n: list(islice(found, n)), size):
                 size = WALKED_AT_ONCE
                 run.total += len(chunk)
-                stale = self._stale(chunk, run, overlaid, quarantined)
+                stale = self._stale(chunk, run, quarantined)
                 on_progress(run.progress())
                 yield stale
             run.is_walked = True
@@ -187,7 +187,6 @@ class Indexer:
         self,
         chunk: Sequence[FoundFile],
         run: _Run,
-        overlaid: set[str],
         quarantined: Mapping[str, tuple[int, int]],
     ) -> list[FoundFile]:
         """Those of some walked files that must be parsed."""
@@ -196,7 +195,7 @@ class Indexer:
         for file in chunk:
             if quarantined.get(file.path) == (file.stamp.size_bytes, file.stamp.mtime_ns):
                 run.leave_out(file.path)
-            elif file.path in overlaid or before.get(file.path) == file.stamp:
+            elif before.get(file.path) == file.stamp:
                 run.reused += 1
                 run.done += 1
             else:
@@ -206,14 +205,11 @@ class Indexer:
     async def refresh(self, paths: Sequence[str]) -> None:
         """Bring these files and folders up to date, and look at no others."""
         stale: list[FoundFile] = []
-        overlaid = self._store.overlaid()
         for path in dict.fromkeys(paths):
             present = await asyncio.to_thread(find, self._root, path)
             before = self._store.stamps_at(path)
-            self._store.remove_paths(before.keys() - {f.path for f in present} - overlaid)
-            stale += [
-                f for f in present if f.path not in overlaid and before.get(f.path) != f.stamp
-            ]
+            self._store.remove_paths(before.keys() - {f.path for f in present})
+            stale += [f for f in present if before.get(f.path) != f.stamp]
 
         async def once() -> AsyncGenerator[list[FoundFile], None]:
             yield stale
@@ -224,10 +220,10 @@ class Indexer:
         """Let queries see an open buffer's text for `path` until it is dropped or saved."""
         params = {"path": path, "text": text, "language": language}
         reply = await self._parsers.call("parse_buffer", params)
-        self._store.put_chunks([chunk_from_json(reply, {path: BUFFER})], overlay=1)
+        self._store.put_buffer(chunk_from_json(reply, {path: BUFFER}))
 
     def drop_overlay(self, path: str) -> None:
-        self._store.forget_stamp(path)
+        self._store.drop_buffer(path)
 
     async def _parse_all(
         self,

@@ -124,7 +124,7 @@ class Workspace:
             await self.index(lambda _: None)
             return
         async with self._writing:
-            await self._indexer.refresh([p for p in paths if p not in self._overlays])
+            await self._indexer.refresh(paths)
 
     async def set_overlay(self, path: str, text: str | None) -> None:
         """Show `text` (an open buffer) instead of the file; None goes back to the file."""
@@ -281,7 +281,7 @@ class Workspace:
     async def _query(self, ask: Callable[[Reader], T]) -> T:
         def run() -> Any:
             if self._reader is None:
-                self._reader = Reader(self._store.file)
+                self._reader = Reader(self._store.file, self._store.owner)
             return ask(self._reader)
 
         return await asyncio.get_running_loop().run_in_executor(self._queries, run)

@@ -7,7 +7,8 @@ for each function, and a *segment* holds, for one term and one batch of blobs, t
 and term frequencies as two packed arrays. Documents of blobs that no path points to any more stay,
 for the next switch back, and are left out when a reader loads what is alive. What was typed into an
 open buffer has its postings apart (`buffers`) and goes with the next edit: typing must not grow the
-index.
+index. A buffer belongs to the process that has it open (its `owner`; 0 is the file): other
+processes with the same index see the file.
 
 It is a cache: unreadable or made by another version means set aside and built anew. One writer;
 any number of readers, each on a thread of its own. Terms: Robertson & Zaragoza 2009 for BM25.

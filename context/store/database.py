@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from context.history import CommitRow, History, unpack
@@ -12,8 +13,9 @@ from context.history import CommitRow, History, unpack
 CACHE_KIB = 32_768  # of the writer: a transaction of a first index touches some 20 MB of pages
 CHECKPOINT_PAGES = 10_000  # of 4 KiB in the journal before they are moved into the file
 JOURNAL_BYTES = 4 << 20  # what of the journal is kept on the disk when nothing is in it
-SCHEMA_VERSION = 7  # raise it when the tables, the queries or the way of counting terms change
+SCHEMA_VERSION = 8  # raise it when the tables, the queries or the way of counting terms change
 MAX_PARAMETERS = 900  # of one statement; older SQLite takes 999
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -21,8 +23,10 @@ CREATE TABLE blobs (id INTEGER PRIMARY KEY, hash TEXT UNIQUE, language TEXT, n_l
   is_buffer INTEGER);
 CREATE INDEX buffer_blobs ON blobs (id) WHERE is_buffer = 1;
 CREATE TABLE paths (
-  path TEXT PRIMARY KEY, blob_id INTEGER, size_bytes INTEGER, mtime_ns INTEGER, inode INTEGER,
-  is_test INTEGER, overlay INTEGER DEFAULT 0, name TEXT, stem TEXT, tail TEXT) WITHOUT ROWID;
+  path TEXT, blob_id INTEGER, size_bytes INTEGER, mtime_ns INTEGER, inode INTEGER,
+  is_test INTEGER, owner INTEGER, name TEXT, stem TEXT, tail TEXT,
+  PRIMARY KEY (path, owner)) WITHOUT ROWID;
+CREATE INDEX open_paths ON paths (owner, path) WHERE owner != 0;
 CREATE INDEX paths_by_blob ON paths (blob_id);
 CREATE INDEX paths_by_name ON paths (name);
 CREATE INDEX paths_by_stem ON paths (stem);
@@ -51,32 +55,69 @@ CREATE TABLE history (newest TEXT, n_read INTEGER, packed BLOB);
 
 
 def open_or_rebuild(file: Path) -> sqlite3.Connection:
-    try:
-        db = _connect(file)
-        row = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-        if row == (str(SCHEMA_VERSION),):
+    """The index, made where there is none, and anew where it is damaged or another version's.
+
+    Raises `sqlite3.Error` for one that is sound and cannot be had: somebody else holds it, say.
+    """
+    if db := _opened(file):
+        return db
+    with _alone(file):  # another process may have made it meanwhile
+        if db := _opened(file):
             return db
-        db.close()
-    except sqlite3.DatabaseError:
-        pass  # new, damaged, or not ours: set aside below
-    _set_aside(file)
-    db = _connect(file)
-    db.executescript(_SCHEMA)
-    with db:
-        db.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
-        db.execute("INSERT INTO meta VALUES ('segments', '0')")
-        db.execute("INSERT INTO meta VALUES ('merged', '0')")
-    return db
+        _set_aside(file)
+        db = _connect(file)
+        db.execute("BEGIN IMMEDIATE")
+        with db:  # all of it, or an empty file
+            for statement in filter(str.strip, _SCHEMA.split(";")):
+                db.execute(statement)
+            db.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
+            db.execute("INSERT INTO meta VALUES ('segments', '0')")
+            db.execute("INSERT INTO meta VALUES ('merged', '0')")
+        return db
+
+
+def _opened(file: Path) -> sqlite3.Connection | None:
+    """None where the file is not there, damaged, or has other tables than ours."""
+    if not file.exists():
+        return None
+    with contextlib.ExitStack() as unless_ours:
+        try:
+            db = _connect(file)
+            unless_ours.callback(db.close)
+            if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+                row = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+                if row == (str(SCHEMA_VERSION),):
+                    unless_ours.pop_all()
+                    return db
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF not in _DAMAGED:
+                raise
+    return None
+
+
+@contextlib.contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """One process at a time sets an index aside or makes one; SQLite's lock is on all systems."""
+    lock = sqlite3.connect(file.with_name(file.name + ".lock"), isolation_level=None)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
+    finally:
+        lock.close()
 
 
 def _connect(file: Path) -> sqlite3.Connection:
     db = sqlite3.connect(file)
-    db.execute("PRAGMA trusted_schema = OFF")
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")
-    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-    db.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
+    try:
+        db.execute("PRAGMA trusted_schema = OFF")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        db.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
+    except sqlite3.Error:
+        db.close()
+        raise
     return db
 
 

@@ -60,9 +60,15 @@ class _Alive:
 class Reader:
     """Read-only view. Use from the thread that made it; it may read while the store writes."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, owner: int = 0) -> None:
+        """`owner`: of the store whose open buffers stand before the files; 0 sees the files."""
         self._db = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, isolation_level=None)
         self._db.execute("PRAGMA trusted_schema = OFF")
+        own = f"SELECT path FROM main.paths WHERE owner != 0 AND owner = {int(owner)}"
+        self._db.execute(  # stands before the table of this name in all that is asked
+            "CREATE TEMP VIEW paths AS SELECT * FROM main.paths "
+            f"WHERE owner = {int(owner)} OR (owner = 0 AND path NOT IN ({own}))"
+        )
         self._version = -1
         self._cache: dict[str, Any] = {}
         self._slow_alive: _Alive | None = None

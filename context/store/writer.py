@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from context.errors import IndexUnavailable
@@ -16,6 +20,7 @@ from context.postings import DROPPED, Postings, merge
 from context.store.database import MAX_PARAMETERS, open_or_rebuild, read_commits, read_history
 from context.store.rows import Chunk, FileStamp, IndexedFile, path_keys
 
+_open_here: set[int] = set()  # owners of this process' stores
 MAX_SEGMENTS = 100  # small ones are merged when there are more
 
 
@@ -23,23 +28,27 @@ class Store:
     """The one writer. Use from one thread."""
 
     def __init__(self, file: Path) -> None:
+        """Raises `IndexUnavailable`, as all that changes the index does."""
         self.file = file
+        self.owner = secrets.randbits(31) << 32 | os.getpid()  # of the buffers open here
         try:
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._db = open_or_rebuild(file)
         except (OSError, sqlite3.Error) as error:
-            raise IndexUnavailable(
-                f"The index at {file.parent} cannot be written ({error}); "
-                "free space or set POSTIL_CACHE_DIR to another folder."
-            ) from error
+            raise _unavailable(file, error) from error
+        self._drop_left_buffers()
+        _open_here.add(self.owner)
 
     def paths(self) -> dict[str, FileStamp]:
-        rows = self._db.execute("SELECT path, size_bytes, mtime_ns, inode FROM paths")
+        """Of the files as they were indexed, whatever is open."""
+        rows = self._db.execute(
+            "SELECT path, size_bytes, mtime_ns, inode FROM paths WHERE owner = 0"
+        )
         return {path: FileStamp(size, mtime, inode) for path, size, mtime, inode in rows}
 
     def begin_walk(self) -> None:
         """Before a walk of everything: from here on `walked` notes which paths are there."""
-        with self._db:
+        with self._changing():
             self._db.execute(
                 "CREATE TEMP TABLE IF NOT EXISTS walked (path TEXT PRIMARY KEY) WITHOUT ROWID"
             )
@@ -47,24 +56,24 @@ class Store:
 
     def walked(self, paths: Sequence[str]) -> dict[str, FileStamp]:
         """Note that these paths are there; the stamps of those that were before."""
-        with self._db:
+        with self._changing():
             self._db.executemany("INSERT OR IGNORE INTO walked VALUES (?)", [(p,) for p in paths])
         found: dict[str, FileStamp] = {}
         for start in range(0, len(paths), MAX_PARAMETERS):
             some = paths[start : start + MAX_PARAMETERS]
             rows = self._db.execute(
                 "SELECT path, size_bytes, mtime_ns, inode FROM paths "
-                f"WHERE path IN ({','.join('?' * len(some))})",
+                f"WHERE owner = 0 AND path IN ({','.join('?' * len(some))})",
                 some,
             )
             found |= {path: FileStamp(size, mtime, inode) for path, size, mtime, inode in rows}
         return found
 
     def end_walk(self) -> None:
-        """Forget paths that the walk did not meet, except open buffers."""
-        with self._db:
+        """Forget files that the walk did not meet."""
+        with self._changing():
             self._db.execute(
-                "DELETE FROM paths WHERE overlay = 0 AND path NOT IN (SELECT path FROM walked)"
+                "DELETE FROM paths WHERE owner = 0 AND path NOT IN (SELECT path FROM walked)"
             )
             self._db.execute("DELETE FROM walked")
             self._drop_unused_buffers()
@@ -74,61 +83,61 @@ class Store:
         """Of a file, or of all files below a folder."""
         rows = self._db.execute(
             "SELECT path, size_bytes, mtime_ns, inode FROM paths "
-            "WHERE path = ? OR (path >= ? AND path < ?)",
+            "WHERE owner = 0 AND (path = ? OR (path >= ? AND path < ?))",
             (path, f"{path}/", f"{path}0"),  # 0 is the character after /
         )
         return {p: FileStamp(size, mtime, inode) for p, size, mtime, inode in rows}
 
-    def overlaid(self) -> set[str]:
-        return {path for (path,) in self._db.execute("SELECT path FROM paths WHERE overlay = 1")}
-
     def known_hashes(self, limit: int) -> list[str]:
-        """Contents that are parsed already, the newest first, at most `limit`."""
-        rows = self._db.execute("SELECT hash FROM blobs ORDER BY id DESC LIMIT ?", (limit,))
+        """Contents that are parsed already, the newest first, at most `limit`.
+
+        Without those of open buffers, which may be gone when a file is found to hold them.
+        """
+        rows = self._db.execute(
+            "SELECT hash FROM blobs WHERE is_buffer = 0 ORDER BY id DESC LIMIT ?", (limit,)
+        )
         return [content_hash for (content_hash,) in rows]
 
-    def point_path(
-        self, path: str, content_hash: str, stamp: FileStamp, *, is_test: bool, overlay: int = 0
-    ) -> None:
-        """Let a path show contents that are in the store already."""
-        with self._db:
-            self._point(path, content_hash, stamp, int(is_test), overlay)
+    def point_path(self, path: str, content_hash: str, stamp: FileStamp, *, is_test: bool) -> None:
+        """Let a file show contents that are in the store already."""
+        with self._changing():
+            self._point(path, content_hash, stamp, int(is_test), owner=0)
 
-    def put_chunks(self, chunks: Sequence[Chunk], *, overlay: int = 0) -> None:
+    def put_chunks(self, chunks: Sequence[Chunk]) -> None:
         """Add parsed files in one transaction: all of them, or none."""
-        try:
-            with self._db:
-                pieces = [(c.postings, self._put_files(c.files, overlay)) for c in chunks]
-                if overlay:
-                    self._put_buffer(chunks, merge(pieces))
-                    self._drop_unused_buffers()
-                else:
-                    self._put_segment(merge(pieces))
-        except sqlite3.OperationalError as error:
-            raise IndexUnavailable(
-                f"The index at {self.file.parent} cannot be written ({error}); free space there."
-            ) from error
+        with self._changing():
+            pieces = [(c.postings, self._put_files(c.files, owner=0)) for c in chunks]
+            self._put_segment(merge(pieces))
+
+    def put_buffer(self, chunk: Chunk) -> None:
+        """Let this store's readers see an open buffer, parsed, instead of its file."""
+        with self._changing():
+            numbers = self._put_files(chunk.files, self.owner)
+            self._put_buffer(chunk, merge([(chunk.postings, numbers)]))
+            self._drop_unused_buffers()
+
+    def drop_buffer(self, path: str) -> None:
+        with self._changing():
+            self._db.execute("DELETE FROM paths WHERE path = ? AND owner = ?", (path, self.owner))
+            self._drop_unused_buffers()
 
     def remove_paths(self, paths: Iterable[str]) -> None:
-        with self._db:
-            self._db.executemany("DELETE FROM paths WHERE path = ?", [(p,) for p in paths])
-
-    def forget_stamp(self, path: str) -> None:
-        """Have the next indexing read this path again; drops an overlay."""
-        with self._db:
-            self._db.execute("UPDATE paths SET mtime_ns = -1, overlay = 0 WHERE path = ?", (path,))
+        with self._changing():
+            self._db.executemany(
+                "DELETE FROM paths WHERE path = ? AND owner = 0", [(p,) for p in paths]
+            )
 
     def quarantined(self) -> dict[str, tuple[int, int]]:
         rows = self._db.execute("SELECT path, size_bytes, mtime_ns FROM quarantine")
         return {path: (size, mtime) for path, size, mtime in rows}
 
     def quarantine(self, path: str, stamp: FileStamp) -> None:
-        with self._db:
+        with self._changing():
             self._db.execute(
                 "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)",
                 (path, stamp.size_bytes, stamp.mtime_ns),
             )
-            self._db.execute("DELETE FROM paths WHERE path = ?", (path,))
+            self._db.execute("DELETE FROM paths WHERE path = ? AND owner = 0", (path,))
 
     def newest_commit(self) -> str | None:
         row = self._db.execute("SELECT id FROM commits WHERE position = 0").fetchone()
@@ -136,7 +145,7 @@ class Store:
 
     def put_commits(self, commits: Sequence[CommitRow]) -> None:
         """Replace the kept history; newest first."""
-        with self._db:
+        with self._changing():
             self._db.execute("DELETE FROM commits")
             self._db.executemany(
                 "INSERT OR IGNORE INTO commits VALUES (?, ?, ?, ?, ?)",
@@ -155,25 +164,55 @@ class Store:
 
     def put_history(self, history: History) -> None:
         newest = history.commit_ids[0] if history.commit_ids else None
-        with self._db:
+        with self._changing():
             self._db.execute("DELETE FROM history")
             self._db.execute(
                 "INSERT INTO history VALUES (?, ?, ?)", (newest, history.n_read, pack(history))
             )
 
     def totals(self) -> tuple[int, int, int]:
-        """(files, symbols, bytes) that a query can see."""
-        files, size = self._db.execute("SELECT count(*), sum(size_bytes) FROM paths").fetchone()
+        """(files, symbols, bytes) of the files."""
+        files, size = self._db.execute(
+            "SELECT count(*), sum(size_bytes) FROM paths WHERE owner = 0"
+        ).fetchone()
         (symbols,) = self._db.execute(
-            "SELECT count(*) FROM paths JOIN symbols USING (blob_id)"
+            "SELECT count(*) FROM paths JOIN symbols USING (blob_id) WHERE owner = 0"
         ).fetchone()
         return files, symbols, size or 0
 
     def close(self) -> None:
+        """Never raises: what stays behind is dropped by who opens the index next."""
+        with contextlib.suppress(IndexUnavailable), self._changing():
+            self._db.execute("DELETE FROM paths WHERE owner != 0 AND owner = ?", (self.owner,))
+            self._drop_unused_buffers()
         self._db.close()
+        _open_here.discard(self.owner)
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """One transaction: all of it, or nothing."""
+        try:
+            with self._db:
+                yield
+        except sqlite3.Error as error:
+            raise _unavailable(self.file, error) from error
+
+    def _drop_left_buffers(self) -> None:
+        """Those of processes that have ended, one of which may have had this process' id."""
+        owners = self._db.execute("SELECT DISTINCT owner FROM paths WHERE owner != 0").fetchall()
+        left = [
+            (owner,)
+            for (owner,) in owners
+            if owner not in _open_here
+            and ((pid := owner & 0xFFFF_FFFF) == os.getpid() or not psutil.pid_exists(pid))
+        ]
+        if left:
+            with self._changing():
+                self._db.executemany("DELETE FROM paths WHERE owner = ?", left)
+                self._drop_unused_buffers()
 
     def _point(
-        self, path: str, content_hash: str, stamp: FileStamp, is_test: int, overlay: int
+        self, path: str, content_hash: str, stamp: FileStamp, is_test: int, owner: int
     ) -> None:
         self._db.execute(
             "INSERT OR REPLACE INTO paths SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ? FROM blobs "
@@ -184,13 +223,13 @@ class Store:
                 stamp.mtime_ns,
                 stamp.inode,
                 is_test,
-                overlay,
+                owner,
                 *path_keys(path),
                 content_hash,
             ),
         )
 
-    def _put_files(self, files: Sequence[IndexedFile], overlay: int) -> NDArray[np.uint32]:
+    def _put_files(self, files: Sequence[IndexedFile], owner: int) -> NDArray[np.uint32]:
         """New numbers of the files' documents; `DROPPED` where the contents were there already."""
         db = self._db
         (last,) = db.execute("SELECT coalesce(max(id), 0) FROM docs").fetchone()
@@ -200,7 +239,7 @@ class Store:
             inserted = db.execute(
                 "INSERT OR IGNORE INTO blobs (hash, language, n_lines, is_buffer) "
                 "VALUES (?, ?, ?, ?)",
-                (file.hash, file.language, file.n_lines, overlay),
+                (file.hash, file.language, file.n_lines, int(owner != 0)),
             )
             if inserted.rowcount:
                 blob = inserted.lastrowid
@@ -211,7 +250,7 @@ class Store:
                 self._put_details(blob, file)
             else:
                 numbers += [int(DROPPED)] * len(file.docs)
-            self._point(file.path, file.hash, file.stamp, int(file.is_test), overlay)
+            self._point(file.path, file.hash, file.stamp, int(file.is_test), owner)
         db.executemany("INSERT INTO docs VALUES (?, ?, ?, ?)", docs)
         return np.array(numbers, np.uint32)
 
@@ -236,8 +275,8 @@ class Store:
             ((term, number, docs, freqs) for term, docs, freqs in _rows(postings)),
         )
 
-    def _put_buffer(self, chunks: Sequence[Chunk], postings: Postings) -> None:
-        ((file,),) = (chunk.files for chunk in chunks)  # an open buffer comes alone
+    def _put_buffer(self, chunk: Chunk, postings: Postings) -> None:
+        (file,) = chunk.files  # an open buffer comes alone
         (blob,) = self._db.execute("SELECT id FROM blobs WHERE hash = ?", (file.hash,)).fetchone()
         self._db.executemany(
             "INSERT INTO buffers VALUES (?, ?, ?, ?)",
@@ -282,6 +321,20 @@ class Store:
 
     def _set_number(self, key: str, value: int) -> None:
         self._db.execute("UPDATE meta SET value = ? WHERE key = ?", (str(value), key))
+
+
+def _unavailable(file: Path, error: OSError | sqlite3.Error) -> IndexUnavailable:
+    """Says what can be done about it."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return IndexUnavailable(
+            f"Another program holds the index at {file.parent} ({error}); "
+            "try again when it has ended."
+        )
+    return IndexUnavailable(
+        f"The index at {file.parent} cannot be written ({error}); "
+        "free space or set POSTIL_CACHE_DIR to another folder."
+    )
 
 
 def _rows(postings: Postings) -> Iterator[tuple[str, bytes, bytes]]:

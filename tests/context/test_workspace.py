@@ -124,6 +124,29 @@ async def test_an_open_buffer_is_what_a_query_sees(
     assert (await workspace.locate("saved_name")).suspects[0].symbol == "saved_name"
 
 
+async def test_an_open_buffer_ends_with_its_process_and_is_no_other_ones(
+    root: Path, open_workspace: OpenWorkspace
+) -> None:
+    (root / "a.py").write_text("def saved_name(): pass\n")
+    ours = await open_workspace()
+    await _index(ours)
+    await ours.set_overlay("a.py", "\n\n\ndef unsaved_name(): pass\n")
+    theirs = await open_workspace()
+    await _index(theirs)
+    assert not await theirs.symbols_like("unsaved_name", 5)
+    assert await theirs.symbols_like("saved_name", 5)
+    assert [s.symbol.start_line for s in await ours.symbols_like("unsaved_name", 5)] == [4]
+    await ours.close()
+    (root / "a.py").write_text("def changed_on_disk(): pass\n")
+    later = await open_workspace()
+    assert (await _index(later)).parsed == 1
+    located = await later.locate("changed_on_disk() is wrong")
+    assert [s.text for s in await later.snippets(located.suspects)] == [
+        "def changed_on_disk(): pass"
+    ]
+    assert not await later.symbols_like("unsaved_name", 5)
+
+
 async def test_a_damaged_index_is_set_aside_and_built_anew(
     root: Path, tmp_path: Path, open_workspace: OpenWorkspace
 ) -> None:
