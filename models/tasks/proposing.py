@@ -6,6 +6,7 @@ comes out has passed the gate, or is empty and says what was refused.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -14,9 +15,11 @@ from context.window import ContextWindow
 from models import prompts
 from models.asking import Answer, Asking, ask, provenance_of
 from models.backends import Conversation
-from models.errors import ReplyUnusable
+from models.errors import ModelError, ReplyUnusable
 from models.findings import Edit, NewFile, Proposal, Refusal
 from models.prompts import Grammar
+
+logger = logging.getLogger(__name__)
 
 MAX_TRIES = 2
 
@@ -63,23 +66,22 @@ async def propose(
     """A proposal that passed, or an empty one with its refusals.
 
     An answer that passes with a remark (calls elsewhere that no longer match) is kept, and the
-    model is told once: a second answer without one is better. Raises `ReplyUnusable` when nothing
-    that can be read was answered.
+    model is told once: a second answer without one is better. Where that second answer fails to
+    come, what the first one led to stands. Raises `ReplyUnusable` when nothing that can be read was
+    answered, and `ModelError` when nothing was.
     """
     conversation = question.conversation
     refusals: list[Refusal] = []
     answer: Answer | None = None
     best: tuple[Checked, Answer, int] | None = None
     for n_tries in range(MAX_TRIES):
-        answer = await ask(
-            asking.backend,
-            conversation,
-            grammar=prompts.grammar(question.form),
-            answer_prefix=question.answer_prefix,
-            thinking_tokens=asking.thinking_tokens,
-            max_answer_tokens=question.max_answer_tokens,
-            on_event=asking.on_event,
-        )
+        try:
+            answer = await _ask(question, conversation, asking)
+        except ModelError as error:
+            if answer is None:
+                raise
+            logger.info("No second answer: %s", type(error).__name__)
+            break
         checked = await _read(check, question.window.reveal(answer.text))
         refusals.extend(checked.refusals)
         if checked.has_passed and (best is None or not checked.remarks):
@@ -103,6 +105,18 @@ async def propose(
         provenance_of(asking.backend, answer, question.window, question.told),
         new_files=made.new_files,
         remarks=made.remarks,
+    )
+
+
+async def _ask(question: Question, conversation: Conversation, asking: Asking) -> Answer:
+    return await ask(
+        asking.backend,
+        conversation,
+        grammar=prompts.grammar(question.form),
+        answer_prefix=question.answer_prefix,
+        thinking_tokens=asking.thinking_tokens,
+        max_answer_tokens=question.max_answer_tokens,
+        on_event=asking.on_event,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 
@@ -11,11 +12,11 @@ from lsp.to_lsp import finding_hover
 from lsp.trace_documents import trace_text
 from models.asking import ELICITED_SAMPLING, Asking, thinking_within
 from models.audit import Outcome, entry_of
-from models.backends import Generation
+from models.backends import Generation, Piece
 from models.backends.scripted import ScriptedBackend
 from models.backends.worker_client import LlamaCppBackend
 from models.consistency import samplings
-from models.errors import ReplyUnusable
+from models.errors import ModelCrashed, ReplyUnusable
 from models.findings import Agreement, CutReason, Finding
 from models.reasoning import N_SAMPLES, Effort
 from models.tasks.locate import find_bug, locate
@@ -74,6 +75,30 @@ async def test_where_none_agree_the_first_is_taken_and_answers_that_fail_count_a
     assert "1 of 3 answers names these lines" in finding_hover(finding)
     with pytest.raises(ReplyUnusable, match="not the JSON"):
         await _locate(_script("no answer"), 3)
+
+
+class Crashing(ScriptedBackend):
+    """Dies at its n-th generation."""
+
+    def __init__(self, replies: Sequence[str], dies_at: int) -> None:
+        super().__init__(replies)
+        self._dies_at = dies_at
+
+    async def generate(self, generation: Generation) -> AsyncGenerator[Piece, None]:
+        if len(self.asked) + 1 == self._dies_at:
+            raise ModelCrashed("The model process ended.")
+        async for piece in super().generate(generation):
+            yield piece
+
+
+async def test_what_came_before_the_model_was_lost_is_kept() -> None:
+    replies = ["T.</think>", _place(8, 9, "The list may be empty.")] * 2
+    finding = await _locate(Crashing(replies, dies_at=5), 5)
+    assert (finding.start_line, finding.provenance.agreement) == (8, Agreement(2, 2))
+    alone = await _locate(Crashing(replies, dies_at=3), 5)
+    assert (alone.start_line, alone.provenance.agreement) == (8, None)
+    with pytest.raises(ModelCrashed):
+        await _locate(Crashing(replies, dies_at=2), 5)
 
 
 async def test_one_sample_says_nothing_of_agreement() -> None:
