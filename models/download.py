@@ -130,7 +130,9 @@ def _asked(url: str, start: int, validator: str) -> Iterator[HTTPResponse]:
     host = urlsplit(url).netloc
     try:
         request = urllib.request.Request(url, headers=headers)
-        with _opener(url).open(request, timeout=TIMEOUT_S) as response:
+        with _network_errors():
+            opened = _opener(url).open(request, timeout=TIMEOUT_S)
+        with opened as response:
             if response.status == 206 and _range_start(response) != start:
                 raise ModelUnavailable(f"{host} sends another part than was asked for; try anew.")
             yield response
@@ -151,6 +153,20 @@ def _asked(url: str, start: int, validator: str) -> Iterator[HTTPResponse]:
         ) from error
 
 
+@contextmanager
+def _network_errors() -> Iterator[None]:
+    """What the system says of the network, kept apart from what it says of a disk.
+
+    Raises `ConnectionError`.
+    """
+    try:
+        yield
+    except urllib.error.URLError:
+        raise
+    except OSError as error:
+        raise ConnectionError(error.strerror or str(error)) from error
+
+
 def _range_start(response: HTTPResponse) -> int | None:
     found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
     return int(found[1]) if found else None
@@ -166,13 +182,22 @@ def _receive(incoming: Incoming, response: HTTPResponse) -> None:
             f"The file at that URL has {total} bytes, {incoming.entry.title} has "
             f"{size or f'at most {incoming.max_bytes}'}; check the URL."
         )
-    incoming.write_all(iter(lambda: response.read(CHUNK_BYTES), b""))
+    incoming.write_all(_chunks(response))
     expected = total if total is not None else size
     if expected is not None and incoming.done < expected:
         raise ModelUnavailable(
             f"The connection ended after {incoming.done / 1e6:.0f} of {expected / 1e6:.0f} MB; run "
             "the same again, it goes on where it stopped when the server allows it."
         )
+
+
+def _chunks(response: HTTPResponse) -> Iterator[bytes]:
+    while True:
+        with _network_errors():
+            chunk = response.read(CHUNK_BYTES)
+        if not chunk:
+            return
+        yield chunk
 
 
 def _sidecar(entry: CatalogEntry, folder: Path) -> Path:

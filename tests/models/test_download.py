@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -128,6 +130,40 @@ def test_a_download_that_was_cut_off_goes_on(
     site.sends = None
     assert download(entry, site.url, tmp_path, ignore).read_bytes() == DATA
     assert site.asked == [None, f"bytes={2 << 20}-"]
+
+
+@pytest.mark.parametrize("after", [0, 2])
+def test_a_network_that_goes_away_is_not_said_to_be_the_disk_and_the_download_goes_on(
+    tmp_path: Path, site: Site, entry: CatalogEntry, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    n_read, read = 0, HTTPResponse.read
+
+    def read_until_it_goes(self: HTTPResponse, amt: int | None = None) -> bytes:
+        nonlocal n_read
+        n_read += 1
+        if n_read > after:
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+        return read(self, amt)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(HTTPResponse, "read", read_until_it_goes)
+        with pytest.raises(
+            ModelUnavailable, match=r"127\.0\.0\.1:\d+ broke \(Network is unreachable\); run the"
+        ):
+            download(entry, site.url, tmp_path, ignore)
+    assert download(entry, site.url, tmp_path, ignore).read_bytes() == DATA
+    assert site.asked == [None, f"bytes={2 << 20}-" if after else None]
+
+
+def test_a_network_that_goes_away_before_the_answer_is_not_said_to_be_the_disk(
+    tmp_path: Path, site: Site, entry: CatalogEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(self: HTTPConnection) -> HTTPResponse:
+        raise OSError(errno.ENETDOWN, "Network is down")
+
+    monkeypatch.setattr(HTTPConnection, "getresponse", gone)
+    with pytest.raises(ModelUnavailable, match=r"broke \(Network is down\); run the same again"):
+        download(entry, site.url, tmp_path, ignore)
 
 
 def test_a_file_that_changed_there_meanwhile_is_read_from_its_start(
