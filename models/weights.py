@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -188,7 +189,7 @@ def remove(entry: CatalogEntry, folder: Path) -> int:
     for file in _files_of(entry, folder):
         try:
             freed += file.stat().st_size
-            file.unlink()
+            _delete(file)
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -201,16 +202,31 @@ def remove(entry: CatalogEntry, folder: Path) -> int:
     return freed
 
 
+def _delete(file: Path) -> None:
+    """Windows deletes no file that is read-only, as weights are kept."""
+    try:
+        file.unlink()
+    except PermissionError:
+        if file.lstat().st_mode & stat.S_IWRITE:
+            raise
+        file.chmod(0o600)
+        try:
+            file.unlink()
+        except OSError:
+            file.chmod(0o400)
+            raise
+
+
 def _files_of(entry: CatalogEntry, folder: Path) -> list[Path]:
     file = folder / entry.file
     parts = folder / f"{entry.file}.parts"
-    return [
+    return [  # the weights first: where they must stay, so does what belongs to them
+        file,
         *sorted(parts.glob("*.whl")),
         folder / f"{entry.file}.partial",
         folder / f"{entry.file}.partial.json",
         _note_of(file),
         licence_file(entry, folder),
-        file,
     ]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 import sys
 import zipfile
 from pathlib import Path
@@ -191,6 +193,39 @@ def test_the_licences_lie_beside_the_weights_and_go_with_them(
     assert list(folder.iterdir()) == []
     with pytest.raises(ModelUnavailable, match="There are no weights of tiny"):
         weights.remove(entry, folder)
+
+
+def _unlink_as_on_windows(monkeypatch: pytest.MonkeyPatch, in_use: str = "") -> None:
+    unlink = Path.unlink
+
+    def windows(self: Path, missing_ok: bool = False) -> None:  # noqa: FBT001, FBT002 - Path's own
+        if self.name == in_use or (self.is_file() and not self.stat().st_mode & stat.S_IWRITE):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        unlink(self, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", windows)
+
+
+def test_weights_are_removed_where_a_read_only_file_is_not_deleted(
+    tmp_path: Path, entry: CatalogEntry, stick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "models"
+    intake.import_from(stick, folder, ignore)
+    _unlink_as_on_windows(monkeypatch)
+    assert weights.remove(entry, folder) >= len(DATA)
+    assert list(folder.iterdir()) == []
+
+
+def test_weights_that_may_not_be_removed_stay_as_they_are_with_their_licence(
+    tmp_path: Path, entry: CatalogEntry, stick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "models"
+    intake.import_from(stick, folder, ignore)
+    before = {file: file.stat().st_mode for file in folder.iterdir()}
+    _unlink_as_on_windows(monkeypatch, in_use=entry.file)
+    with pytest.raises(ModelUnavailable, match=r"could not be removed.*a running server"):
+        weights.remove(entry, folder)
+    assert {file: file.stat().st_mode for file in folder.iterdir()} == before
 
 
 def test_an_agreement_that_lies_beside_the_weights_is_kept_with_them(
