@@ -33,6 +33,8 @@ BYTES_PER_TOKEN = (
     3.0  # of code, where a server has no tokenizer to ask; low, so that nothing is cut
 )
 _STOP = {"stop": StopReason.END, "length": StopReason.LENGTH}
+# What is said of an answer that was given up: by vLLM and SGLang, by routers, by DeepSeek's API.
+_GIVEN_UP = {"abort", "error", "content_filter", "insufficient_system_resource"}
 
 
 class OpenAIBackend:
@@ -91,13 +93,16 @@ class OpenAIBackend:
 
     async def generate(self, generation: Generation) -> AsyncGenerator[Piece, None]:
         path, body = await self._request(generation)
-        n_tokens, reason, said_anything = 0, None, False
+        n_tokens, reason, given_up, said_anything = 0, None, "", False
         async with aclosing(self._http.events(path, body, Framing.SSE)) as events:
             async for event in events:
                 n_tokens = _completion_tokens(event) or n_tokens
                 choice = _choice(event)
                 if choice is None:
                     continue
+                if (finish := str(choice.get("finish_reason"))) in _GIVEN_UP:
+                    given_up = f" ({finish})"
+                    break
                 reason = _reason(choice) or reason
                 text, thinking = _texts(choice)
                 if text or thinking:
@@ -111,7 +116,10 @@ class OpenAIBackend:
             if not said_anything:
                 await self._explain(path, body)
             kind = EndpointBroke if said_anything else EndpointUnavailable
-            raise kind(f"The server at {self._http.endpoint.url} stopped before its answer ended.")
+            raise kind(
+                f"The server at {self._http.endpoint.url} stopped before its answer ended"
+                f"{given_up}; ask again."
+            )
         yield Piece("", n_tokens, reason)
 
     async def score(self, conversation: Conversation, choices: Sequence[str]) -> list[float]:

@@ -226,6 +226,16 @@ async def test_a_stream_that_ends_in_order_but_too_early() -> None:
     assert "stopped before its answer ended" in await _error(early, EndpointBroke)
 
 
+@pytest.mark.parametrize(
+    "why", ["abort", "error", "content_filter", "insufficient_system_resource"]
+)
+async def test_an_answer_that_the_server_gave_up_is_not_taken_as_whole(why: str) -> None:
+    given_up = streamed(sse(_delta(content="Hel"), _delta(why, content=""), "[DONE]"))
+    said = await _error(given_up, EndpointBroke)
+    assert f"stopped before its answer ended ({why}); ask again" in said
+    assert f"({why})" in await _error(streamed(sse(_delta(why), "[DONE]")), EndpointUnavailable)
+
+
 async def test_an_empty_stream() -> None:
     assert "stopped before its answer" in await _error(streamed(), EndpointUnavailable)
     empty = streamed(sse("[DONE]"))
