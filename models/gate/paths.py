@@ -1,12 +1,14 @@
 """Which places of a workspace an edit may touch, and which only when the user confirms it.
 
-Never: what is outside, what is git's own, what holds secrets. Only with confirmation (faults: D5):
-files that some program runs or obeys by itself, because there an edit is not only read, it acts.
+Never: what is outside, what belongs to git or its like, what holds secrets. Only with confirmation
+(faults: D5): files that some program runs or obeys by itself, because there an edit is not only
+read, it acts.
 Names are compared as the most forgiving file system reads them.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import unicodedata
 from pathlib import PurePosixPath, PureWindowsPath
@@ -19,6 +21,8 @@ _SHORT_NAME = re.compile(r"~\d")  # 8.3 names of Windows: GIT~1, VSCODE~1
 _DEVICE = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$")  # of Windows, in any folder
 _GIT_HOOK = re.compile(r"^(pre|post|commit|prepare|applypatch|update|fsmonitor|push|reference)\b")
 
+_HISTORY = frozenset(".hg .jj .sl .svn .bzr".split())  # like .git: what is inside runs commands
+
 _EDITOR = "an editor obeys it"
 _BUILD_SERVICE = "a build service runs it"
 _GIT = "git runs or obeys it"
@@ -26,71 +30,118 @@ _BUILD = "building or installing the project runs it"
 _TESTS = "it runs by itself when tests or Python start"
 _CONTAINER = "a container is made by it"
 _SHELL = "a shell runs it"
+_TOOL = "a tool of the project runs or obeys it"
 _ASSISTANT = "coding assistants obey it"
 _LOCK = "it names what is installed"
 
+# Names are in lower case: that is how they are compared.
 _FOLDERS = {
-    **dict.fromkeys(".vscode .idea .zed .nvim .fleet .vs .helix .sublime".split(), _EDITOR),
-    **dict.fromkeys(
-        ".github .gitlab .circleci .buildkite .woodpecker .gitea .forgejo".split(), _BUILD_SERVICE
-    ),
-    **dict.fromkeys([".husky", ".githooks"], _GIT),
-    **dict.fromkeys([".cargo", ".mvn", ".gradle", ".yarn"], _BUILD),
-    ".devcontainer": _CONTAINER,
-    **dict.fromkeys([".cursor", ".claude", ".continue", ".windsurf", ".clinerules"], _ASSISTANT),
-}
-_FILES = tuple(
-    (re.compile(rf"^(?:{pattern})$"), reason)
-    for pattern, reason in (
+    name: reason
+    for reason, names in (
+        (_EDITOR, ".vscode .idea .run .zed .nvim .fleet .vs .helix .sublime"),
+        (_BUILD_SERVICE, ".github .gitlab .circleci .buildkite .woodpecker .gitea .forgejo"),
+        (_GIT, ".husky .githooks .git-hooks .git_hooks .lefthook"),
+        (_BUILD, ".cargo .mvn .gradle .yarn"),
+        (_CONTAINER, ".devcontainer"),
+        (_SHELL, ".mise"),
         (
-            r".*\.code-workspace|\.nvimrc|\.exrc|\.nvim\.lua|\.vimrc|\.dir-locals\.el|\.lvimrc"
-            r"|\.emacs|\.sublime-project|.*\.sublime-project",
-            _EDITOR,
-        ),
-        (
-            r"\.(?:gitlab-ci|travis|drone|cirrus|appveyor|woodpecker)\.ya?ml|jenkinsfile.*"
-            r"|(?:azure-pipelines|appveyor|bitbucket-pipelines|cloudbuild|buildspec).*\.ya?ml",
-            _BUILD_SERVICE,
-        ),
-        (
-            r"\.git(?:modules|attributes|config)|\.pre-commit-(?:config|hooks)\.yaml"
-            r"|\.?lefthook(?:-local)?\.ya?ml",
-            _GIT,
-        ),
-        (
-            r"(?:gnu)?makefile(?:\..*)?|.*\.mk|cmakelists\.txt|.*\.cmake|meson\.build|configure"
-            r"|configure\.ac|build(?:\.bazel)?|workspace(?:\.bazel)?|module\.bazel|.*\.bzl"
-            r"|.*\.gradle(?:\.kts)?|gradle\.properties|gradlew.*|mvnw.*|pom\.xml|.*\.sbt|build\.rs"
-            r"|build\.zig|rakefile|.*\.gemspec|gemfile|podfile|justfile|taskfile\.ya?ml|procfile"
-            r"|package\.json|composer\.json|cargo\.toml|pyproject\.toml|setup\.(?:py|cfg)|noxfile\.py"
-            r"|tox\.ini|hatch_build\.py|(?:gulp|grunt|jake)file\..*|.*\.config\.[cm]?[jt]s"
-            r"|.*\.csproj|.*\.targets|directory\.build\..*|.*\.proj|\.yarnrc.*|\.pnpmfile\..*"
-            r"|pip\.conf|requirements.*\.txt|dune-project|mix\.exs|rebar\.config|package\.swift",
-            _BUILD,
-        ),
-        (
-            r"conftest\.py|pytest\.ini|sitecustomize\.py|usercustomize\.py|.*\.pth|manage\.py"
-            r"|\.mocharc\..*|karma\.conf\..*|\.rspec|spec_helper\.rb|test_helper\.rb",
-            _TESTS,
-        ),
-        (
-            r"(?:.*\.)?(?:dockerfile|containerfile)(?:\..*)?|(?:docker-)?compose.*\.ya?ml"
-            r"|vagrantfile|.*\.nix",
-            _CONTAINER,
-        ),
-        (
-            r"\.envrc|\.(?:bash|zsh|k|c|tc)?(?:rc|shrc|profile|_profile|_login|_logout|_aliases"
-            r"|env|shenv|login|logout)|\.bash_\w+|\.z\w+|config\.fish|\.tmux\.conf|\.inputrc",
-            _SHELL,
-        ),
-        (
-            r"(?:agents?|claude|gemini|copilot-instructions)\.md|\.(?:cursor|windsurf|cline)rules"
-            r"|\.aider.*|\.mcp\.json|.*\.prompt\.md|.*\.instructions\.md",
             _ASSISTANT,
+            ".cursor .claude .continue .windsurf .clinerules .cline .roo .kilocode .gemini .codex"
+            " .kiro .amazonq .junie .trae .augment .opencode",
         ),
-        (r".*\.lockb?|(?:package-lock|npm-shrinkwrap)\.json|pnpm-lock\.yaml|go\.sum", _LOCK),
     )
-)  # fmt: skip
+    for name in names.split()
+}
+_SCRIPT = ("js", "cjs", "mjs", "ts", "cts", "mts", "jsx", "tsx")
+_FILES = tuple(
+    (re.compile("|".join(map(fnmatch.translate, names.split()))), reason)
+    for reason, names in (  # the first that fits gives the reason
+        (
+            _EDITOR,
+            """*.code-workspace *.sublime-project *.run.xml .vimrc .nvimrc .exrc .lvimrc .nvim.lua
+            .emacs .dir-locals.el .dir-locals-2.el""",
+        ),
+        (
+            _BUILD_SERVICE,
+            """.gitlab-ci.y*ml .travis.y*ml .drone.y*ml .cirrus.y*ml .appveyor.y*ml
+            .woodpecker.y*ml jenkinsfile* azure-pipelines*.y*ml appveyor*.y*ml
+            bitbucket-pipelines*.y*ml cloudbuild*.y*ml buildspec*.y*ml action.y*ml""",
+        ),
+        (
+            _GIT,
+            """.gitmodules .gitattributes .gitconfig .pre-commit-config.yaml .pre-commit-hooks.yaml
+            lefthook.* lefthook-local.* .lefthook.* .lefthook-local.*""",
+        ),
+        (  # make and its like
+            _BUILD,
+            """makefile makefile.* gnumakefile gnumakefile.* *.mk cmakelists.txt *.cmake
+            cmakepresets.json cmakeuserpresets.json meson.build configure configure.ac sconstruct
+            sconscript wscript justfile taskfile.y*ml procfile build.ninja""",
+        ),
+        (
+            _BUILD,
+            """build build.bazel workspace workspace.bazel module.bazel *.bzl .bazelrc *.bazelrc
+            .bazelversion""",
+        ),
+        (  # Java, Scala
+            _BUILD,
+            """*.gradle *.gradle.kts gradle.properties gradle-wrapper.properties gradlew* mvnw*
+            pom.xml build.xml *.sbt build.sc""",
+        ),
+        (  # Rust, Zig, Go, Swift, OCaml, Elixir, Erlang
+            _BUILD,
+            """cargo.toml build.rs rust-toolchain rust-toolchain.toml build.zig build.zig.zon
+            package.swift dune-project mix.exs rebar.config rebar.config.script""",
+        ),
+        (  # Ruby, PHP
+            _BUILD,
+            "rakefile *.gemspec gemfile podfile fastfile appfile dangerfile composer.json",
+        ),
+        (  # JavaScript
+            _BUILD,
+            """package.json gulpfile.* gruntfile.* jakefile.* *.gyp *.gypi .yarnrc* .pnpmfile.*
+            .pnp.* pnpm-workspace.yaml bunfig.toml deno.json deno.jsonc"""
+            + "".join(f" *.config.{end} *.config.*.{end}" for end in _SCRIPT),
+        ),
+        (  # Python
+            _BUILD,
+            """pyproject.toml setup.py setup.cfg noxfile.py tox.ini hatch_build.py pip.conf
+            requirements*.txt conanfile.py""",
+        ),
+        (_BUILD, "*.*proj *.*proj.user *.props *.targets directory.build.* nuget.config"),
+        (
+            _TESTS,
+            """conftest.py pytest.ini sitecustomize.py usercustomize.py *.pth manage.py .mocharc.*
+            karma.conf.* .rspec spec_helper.rb test_helper.rb""",
+        ),
+        (
+            _CONTAINER,
+            """dockerfile dockerfile.* *.dockerfile *.dockerfile.* containerfile containerfile.*
+            *.containerfile *.containerfile.* compose*.y*ml docker-compose*.y*ml
+            .devcontainer.json vagrantfile tiltfile *.nix""",
+        ),
+        (
+            _SHELL,
+            """.envrc .bash* .z* .ksh* .csh* .tcsh* .rc .shrc .profile .login .logout config.fish
+            .tmux.conf .inputrc .mise.toml .mise.*.toml mise.toml mise.*.toml .tool-versions""",
+        ),
+        (  # of linters and other tools: they name plugins and commands, or are scripts themselves
+            _TOOL,
+            ".*rc .*rc.json .*rc.json5 .*rc.jsonc .*rc.y*ml .*rc.toml"
+            + "".join(f" .*rc.{end}" for end in _SCRIPT),
+        ),
+        (
+            _ASSISTANT,
+            """agent.md agents.md claude.md gemini.md copilot-instructions.md .cursorrules
+            .windsurfrules .clinerules .roorules .roomodes .aider* .mcp.json mcp.json *.prompt.md
+            *.instructions.md""",
+        ),
+        (
+            _LOCK,
+            "*.lock *.lockb package-lock.json npm-shrinkwrap.json pnpm-lock.yaml go.mod go.sum",
+        ),
+    )
+)
 
 
 def path_refusal(path: str) -> Refusal | None:
@@ -104,7 +155,9 @@ def path_refusal(path: str) -> Refusal | None:
         return Refusal("path", sentence)
     plain = _plain_parts(path)
     for name in plain:
-        if not name or name.endswith(".git") or _SHORT_NAME.search(name) or _DEVICE.match(name):
+        if not name or name.endswith(".git") or name in _HISTORY:
+            return Refusal("path", sentence)
+        if _SHORT_NAME.search(name) or _DEVICE.match(name):
             return Refusal("path", sentence)
     return Refusal("path", sentence) if is_secret(plain[-1]) else None
 

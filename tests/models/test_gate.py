@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -211,7 +212,7 @@ async def test_an_empty_file_gets_whole_lines() -> None:
 
 PART = st.sampled_from(
     [".git", ".GIT", "git~1", ".git.", ".git ", ".git::$INDEX_ALLOCATION", ".g\u200cit", "bare.git",
-     "VSCODE~1", "aux", ".."]
+     ".hg", ".JJ", ".svn ", "VSCODE~1", "aux", ".."]
 )  # fmt: skip
 
 
@@ -224,34 +225,71 @@ def test_other_places_that_are_not_the_workspaces_are_refused() -> None:
     for path in ("/etc/passwd", "C:\\x.py", "c:/x.py", "\\\\host\\x", "a/../b", "", ".env",
                  ".env.local", ".npmrc", "id_rsa", "a/server.pem", "a/\n"):  # fmt: skip
         assert path_refusal(path) is not None, path
-    for path in ("a.py", "src/a.b.py", "github/x.py", "agit/x", ".gitignore", "docs/hooks/x.md"):
+    for path in ("a.py", "src/a.b.py", "github/x.py", "agit/x", ".gitignore", "docs/hooks/x.md",
+                 "src/config.ts", "src/props.ts", "src/rc.js", "a/build/x.py", "src/project.py",
+                 "actions.yml", ".hgignore", "svn/x.py", "src/run/x.xml",
+                 "src/app.config.json"):  # fmt: skip
         assert path_refusal(path) is None, path
         assert confirmation_of(path) == "", path
 
 
-def test_what_some_program_runs_by_itself_must_be_confirmed_with_the_reason() -> None:
-    reasons = {
-        ".vscode/settings.json": "an editor obeys it",
-        "a/.VSCODE./tasks.json": "an editor obeys it",
-        "x.code-workspace": "an editor obeys it",
-        ".github/workflows/ci.yml": "a build service runs it",
-        "Jenkinsfile": "a build service runs it",
-        ".husky/pre-push": "git runs or obeys it",
-        "hooks/pre-commit": "git runs or obeys it",
-        ".pre-commit-config.yaml": "git runs or obeys it",
-        "sub/Makefile": "building or installing the project runs it",
-        "package.json": "building or installing the project runs it",
-        "setup.py": "building or installing the project runs it",
-        "vite.config.ts": "building or installing the project runs it",
-        "tests/conftest.py": "it runs by itself when tests or Python start",
-        "Dockerfile.dev": "a container is made by it",
-        ".envrc": "a shell runs it",
-        ".bashrc": "a shell runs it",
-        "AGENTS.md": "coding assistants obey it",
-        "poetry.lock": "it names what is installed",
-    }
-    assert {path: confirmation_of(path) for path in reasons} == reasons
-    assert not [path for path in reasons if path_refusal(path)]
+@pytest.mark.parametrize(
+    ("reason", "paths"),
+    [
+        (
+            "an editor obeys it",
+            ".vscode/settings.json a/.VSCODE./tasks.json x.code-workspace .run/App.run.xml"
+            " .idea/runConfigurations/a.xml .vimrc .nvim.lua .dir-locals.el x.sublime-project",
+        ),
+        (
+            "a build service runs it",
+            ".github/workflows/ci.yml Jenkinsfile .gitlab-ci.yml action.yml sub/action.yaml"
+            " azure-pipelines-1.yml .travis.yml",
+        ),
+        (
+            "git runs or obeys it",
+            ".husky/pre-push hooks/pre-commit .pre-commit-config.yaml .git-hooks/any lefthook.toml"
+            " .lefthook-local.yml .gitattributes .gitmodules",
+        ),
+        (
+            "building or installing the project runs it",
+            "sub/Makefile Makefile.am x.mk CMakeLists.txt CMakePresets.json SConstruct meson.build"
+            " BUILD WORKSPACE.bazel .bazelrc build.xml pom.xml build.gradle.kts gradlew.bat"
+            " gradle/wrapper/gradle-wrapper.properties Cargo.toml build.rs rust-toolchain.toml"
+            " mix.exs Rakefile x.gemspec fastlane/Fastfile composer.json package.json binding.gyp"
+            " .pnp.cjs bunfig.toml deno.json deno.jsonc vite.config.ts webpack.config.babel.js"
+            " eslint.config.mjs .yarnrc.yml setup.py tox.ini requirements-dev.txt a.csproj a.fsproj"
+            " a.vcxproj a.proj a.vcxproj.user Directory.Build.props My.props x.targets",
+        ),
+        ("it runs by itself when tests or Python start", "tests/conftest.py x.pth .mocharc.js"),
+        (
+            "a container is made by it",
+            "Dockerfile.dev api.Dockerfile compose.yaml docker-compose.dev.yml .devcontainer.json"
+            " .devcontainer/a.sh Tiltfile flake.nix",
+        ),
+        (
+            "a shell runs it",
+            ".envrc .bashrc .bash_aliases .zshenv .profile .mise.toml mise.local.toml"
+            " .mise/config.toml",
+        ),
+        (
+            "a tool of the project runs or obeys it",
+            ".eslintrc.js .eslintrc.cjs .eslintrc.json .prettierrc.js .babelrc.js .stylelintrc.js"
+            " .lintstagedrc.js .lintstagedrc .irbrc .pylintrc",
+        ),
+        (
+            "coding assistants obey it",
+            "AGENTS.md .cursorrules .claude/settings.json .roo/mcp.json .mcp.json .gemini/a.md",
+        ),
+        ("it names what is installed", "poetry.lock bun.lockb package-lock.json go.sum"),
+    ],
+)
+def test_what_some_program_runs_by_itself_must_be_confirmed_with_the_reason(
+    reason: str, paths: str
+) -> None:
+    wanted = dict.fromkeys(paths.split(), reason)
+    assert {path: confirmation_of(path) for path in wanted} == wanted
+    assert not [path for path in wanted if path_refusal(path)]
 
 
 async def test_chat_marks_and_other_names_of_thinking_are_refused() -> None:
