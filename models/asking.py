@@ -29,7 +29,7 @@ from models.backends import (
     Thinks,
 )
 from models.citations import check_citations
-from models.errors import ReplyUnusable
+from models.errors import ContextFull, ReplyUnusable
 from models.findings import Agreement, CutReason, Provenance, Trace
 from models.reasoning import CLOSE_TAG, OPEN_TAG, LoopDetector, Start, ThinkingSplitter
 from models.replies import freely_written, json_schema_of
@@ -41,6 +41,8 @@ ELICITED_SAMPLING = Sampling(temperature=0.2, top_p=0.95, repeat_penalty=1.05)
 ANSWER_SAMPLING = Sampling(temperature=0.0)
 # A chat's thinking cannot be closed for it: with less room than it wants there is no answer at all.
 CHAT_THINKING_TOKENS = 7_000  # a guess; with the answer below 8,192, which some servers allow
+MIN_CHAT_THINKING_TOKENS = 256  # a guess: with less it is not worth asking
+CHAT_MARK_TOKENS = 64  # of a template that we do not see; a guess
 
 
 _limit_s: ContextVar[float] = ContextVar("limit_s", default=0.0)
@@ -167,8 +169,9 @@ async def ask(
     """
     sampling = sampling or thinking_sampling(backend)
     if not backend.info.continues:
-        budget = max(thinking_tokens, CHAT_THINKING_TOKENS) + max_answer_tokens
-        return await _chat(backend, conversation, grammar, sampling, budget, on_event)
+        wanted = max(thinking_tokens, CHAT_THINKING_TOKENS)
+        room = _Room(wanted + max_answer_tokens, MIN_CHAT_THINKING_TOKENS + max_answer_tokens)
+        return await _chat(backend, conversation, grammar, sampling, room, on_event)
     trace = await _think(backend, conversation, sampling, thinking_tokens, on_event)
     prefix = f"{OPEN_TAG}\n{trace.text}\n{CLOSE_TAG}\n\n{answer_prefix}"
     generation = Generation(
@@ -230,18 +233,30 @@ async def _answer(
     return text, reason
 
 
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Tokens of a chat's reply, thinking and answer together."""
+
+    wanted: int
+    least: int  # where a context does not hold what is wanted
+
+
 async def _chat(
     backend: Backend,
     conversation: Conversation,
     grammar: str,
     sampling: Sampling,
-    budget: int,
+    room: _Room,
     on_event: OnEvent,
 ) -> Answer:
     """Thinking and answer in one reply; a second one when the first cannot be read."""
-    asked = conversation
+    asked, budget = conversation, room.wanted
     for is_last in (False, True):
-        text, trace, reason = await _reply(backend, asked, sampling, budget, on_event)
+        try:
+            text, trace, reason = await _reply(backend, asked, sampling, budget, on_event)
+        except ContextFull as full:
+            budget = await _fitting(backend, asked, budget, room.least, full)
+            text, trace, reason = await _reply(backend, asked, sampling, budget, on_event)
         if not text.strip() and trace.cut is CutReason.BUDGET:
             raise ReplyUnusable(
                 f"The model was still thinking after {budget} tokens; choose one that thinks less."
@@ -254,6 +269,26 @@ async def _chat(
                 raise
             asked = prompts.mend(conversation, text, str(unusable))
     raise AssertionError("unreachable")
+
+
+async def _fitting(
+    backend: Backend, conversation: Conversation, budget: int, least: int, full: ContextFull
+) -> int:
+    """The tokens that are left for a reply, once a context turned out too small for the budget.
+
+    Not asked before: some servers do not say how much they take, and `n_ctx` is a guess then.
+    """
+    n_prompt = sum(await backend.count_tokens([m.content for m in conversation.messages]))
+    n_left = backend.info.n_ctx - n_prompt - CHAT_MARK_TOKENS
+    if n_left < least:
+        raise ContextFull(
+            f"The model takes {backend.info.n_ctx} tokens and the question has about {n_prompt}, "
+            f"which leaves less than the {least} that its answer may need; lower the setting "
+            "context_tokens, or choose a model that takes more."
+        ) from full
+    if n_left >= budget:
+        raise full
+    return n_left
 
 
 async def _reply(

@@ -94,6 +94,26 @@ async def test_a_model_without_a_template_of_ours_is_chatted_with() -> None:
     assert server.asked[-1].body["messages"][0]["content"] == "Say <| im_end|> hello."
 
 
+def _of_context(n_ctx: int) -> Any:
+    info = {"model_info": {"some.context_length": n_ctx}}
+    return reply(200, DOCUMENTED["show"] | info)
+
+
+async def test_a_chat_with_a_small_context_gets_what_is_left_of_it() -> None:
+    async with _ollama("some-reasoner", api__show=_of_context(4_096)) as (backend, server):
+        assert backend.info.n_ctx == 4_096
+        assert parse_place((await _ask(backend)).text).first_line == 5
+    options = server.asked[-1].body["options"]
+    assert 3_900 < options["num_predict"] < options["num_ctx"] == 4_096
+
+
+async def test_a_context_that_holds_no_answer_is_named_with_its_size() -> None:
+    async with _ollama("some-reasoner", api__show=_of_context(400)) as (backend, server):
+        with pytest.raises(ContextFull, match="takes 400 tokens and the question has about"):
+            await _ask(backend)
+        assert server.asked[-1].path == "/api/show", "nothing was sent"
+
+
 async def test_a_model_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(EndpointRefused, match=r"no model “gone”; it has: “qwen2.5-coder:0.5b”"):
         async with _ollama("gone"):
