@@ -91,8 +91,9 @@ class Child:
     ) -> Any:
         """Send one request and wait for its result.
 
-        Cancelling the await sends a cancel to the child, which keeps running other calls. Raises
-        `ChildError` with the child's own words, `ChildDied` when the process goes first.
+        Cancelling the await sends a cancel to the child, which keeps running other calls, and so
+        does an error that `on_event` raises, which is raised here. Raises `ChildError` with the
+        child's own words, `ChildDied` when the process goes first.
         """
         if not self.alive:
             raise ChildDied(self._name, self._process.returncode)
@@ -102,7 +103,9 @@ class Child:
         try:
             await self._send({"id": call_id, "method": method, "params": params})
             return await future
-        except asyncio.CancelledError:
+        except ChildError:
+            raise
+        except (Exception, asyncio.CancelledError):
             with contextlib.suppress(ChildError):
                 await asyncio.shield(self._send({"cancel": call_id}))
             raise
@@ -124,7 +127,7 @@ class Child:
         try:
             while line := await stdout.readline():
                 self._deliver(json.loads(line))
-        except (ValueError, OSError):
+        except Exception:  # a process that nobody hears any more must not go on
             logger.exception("unreadable message from the %s process", self._name)
             self._kill_now()
         except asyncio.CancelledError:
@@ -142,7 +145,10 @@ class Child:
             return  # cancelled meanwhile
         if "event" in message:
             if on_event is not None:
-                on_event(message["event"])
+                try:
+                    on_event(message["event"])
+                except Exception as error:  # noqa: BLE001  (the caller's own: it gets it)
+                    future.set_exception(error)
         elif "error" in message:
             error = message["error"]
             future.set_exception(ChildError(error["kind"], error["text"]))

@@ -135,9 +135,9 @@ class ParserPool:
         raise AssertionError("unreachable")
 
     async def close(self) -> None:
-        for child in self._children:
-            if child is not None:
-                await child.close()
+        """End all of them, whatever becomes of one."""
+        children = [child for child in self._children if child is not None]
+        await asyncio.gather(*(child.close() for child in children), return_exceptions=True)
 
 
 class Indexer:
@@ -231,7 +231,10 @@ class Indexer:
         run: _Run,
         on_progress: Callable[[IndexProgress], None],
     ) -> None:
-        """Parse files as they come; parsers are started when there is something for them."""
+        """Parse files as they come; parsers are started when there is something for them.
+
+        Raises what the first part that failed raised, not the group's error.
+        """
         self._known = self._store.known_hashes(MAX_KNOWN)
         self._told.clear()
         batches: asyncio.Queue[list[FoundFile] | None] = asyncio.Queue(MAX_WAITING)
@@ -251,6 +254,8 @@ class Indexer:
                         await batches.put(chunk[start : start + BATCH_FILES])
                 for _ in range(n_workers):
                     await batches.put(None)
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
         finally:
             self._write(run)
 

@@ -275,8 +275,10 @@ class Workspace:
         with contextlib.suppress(RuntimeError):
             await asyncio.get_running_loop().run_in_executor(self._queries, self._close_reader)
         self._queries.shutdown(wait=False)
-        await self._parsers.close()
-        self._store.close()
+        try:
+            await self._parsers.close()
+        finally:
+            self._store.close()
 
     async def _query(self, ask: Callable[[Reader], T]) -> T:
         def run() -> Any:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from context.errors import ContextError
 from context.host import RemoteWorkspace
 from context.indexer import IndexProgress
 from lsp import to_lsp
@@ -193,7 +194,10 @@ class Folders:
         while root in self._folders:
             await asyncio.sleep(pause_s)
             started = time.monotonic()
-            await workspace.index(lambda _: None)
+            try:
+                await workspace.index(lambda _: None)
+            except ContextError as error:  # a full disk, a lock: the next walk may go well
+                logger.warning("the files could not be walked: %s", error)
             # never more than a fiftieth of one core, however large the workspace
             pause_s = max(pause_s, 50 * (time.monotonic() - started))
 

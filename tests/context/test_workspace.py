@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from context import indexer as indexer_module
-from context.errors import NoWorkspace
+from context.errors import IndexUnavailable, NoWorkspace
 from context.indexer import Indexer, IndexSummary, ParserPool
 from context.report import EmptyReport
 from context.store import Store, index_folder
@@ -274,9 +274,22 @@ async def test_no_git_at_all_is_no_error(
     assert (await workspace.locate("alpha")).suspects
 
 
-def test_a_full_disk_or_a_file_in_the_way_is_said(tmp_path: Path) -> None:
-    from context.errors import IndexUnavailable
+async def test_a_disk_that_is_full_while_files_are_indexed_is_said_in_a_sentence(
+    root: Path, open_workspace: OpenWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexer_module, "PAIRS_AT_ONCE", 1)  # written while the parsers send
+    for n in range(200):
+        (root / f"m{n}.py").write_text("".join(f"def word_{n}_{i}(): pass\n" for i in range(20)))
+    workspace = await open_workspace()
+    (pages,) = workspace._store._db.execute("PRAGMA page_count").fetchone()
+    workspace._store._db.execute(f"PRAGMA max_page_count = {pages + 20}")
+    with pytest.raises(IndexUnavailable, match=r"cannot be written .*full.*; free space"):
+        await _index(workspace)
+    workspace._store._db.execute("PRAGMA max_page_count = 1000000")
+    assert (await _index(workspace)).files == 200
 
+
+def test_a_full_disk_or_a_file_in_the_way_is_said(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where a folder should be")
     with pytest.raises(IndexUnavailable, match=r"cannot be written .*POSTIL_CACHE_DIR"):
         Store(tmp_path / "cache" / "index" / "index.sqlite")
