@@ -12,7 +12,8 @@ import builtins
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,16 +24,24 @@ from context.window import ContextWindow, ShownPiece
 NEAR_CHARS = 240  # a line belongs to the file that was named at most so far before it
 MIN_FOREIGN_LETTERS = 2  # a single Greek letter is mathematics
 
+# A trace may be one word of a hundred thousand letters: no pattern may look at a run of them from
+# each of its letters anew. Hence the bounds, and the looks behind that let only its head begin one.
 _QUOTED = re.compile(r"`([^`\n]{1,120})`")
-_FILE_ID = re.compile(r"\bF([1-9]\d?)\b")
-_PATH = re.compile(r"[\w./\\-]*\w\.([A-Za-z][A-Za-z0-9+]{0,7})\b(?!\s*\()")
+# What stands behind an F2 or L2 that is no file and no line: a score, a norm, a cache.
+_NO_PLACE = r"(?![\s-]{1,4}(?:scores?|measures?|norms?|loss|distances?|regulari\w{0,10}|penalt\w{0,5}|caches?|keys?)\b)"
+_FILE_ID = re.compile(rf"\bF([1-9]\d?)\b{_NO_PLACE}")
+_AS_FILE = re.compile(r"\b(?:files?|in|of|from) `?$")  # before an id that no file has
+_PATH = re.compile(r"(?<![\w./\\-])[\w./\\-]{0,200}\w\.([A-Za-z][A-Za-z0-9+]{0,7})\b(?!\s{0,4}\()")
 _LINES = re.compile(
-    r"\b(?:[Ll]ines?|L)\s?(\d{1,6})(?:\s*(?:-|–|to|through|and|,)\s*(?:line\s+)?(\d{1,6}))?\b"
+    r"\b(?:[Ll]ines?\s?|(?P<short>L))(\d{1,6})"
+    rf"(?:\s{{0,4}}(?:-|–|to|through|and|,)\s{{0,4}}(?:line\s{{1,4}})?(\d{{1,6}}))?\b{_NO_PLACE}"
 )
+_LINE_OF_REPORT = re.compile(r"\bline\s{1,4}(\d{1,9})\b|:(\d{1,9})\b")
 _NAME = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|->|#)[A-Za-z_$][\w$]*)*")
 _WHOLE_NAME = re.compile(rf"{_NAME.pattern}(?:\(\))?")
 _PARTS = re.compile(r"\.|::|->|#")
-_LIKE_CODE = re.compile(r"\w_\w|[a-z0-9][A-Z]|^_\w|[A-Z][a-z]+[A-Z]|[a-z]\w*(?:::|->)\w")
+_WORD = re.compile(r"[\w$]+")
+_LIKE_CODE = re.compile(r"\w_\w|[a-z0-9][A-Z]|^_\w|[a-z]\w{0,60}(?:::|->)\w")
 # Names that every program has: whether they were shown says nothing.
 _COMMON = frozenset(
     {*dir(builtins), *keyword.kwlist}
@@ -83,16 +92,11 @@ class Citations:
 def check_citations(trace: str, window: ContextWindow, report: str) -> Citations:
     """Look up what `trace` refers to. `report`: whatever else the model was told."""
     shown = _Shown(window, report)
-    taken: list[Citation] = []
-
-    def is_free(start: int, end: int) -> bool:
-        return all(end <= c.span.start or c.span.end <= start for c in taken)
-
+    taken = _Taken()
     for citations in (_quoted(trace, shown), _files(trace, shown), _names(trace, shown)):
-        taken += [c for c in citations if is_free(c.span.start, c.span.end)]
-    taken += [c for c in _lines(trace, shown, taken) if is_free(c.span.start, c.span.end)]
-    taken.sort(key=lambda c: c.span.start)
-    return Citations(tuple(taken), tuple(_foreign(trace, shown)))
+        taken.add(citations)
+    taken.add([*_lines(trace, shown, taken.in_order)])
+    return Citations(tuple(taken.in_order), tuple(_foreign(trace, shown)))
 
 
 def marked(trace: str, citations: Citations) -> str:
@@ -106,6 +110,25 @@ def marked(trace: str, citations: Citations) -> str:
     return trace
 
 
+class _Taken:
+    """Citations that do not overlap, in the order of the trace; those that come first stay."""
+
+    def __init__(self) -> None:
+        self.in_order: list[Citation] = []
+
+    def add(self, citations: Iterable[Citation]) -> None:
+        for citation in citations:
+            at = bisect_left(self.in_order, citation.span.start, key=_start)
+            before, after = self.in_order[max(at - 1, 0) : at], self.in_order[at : at + 1]
+            is_free = all(c.span.end <= citation.span.start for c in before)
+            if is_free and all(citation.span.end <= c.span.start for c in after):
+                self.in_order.insert(at, citation)
+
+
+def _start(citation: Citation) -> int:
+    return citation.span.start
+
+
 class _Shown:
     """The window and the report, as they are looked up in."""
 
@@ -115,6 +138,15 @@ class _Shown:
         heads = [f"{p.snippet.path} {p.snippet.symbol or ''}" for p in window.pieces]
         self.text = "\n".join([report, *heads, *(p.snippet.text for p in window.pieces)])
         self.plain = " ".join(self.text.split())
+        self.words = frozenset(_WORD.findall(self.text))
+        numbers = _LINE_OF_REPORT.findall(report)
+        self.lines_of_report = {int(number) for pair in numbers for number in pair if number}
+        self.first_uses: dict[str, tuple[str, int]] = {}  # word to path and line
+        for piece in window.pieces:
+            lines = piece.snippet.text.split("\n")
+            for number, line in enumerate(lines, piece.snippet.start_line):
+                for word in _WORD.findall(line):
+                    self.first_uses.setdefault(word, (piece.snippet.path, number))
         self._places: dict[str, tuple[bool, str | None, int | None]] = {}
 
     def path_like(self, written: str) -> str | None:
@@ -136,18 +168,15 @@ class _Shown:
         parts = [part for part in _PARTS.split(name) if part not in _COMMON]
         if not parts:
             return True, None, None
-        if not all(re.search(rf"(?<![\w$]){re.escape(p)}(?![\w$])", self.text) for p in parts):
+        if not self.words.issuperset(parts):
             return False, None, None
         last = parts[-1]
         for piece in self.window.pieces:
             symbol = piece.snippet.symbol or ""
             if symbol == name or _PARTS.split(symbol)[-1] == last:
                 return True, piece.snippet.path, piece.snippet.start_line
-        word = re.compile(rf"(?<![\w$]){re.escape(last)}(?![\w$])")
-        for piece in self.window.pieces:
-            if hit := word.search(piece.snippet.text):
-                line = piece.snippet.start_line + piece.snippet.text.count("\n", 0, hit.start())
-                return True, piece.snippet.path, line
+        if last in self.first_uses:
+            return True, *self.first_uses[last]
         return True, None, None  # in the report only
 
 
@@ -169,6 +198,8 @@ def _quoted(trace: str, shown: _Shown) -> Iterator[Citation]:
 def _files(trace: str, shown: _Shown) -> Iterator[Citation]:
     for hit in _FILE_ID.finditer(trace):
         path = shown.window.path_of(hit[0])
+        if path is None and not _AS_FILE.search(trace[max(0, hit.start() - 10) : hit.start()]):
+            continue  # a key of the keyboard, a car
         yield Citation(Cited.FILE, Span(*hit.span()), hit[0], path is not None, path)
     extensions = code_extensions()
     for hit in _PATH.finditer(trace):
@@ -193,26 +224,27 @@ def _names(trace: str, shown: _Shown) -> Iterator[Citation]:
 
 
 def _lines(trace: str, shown: _Shown, others: Sequence[Citation]) -> Iterator[Citation]:
-    files = sorted(
-        (c for c in others if c.kind is Cited.FILE and c.path), key=lambda c: c.span.start
-    )
+    """A short L12 is one only where such a line was shown: else it may be anything."""
+    files = [c for c in others if c.kind is Cited.FILE and c.path]
     for hit in _LINES.finditer(trace):
-        first = int(hit[1])
-        last = max(first, int(hit[2] or first))
-        before = [c for c in files if hit.start() - NEAR_CHARS < c.span.start < hit.start()]
+        first = int(hit[2])
+        last = max(first, int(hit[3] or first))
+        at = bisect_left(files, hit.start(), key=_start) - 1
         pieces: Sequence[ShownPiece] = shown.window.pieces
-        if before:
-            pieces = [p for p in pieces if p.snippet.path == before[-1].path]
+        if at >= 0 and files[at].span.start > hit.start() - NEAR_CHARS:
+            pieces = [p for p in pieces if p.snippet.path == files[at].path]
         piece = next(
             (p for p in pieces if p.snippet.start_line <= first and last <= p.snippet.end_line),
             None,
         )
-        in_report = re.search(rf"\bline\s+{first}\b|:{first}\b", shown.report) is not None
+        is_shown = piece is not None or first in shown.lines_of_report
+        if not is_shown and hit["short"]:
+            continue
         yield Citation(
             Cited.LINES,
             Span(*hit.span()),
             hit[0],
-            piece is not None or in_report,
+            is_shown,
             piece.snippet.path if piece else None,
             first if piece else None,
         )

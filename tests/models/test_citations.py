@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from context.window import ContextWindow, Receipt, Role, ShownPiece, Snippet
@@ -37,7 +39,10 @@ def cited(trace: str) -> dict[str, tuple[bool, str | None, int | None]]:
     ("trace", "written", "expected"),
     [
         ("F1 divides", "F1", (True, "stats/mean.py", None)),
-        ("F7 divides", "F7", (False, None, None)),
+        ("line 3 of F7", "F7", (False, None, None)),
+        ("it is in `F7`", "F7", (False, None, None)),
+        ("L12 divides", "L12", (True, "stats/mean.py", 12)),
+        ("L10-L12 divide", "L10", (True, "stats/mean.py", 10)),
         ("in mean.py it", "mean.py", (True, "stats/mean.py", None)),
         ("in stats/other.py it", "stats/other.py", (False, None, None)),
         ("as stats/report.py says", "stats/report.py", (True, None, None)),
@@ -72,6 +77,7 @@ def test_each_reference_is_looked_up_in_what_was_shown(
         "len(values) and print(x) raise TypeError or `None`; self is `this`.",
         "Perhaps `if not values: return 0` would do.",
         "It is 12 lines long, e.g. for 3.5 or a/b.",
+        "The L2 norm is used, the F2 score is low, press F5; the L40-layer net and F16 jets.",
     ],
 )
 def test_prose_proposals_and_what_every_program_has_are_no_references(trace: str) -> None:
@@ -95,6 +101,25 @@ def test_a_passage_in_another_script_is_marked_and_the_users_own_is_not() -> Non
     assert [trace[s.start : s.end] for s in found.foreign] == ["除以零错误"]
     assert "除以零错误 [in another script]" in marked(trace, found)
     assert check_citations(trace, window(), "报告: 零").foreign == ()
+
+
+def test_a_score_and_a_norm_are_no_references_though_such_a_place_was_shown() -> None:
+    trace = "The F1 score and the F2-measure, the L12 norm, an L10 cache, L11 regularisation."
+    assert check_citations(trace, window(), REPORT).found == ()
+
+
+@pytest.mark.parametrize("row", ["-", "a", "/.", "9", "ab_", "aB", "a::", "`", "F1 ", "x_y ", "L "])
+def test_a_trace_of_one_endless_row_is_looked_through(row: str) -> None:
+    """Some took a minute each; a trace is looked through while everybody waits."""
+    trace = f"{row * (200_000 // len(row))} mean in stats/mean.py at line 12"
+    found = check_citations(trace, window(), REPORT).found
+    assert [c.written for c in found[-2:]] == ["stats/mean.py", "line 12"]
+
+
+def test_citations_do_not_overlap_and_come_in_order() -> None:
+    trace = "`stats/mean.py` and stats/mean.py, `F1`, F1: sum_of, lines 10 and 12 of `sum_of`"
+    spans = [c.span for c in check_citations(trace, window(), REPORT).found]
+    assert all(one.end <= other.start for one, other in pairwise(spans))
 
 
 def test_kinds_are_told_apart() -> None:
