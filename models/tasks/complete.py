@@ -6,6 +6,8 @@ Nothing is said about whether it is right; an editor shows it greyed, and the us
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from contextlib import aclosing
 from enum import StrEnum
 
@@ -26,6 +28,8 @@ class Extent(StrEnum):
     BLOCK = "block"  # up to an empty line
 
 
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+_CLOSING = re.compile(r"[)\]}\"'`]+")
 _STOPS = {Extent.LINE: ("\n",), Extent.BLOCK: ("\n\n",)}
 
 
@@ -70,9 +74,45 @@ def _usable(text: str, after: str) -> str:
     """Empty for nothing to offer: blank, invisible characters, or what stands there already."""
     text = text.rstrip()
     rest_of_line = after.partition("\n")[0].strip()
-    if rest_of_line and text.endswith(rest_of_line):
-        text = text[: -len(rest_of_line)].rstrip()
+    if rest_of_line:
+        text = _without_repeated(text, rest_of_line)
     is_repeated = bool(text.strip()) and after.lstrip().startswith(text.strip())
     if is_repeated or INVISIBLE.search(text) or OPEN_TAG in text or CLOSE_TAG in text:
         return ""
     return text if text.strip() else ""
+
+
+def _without_repeated(text: str, rest: str) -> str:
+    """Without what stands behind the cursor already: all of it, or brackets and quotes that an
+    editor closed by itself. What the text opened, it may close.
+    """
+    closing = _CLOSING.match(rest)
+    run = closing[0] if closing else ""
+    for repeated in (rest, *(run[:n] for n in range(len(run), 0, -1))):
+        if text.endswith(repeated) and _closes_too_much(text, repeated):
+            return text[: -len(repeated)].rstrip()
+    return text
+
+
+def _closes_too_much(text: str, repeated: str) -> bool:
+    """Whether `text` closes what it did not open at least as often as its end, `repeated`."""
+    unopened, quotes = _unopened(text), _odd_quotes(text)
+    return _unopened(repeated) <= unopened and _odd_quotes(repeated) <= quotes
+
+
+def _unopened(text: str) -> Counter[str]:
+    """How many closing brackets of each kind have no opening one before them."""
+    open_now, found = Counter[str](), Counter[str]()
+    for char in text:
+        if char in _PAIRS.values():
+            open_now[char] += 1
+        elif (opening := _PAIRS.get(char)) is not None:
+            if open_now[opening]:
+                open_now[opening] -= 1
+            else:
+                found[char] += 1
+    return found
+
+
+def _odd_quotes(text: str) -> set[str]:
+    return {quote for quote in "\"'`" if text.count(quote) % 2}

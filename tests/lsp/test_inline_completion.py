@@ -125,6 +125,15 @@ async def test_nothing_is_offered_for_a_document_that_moved_on(
         ("a</think>b", "\n", ""),
         ("return result", "    return result\n", ""),
         ("prices)", ")\n", "prices"),
+        ("max(prices)", ")\n", "max(prices)"),  # in f(|)
+        ("max(prices))", ")\n", "max(prices)"),
+        ("max(prices))", "))\n", "max(prices)"),
+        ("items[0]", "]", "items[0]"),
+        ("items[0]]", "] + 1\n", "items[0]"),
+        ("{'a': {'b': 1}}", "}\r\n", "{'a': {'b': 1}}"),
+        ("'é'", "'\n", "'é'"),
+        ("é😀')", "')\n", "é😀"),
+        ("a > b:", ":\n", "a > b"),
         ("one\ntwo", "\n", "one"),
     ],
 )
