@@ -28,7 +28,10 @@ MIN_FOREIGN_LETTERS = 2  # a single Greek letter is mathematics
 # each of its letters anew. Hence the bounds, and the looks behind that let only its head begin one.
 _QUOTED = re.compile(r"`([^`\n]{1,120})`")
 # What stands behind an F2 or L2 that is no file and no line: a score, a norm, a cache.
-_NO_PLACE = r"(?![\s-]{1,4}(?:scores?|measures?|norms?|loss|distances?|regulari\w{0,10}|penalt\w{0,5}|caches?|keys?)\b)"
+_NO_PLACE = (
+    r"(?![\s-]{1,4}(?:scores?|measures?|norms?|loss|distances?|regulari\w{0,10}|penalt\w{0,5}"
+    r"|caches?|keys?)\b)"
+)
 _FILE_ID = re.compile(rf"\bF([1-9]\d?)\b{_NO_PLACE}")
 _AS_FILE = re.compile(r"\b(?:files?|in|of|from) `?$")  # before an id that no file has
 _PATH = re.compile(r"(?<![\w./\\-])[\w./\\-]{0,200}\w\.([A-Za-z][A-Za-z0-9+]{0,7})\b(?!\s{0,4}\()")

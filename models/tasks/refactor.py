@@ -24,8 +24,11 @@ from models.prompts import refactoring as words
 
 MAX_ANSWER_TOKENS = 60
 MAX_TRIES = 2
+# Spaces are never given back (`*+`): three runs of them beside each other would share a long one
+# out in every way there is.
 _ADD = re.compile(
-    r"add\s+(?P<name>[^\W\d]\w*)\s*(?::\s*(?P<type>[^=]{1,80}?))?\s*(?:=\s*(?P<value>\S.{0,200}?))?\s*\Z",
+    r"add\s+(?P<name>[^\W\d]\w*)\s*+(?::\s*+(?P<type>[^=]{1,80}?))?\s*+"
+    r"(?:=\s*+(?P<value>\S.{0,200}?))?\s*+\Z",
     re.DOTALL,
 )
 _REMOVE = re.compile(r"(?:remove|delete|drop)\s+(?P<name>\w+)\s*\Z")

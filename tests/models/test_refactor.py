@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from context.refactoring import Change, Target
+from context.refactoring import Change, SignatureChange, Target
 from context.text import content_hash
 from context.window import Role, Snippet
 from models.asking import Asking
@@ -19,6 +19,7 @@ from models.tasks.refactor import (
     propose_function_name,
     propose_name,
     propose_signature,
+    read_signature,
 )
 
 SOURCE = "def f(x):\n    d = sum(x) / len(x)\n    return d\n"
@@ -99,3 +100,19 @@ async def test_the_small_model_chooses_a_name_for_lines(backend: LlamaCppBackend
     assert name == name.lower()
     assert name != "f"
     assert provenance.model.digest
+
+
+@pytest.mark.parametrize(
+    ("written", "expect"),
+    [
+        ("add retries = 3", SignatureChange(Change.ADD, ("retries",), "3", "")),
+        ("add retries : int  =  3 ", SignatureChange(Change.ADD, ("retries",), "3", "int")),
+        ('add sep: str = "a  b"', SignatureChange(Change.ADD, ("sep",), '"a  b"', "str")),
+        ("add retries", SignatureChange(Change.ADD, ("retries",), "", "")),
+        (f"add retries{' ' * 30_000}and more", None),
+        (f"add retries:{' ' * 30_000}int{' ' * 30_000}and more" + "!" * 100, None),
+    ],
+)
+def test_a_new_parameter_is_read(written: str, expect: SignatureChange | None) -> None:
+    """Long runs of spaces are read at once, too."""
+    assert read_signature(written) == expect
