@@ -2,7 +2,7 @@
 
 `RemoteWorkspace` has the workspace's methods and asks `python -P -m context.host`, the indexer
 process, which holds the store and the parser pool. Data goes over as JSON and is checked on
-arrival. Locating is answered while indexing runs: each call has a thread, all share one loop.
+arrival. Calls are tasks of one loop: however many wait for an index run, others are answered.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from context.outline import Outline, Problem
 from context.refactoring import Candidate, Carried, Refactoring, Refused, Target
 from context.refactoring.process import CANDIDATES, CARRIED, TARGET
 from context.report import EmptyReport
-from context.serving import Cancelled, Emit, Method, die_with_parent, guard_stdout, serve
+from context.serving import Call, Cancelled, Emit, die_with_parent, guard_stdout, serve_calls
 from context.store import SymbolAt
 from context.suspects import Located, Suspect
 from context.watching import Watcher
@@ -55,8 +55,8 @@ _ERRORS = {
         Refused,
     )
 }
-CANCEL_CHECK_S = 0.1
-THREADS = 4  # calls at a time: an index run, a query, and two small jobs
+# Work in a process of its own, which ends when nobody waits for it any more.
+_ENDED_WHEN_CANCELLED = frozenset({"carry_out", "target_at", "split_candidates"})
 
 
 class RemoteWorkspace:
@@ -165,42 +165,21 @@ class _Host:
         self._workspace: Workspace | None = None
         self._watcher: Watcher | None = None
 
-    def methods(self) -> dict[str, Method]:
-        return {
-            "open": self._open,
-            "index": self._index,
-            "locate": self._locate,
-            "snippets": self._snippets,
-            "symbols_like": self._symbols_like,
-            "outline": self._outline,
-            "problems": self._problems,
-            "anatomy": self._anatomy,
-            "calls_to": self._calls_to,
-            "changes": self._changes,
-            "files": self._files,
-            "carry_out": self._carry_out,
-            "target_at": self._target_at,
-            "split_candidates": self._split_candidates,
-            "set_overlay": self._set_overlay,
-            "refresh": self._refresh,
-            "watch": self._watch,
-        }
+    def start(self, call: Call) -> None:
+        """Begin to answer, in the order in which calls came."""
+        running = asyncio.run_coroutine_threadsafe(self._answer(call), self._loop)
+        if call.method in _ENDED_WHEN_CANCELLED:
+            call.on_cancel = running.cancel
 
-    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-    def _run_until(self, work: Coroutine[Any, Any, Any], cancelled: threading.Event) -> Any:
-        """As `_run`, and ends the work, with its process, when nobody waits for it any more."""
-        running = asyncio.run_coroutine_threadsafe(work, self._loop)
-        while True:
-            try:
-                return running.result(CANCEL_CHECK_S)
-            except TimeoutError:
-                if running.done():
-                    raise
-                if cancelled.is_set():
-                    running.cancel()
-                    raise Cancelled from None
+    async def _answer(self, call: Call) -> None:
+        try:
+            method = getattr(self, f"_on_{call.method}")
+            call.answer(await method(call.params, call.emit))
+        except asyncio.CancelledError:
+            call.fail(Cancelled())
+            raise
+        except Exception as error:  # noqa: BLE001  (the parent's to react to)
+            call.fail(error)
 
     @property
     def _open_workspace(self) -> Workspace:
@@ -208,98 +187,100 @@ class _Host:
             raise NoWorkspace("No workspace is open yet.")
         return self._workspace
 
-    def _open(self, params: dict[str, str], emit: Emit, cancelled: threading.Event) -> None:
-        del emit, cancelled
+    async def _on_open(self, params: dict[str, str], emit: Emit) -> None:
+        del emit
         root, cache_dir = Path(params["root"]), Path(params["cache_dir"])
-        self._workspace = self._run(Workspace.open(root, cache_dir))
+        self._workspace = await Workspace.open(root, cache_dir)
 
-    def _index(self, params: None, emit: Emit, cancelled: threading.Event) -> Any:
-        del params, cancelled
-        summary = self._run(self._open_workspace.index(lambda p: emit(astuple(p))))
+    async def _on_index(self, params: None, emit: Emit) -> Any:
+        del params
+        summary = await self._open_workspace.index(lambda p: emit(astuple(p)))
         return _SUMMARY.dump_python(summary, mode="json")
 
-    def _locate(self, params: dict[str, Any], emit: Emit, cancelled: threading.Event) -> Any:
-        del emit, cancelled
+    async def _on_locate(self, params: dict[str, Any], emit: Emit) -> Any:
+        del emit
         others = _DIAGNOSTICS.validate_python(params["diagnostics"])
-        found = self._run(
-            self._open_workspace.locate(params["report"], params["limit"], diagnostics=others)
+        found = await self._open_workspace.locate(
+            params["report"], params["limit"], diagnostics=others
         )
         return _LOCATED.dump_python(found, mode="json")
 
-    def _snippets(self, params: Any, emit: Emit, cancelled: threading.Event) -> Any:
-        del emit, cancelled
+    async def _on_snippets(self, params: Any, emit: Emit) -> Any:
+        del emit
         given, report = params
         suspects = _SUSPECTS.validate_python(given)
-        found = self._run(self._open_workspace.snippets(suspects, report))
+        found = await self._open_workspace.snippets(suspects, report)
         return _SNIPPETS.dump_python(found, mode="json")
 
-    def _symbols_like(self, params: list[Any], emit: Emit, cancelled: threading.Event) -> Any:
-        del emit, cancelled
-        found = self._run(self._open_workspace.symbols_like(*params))
+    async def _on_symbols_like(self, params: list[Any], emit: Emit) -> Any:
+        del emit
+        found = await self._open_workspace.symbols_like(*params)
         return _SYMBOLS.dump_python(found, mode="json")
 
-    def _outline(self, params: list[str], emit: Emit, cancelled: threading.Event) -> Any:
-        del emit, cancelled
-        return _OUTLINE.dump_python(self._run(self._open_workspace.outline(*params)), mode="json")
+    async def _on_outline(self, params: list[str], emit: Emit) -> Any:
+        del emit
+        return _OUTLINE.dump_python(await self._open_workspace.outline(*params), mode="json")
 
-    def _problems(self, params: list[str], emit: Emit, cancelled: threading.Event) -> Any:
-        del emit, cancelled
-        return _PROBLEMS.dump_python(self._run(self._open_workspace.problems(*params)), mode="json")
+    async def _on_problems(self, params: list[str], emit: Emit) -> Any:
+        del emit
+        return _PROBLEMS.dump_python(await self._open_workspace.problems(*params), mode="json")
 
-    def _anatomy(self, params: list[str], emit: Emit, cancelled: threading.Event) -> Any:
-        del emit, cancelled
-        return ANATOMY.dump_python(self._run(self._open_workspace.anatomy(*params)), mode="json")
+    async def _on_anatomy(self, params: list[str], emit: Emit) -> Any:
+        del emit
+        return ANATOMY.dump_python(await self._open_workspace.anatomy(*params), mode="json")
 
-    def _calls_to(self, params: list[Any], emit: Emit, cancelled: threading.Event) -> Any:
-        del emit, cancelled
-        return CALLS.dump_python(self._run(self._open_workspace.calls_to(*params)), mode="json")
+    async def _on_calls_to(self, params: list[Any], emit: Emit) -> Any:
+        del emit
+        return CALLS.dump_python(await self._open_workspace.calls_to(*params), mode="json")
 
-    def _changes(self, params: list[Any], emit: Emit, cancelled: threading.Event) -> Any:
-        del emit, cancelled
-        found = self._run(self._open_workspace.changes(*params))
+    async def _on_changes(self, params: list[Any], emit: Emit) -> Any:
+        del emit
+        found = await self._open_workspace.changes(*params)
         return CHANGED_PARTS.dump_python(found, mode="json")
 
-    def _files(self, params: None, emit: Emit, cancelled: threading.Event) -> Any:
-        del params, emit, cancelled
-        return self._run(self._open_workspace.files())
+    async def _on_files(self, params: None, emit: Emit) -> Any:
+        del params, emit
+        return await self._open_workspace.files()
 
-    def _carry_out(self, params: Any, emit: Emit, cancelled: threading.Event) -> Any:
+    async def _on_carry_out(self, params: Any, emit: Emit) -> Any:
         del emit
         asked, texts = params
-        work = self._open_workspace.carry_out(_ASKED.validate_python(asked), texts)
-        return CARRIED.dump_python(self._run_until(work, cancelled), mode="json")
+        carried = await self._open_workspace.carry_out(_ASKED.validate_python(asked), texts)
+        return CARRIED.dump_python(carried, mode="json")
 
-    def _target_at(self, params: Any, emit: Emit, cancelled: threading.Event) -> Any:
+    async def _on_target_at(self, params: Any, emit: Emit) -> Any:
         del emit
-        found = self._run_until(self._open_workspace.target_at(*params), cancelled)
-        return TARGET.dump_python(found, mode="json")
+        return TARGET.dump_python(await self._open_workspace.target_at(*params), mode="json")
 
-    def _split_candidates(self, params: Any, emit: Emit, cancelled: threading.Event) -> Any:
+    async def _on_split_candidates(self, params: Any, emit: Emit) -> Any:
         del emit
-        found = self._run_until(self._open_workspace.split_candidates(*params), cancelled)
+        found = await self._open_workspace.split_candidates(*params)
         return CANDIDATES.dump_python(found, mode="json")
 
-    def _set_overlay(self, params: list[Any], emit: Emit, cancelled: threading.Event) -> None:
-        del emit, cancelled
-        self._run(self._open_workspace.set_overlay(*params))
+    async def _on_set_overlay(self, params: list[Any], emit: Emit) -> None:
+        del emit
+        await self._open_workspace.set_overlay(*params)
 
-    def _refresh(self, params: list[str], emit: Emit, cancelled: threading.Event) -> None:
-        del emit, cancelled
-        self._run(self._open_workspace.refresh(params))
+    async def _on_refresh(self, params: list[str], emit: Emit) -> None:
+        del emit
+        await self._open_workspace.refresh(params)
 
-    def _watch(self, params: None, emit: Emit, cancelled: threading.Event) -> str | None:
-        del params, emit, cancelled
+    async def _on_watch(self, params: None, emit: Emit) -> str | None:
+        del params, emit
         if self._watcher is None:
             workspace = self._open_workspace
 
             def on_changes(paths: list[str] | None) -> None:
+                asyncio.run_coroutine_threadsafe(follow(paths), self._loop).result()
+
+            async def follow(paths: list[str] | None) -> None:
                 if paths is None:
-                    self._run(workspace.index(lambda _: None))
+                    await workspace.index(lambda _: None)
                 else:
-                    self._run(workspace.refresh(paths))
+                    await workspace.refresh(paths)
 
             watcher = Watcher(workspace.root, on_changes)
-            if why_not := watcher.start():
+            if why_not := await asyncio.to_thread(watcher.start):
                 return why_not
             self._watcher = watcher
         return None
@@ -310,7 +291,7 @@ def main() -> None:
     die_with_parent()
     if sys.platform != "win32":
         os.nice(5)
-    serve(_Host().methods(), wire, threads=THREADS)
+    serve_calls(_Host().start, wire)
 
 
 if __name__ == "__main__":

@@ -102,10 +102,16 @@ class ParserPool:
 
     def __init__(self, size: int | None = None) -> None:
         self.size = size or min(os.cpu_count() or 1, MAX_PARSERS)
-        self._children: list[Child | None] = [None] * self.size
+        self.busy: set[int] = set()  # slots that parse files for an index run
+        self._children: list[Child | None] = [None] * (self.size + 1)
         self._one_off = asyncio.Lock()
+        self._starting = asyncio.Lock()
 
     async def child(self, slot: int) -> Child:
+        async with self._starting:
+            return await self._child(slot)
+
+    async def _child(self, slot: int) -> Child:
         child = self._children[slot]
         if child is None or not child.alive:
             try:
@@ -119,10 +125,14 @@ class ParserPool:
         return child
 
     async def call(self, method: str, params: Any) -> Any:
-        """One small job (an open buffer), tried again once in a fresh process."""
+        """One small job (an open buffer), tried again once in a fresh process.
+
+        Where a run parses in the first process, in one more: a job is not to wait for many files,
+        nor to take the wait for a parser that hangs.
+        """
         async with self._one_off:
             for last in (False, True):
-                child = await self.child(0)
+                child = await self.child(self.size if 0 in self.busy else 0)
                 try:
                     async with asyncio.timeout(HANG_S):
                         return await child.call(method, params)
@@ -241,7 +251,11 @@ class Indexer:
 
         async def work(slot: int) -> None:
             while (batch := await batches.get()) is not None:
-                await self._parse_batch(slot, batch, run, on_progress)
+                self._parsers.busy.add(slot)
+                try:
+                    await self._parse_batch(slot, batch, run, on_progress)
+                finally:
+                    self._parsers.busy.discard(slot)
 
         n_workers = 0
         try:

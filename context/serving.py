@@ -48,51 +48,74 @@ def die_with_parent() -> None:
         os._exit(1)  # the parent went before the call above
 
 
-def serve(methods: Mapping[str, Method], wire_fd: int, *, threads: int = 1) -> None:
-    """Answer calls until stdin ends, `threads` at a time. Never returns: exits the process.
+class Call:
+    """One call of the parent, to be answered once, from any thread."""
+
+    def __init__(self, message: dict[str, Any], send: Callable[[Any], None]) -> None:
+        self.method: str = message["method"]
+        self.params: Any = message["params"]
+        self.cancelled = threading.Event()
+        self.on_cancel: Callable[[], object] = self.cancelled.set
+        self._id: int = message["id"]
+        self._send = send
+
+    def emit(self, event: Any) -> None:
+        self._send({"id": self._id, "event": event})
+
+    def answer(self, result: Any) -> None:
+        self._send({"id": self._id, "result": result})
+
+    def fail(self, error: BaseException) -> None:
+        if not isinstance(error, Cancelled):
+            logger.debug("%s failed", self.method, exc_info=error)
+        text = str(error) or type(error).__name__
+        self._send({"id": self._id, "error": {"kind": type(error).__name__, "text": text}})
+
+
+def serve(methods: Mapping[str, Method], wire_fd: int) -> None:
+    """Answer calls until stdin ends, one at a time. Never returns: exits the process.
 
     A method gets its parameters, a function that sends an event, and an event that is set when the
     call is cancelled; what it returns must be JSON. Calls wait in the order in which they came.
     """
     import queue
 
+    calls: queue.Queue[Call] = queue.Queue()
+
+    def work() -> None:
+        while True:
+            call = calls.get()
+            try:
+                if call.cancelled.is_set():
+                    raise Cancelled
+                call.answer(methods[call.method](call.params, call.emit, call.cancelled))
+            except BaseException as error:  # noqa: BLE001  (the parent's to react to)
+                call.fail(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    serve_calls(calls.put, wire_fd)
+
+
+def serve_calls(start: Callable[[Call], object], wire_fd: int) -> None:
+    """Hand each call to `start`, which must not block, until stdin ends. Never returns."""
     lock = threading.Lock()
-    jobs: queue.Queue[tuple[int, str, Any, threading.Event]] = queue.Queue()
-    tokens: dict[int, threading.Event] = {}
+    open_calls: dict[int, Call] = {}
 
     def send(message: Any) -> None:
+        if "event" not in message:
+            open_calls.pop(message["id"], None)
         data = json.dumps(message, ensure_ascii=True).encode() + b"\n"
         with lock:
             view = memoryview(data)
             while view:
                 view = view[os.write(wire_fd, view) :]
 
-    def work() -> None:
-        while True:
-            call_id, method, params, token = jobs.get()
-            try:
-                if token.is_set():
-                    raise Cancelled
-                emit = lambda event, call_id=call_id: send({"id": call_id, "event": event})  # noqa: E731
-                result = methods[method](params, emit, token)
-                send({"id": call_id, "result": result})
-            except BaseException as error:
-                if not isinstance(error, Cancelled):
-                    logger.debug("%s failed", method, exc_info=True)
-                text = str(error) or type(error).__name__
-                send({"id": call_id, "error": {"kind": type(error).__name__, "text": text}})
-            finally:
-                tokens.pop(call_id, None)
-
-    for _ in range(threads):
-        threading.Thread(target=work, daemon=True).start()
     for line in sys.stdin.buffer:
         message = json.loads(line)
         if "cancel" in message:
-            if token := tokens.get(message["cancel"]):
-                token.set()
+            if call := open_calls.get(message["cancel"]):
+                call.on_cancel()
             continue
-        token = threading.Event()
-        tokens[message["id"]] = token
-        jobs.put((message["id"], message["method"], message["params"], token))
+        open_calls[message["id"]] = call = Call(message, send)
+        start(call)
     os._exit(0)

@@ -65,7 +65,8 @@ class Workspace:
         self._store = Store(folder / "index.sqlite")
         self._parsers = ParserPool()
         self._indexer = Indexer(root, self._store, self._parsers)
-        self._writing = asyncio.Lock()  # one change of the store at a time
+        self._writing = asyncio.Lock()  # one run over files at a time
+        self._typing = asyncio.Lock()  # one open buffer at a time, also while files are indexed
         self._queries = ThreadPoolExecutor(1, thread_name_prefix="query")
         self._reader: Reader | None = None  # made and used on the query thread only
         self._overlays: dict[str, str] = {}
@@ -129,14 +130,15 @@ class Workspace:
     async def set_overlay(self, path: str, text: str | None) -> None:
         """Show `text` (an open buffer) instead of the file; None goes back to the file."""
         language = language_of(path)
-        async with self._writing:
-            if text is None:
-                if self._overlays.pop(path, None) is not None:
-                    self._indexer.drop_overlay(path)
-                    await self._indexer.refresh([path])
-            else:
+        async with self._typing:
+            if text is not None:
                 self._overlays[path] = text
                 await self._indexer.overlay(path, text, language.name if language else "text")
+                return
+            if self._overlays.pop(path, None) is None:
+                return
+            self._indexer.drop_overlay(path)
+        await self.refresh([path])
 
     async def locate(
         self,

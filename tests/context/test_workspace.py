@@ -16,6 +16,7 @@ import pytest
 
 from context import indexer as indexer_module
 from context.errors import IndexUnavailable, NoWorkspace
+from context.host import RemoteWorkspace
 from context.indexer import Indexer, IndexSummary, ParserPool
 from context.report import EmptyReport
 from context.store import Store, index_folder
@@ -431,3 +432,36 @@ async def test_many_small_segments_become_one(
     (root / "m3.py").unlink()
     await _index(workspace)
     assert all(s.path != "m3.py" for s in (await workspace.locate("shared_word")).suspects)
+
+
+async def test_open_buffers_are_seen_and_questions_answered_while_files_are_indexed(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parser's start-up hook stops it on one file, until this test lets it go on."""
+    gate, hook = tmp_path / "gate", tmp_path / "hook"
+    os.mkfifo(gate)
+    hook.mkdir()
+    places = os.pathsep.join([str(hook), str(Path(__file__).parent.parent.parent)])
+    (hook / "sitecustomize.py").write_text(
+        "import os, sys, context.child\n"
+        f"context.child.package_root = lambda: {places!r}\n"
+        "def watch(event, args):\n"
+        "    if event == 'open' and str(args[0]).endswith('slow.py'):\n"
+        f"        os.close(os.open({str(gate)!r}, os.O_RDONLY))\n"
+        "sys.addaudithook(watch)\n"
+    )
+    monkeypatch.setattr("context.child.package_root", lambda: places)
+    (root / "slow.py").write_text("def slow(): pass\n")
+    remote = await RemoteWorkspace.open(root, tmp_path / "cache")
+    try:
+        index = asyncio.create_task(remote.index(lambda _: None))
+        for n in range(8):
+            await remote.set_overlay(f"m{n}.py", f"def typed_{n}(): pass\n")
+        await asyncio.wait([asyncio.create_task(remote.refresh(["x.py"]))], timeout=0)
+        assert (await remote.locate("typed_5 is wrong")).files[0].path == "m5.py"
+        assert not index.done()
+        opened = await asyncio.to_thread(os.open, gate, os.O_WRONLY)
+        assert (await index).files == 1
+        os.close(opened)
+    finally:
+        await remote.close()
