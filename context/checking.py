@@ -25,24 +25,25 @@ from context.child import package_root
 
 MAX_OUTPUT_BYTES = 200_000  # kept of what the command prints, the end of it
 _SECRET_NAME = re.compile(r"token|secret|passw|api_?key|credential|private|^POSTIL_", re.IGNORECASE)
-# How runners print how many failed; the last match counts.
+# How runners print how many failed; the last match counts. Each looks at one line and at numbers of
+# a bounded length: a program may print anything.
 _COUNTS = tuple(
     re.compile(pattern, re.MULTILINE)
     for pattern in (
-        r"^(?:=+ )?(?:(\d+) failed)?"  # pytest
-        r"(?:(?:, )?\d+ (?:passed|skipped|deselected|xfailed|xpassed|warnings?))*"
-        r"(?:(?:, )?(\d+) errors?)? in [\d.]+s",
-        r"^(?:\S+ )?FAILED \((?:failures=(\d+))?(?:, )?(?:errors=(\d+))?",  # unittest
-        r"^test result: FAILED\. \d+ passed; (\d+) failed",  # cargo
-        r"^Tests:\s+(?:.*?)(\d+) failed",  # jest
-        r"^\s*Tests\s+(\d+) failed",  # vitest
-        r"^# fail (\d+)",  # node --test
-        r"^Found (\d+) errors?\b",  # mypy, tsc, ruff
-        r"^Tests run: \d+, Failures: (\d+)(?:, Errors: (\d+))?",  # JUnit
-        r"^\d+ examples, (\d+) failures?",  # RSpec
+        r"^(?:=+ )?(?:(\d{1,9}) failed)?"  # pytest
+        r"(?:(?:, )?\d{1,9} (?:passed|skipped|deselected|xfailed|xpassed|warnings?))*"
+        r"(?:(?:, )?(\d{1,9}) errors?)? in [\d.]+s",
+        r"^(?:\S+ )?FAILED \((?:failures=(\d{1,9}))?(?:, )?(?:errors=(\d{1,9}))?",  # unittest
+        r"^test result: FAILED\. \d{1,9} passed; (\d{1,9}) failed",  # cargo
+        r"^Tests:[ \t].{0,200}?(?<!\d)(\d{1,9}) failed",  # jest
+        r"^[ \t]*Tests[ \t]+(\d{1,9}) failed",  # vitest
+        r"^# fail (\d{1,9})\b",  # node --test
+        r"^Found (\d{1,9}) errors?\b",  # mypy, tsc, ruff
+        r"^Tests run: \d{1,9}, Failures: (\d{1,9})(?:, Errors: (\d{1,9}))?",  # JUnit
+        r"^\d{1,9} examples, (\d{1,9}) failures?",  # RSpec
     )
 )
-_GO_FAIL = re.compile(r"^\s*--- FAIL: ", re.MULTILINE)
+_GO_FAIL = re.compile(r"^[ \t]*--- FAIL: ", re.MULTILINE)
 
 
 class Status(StrEnum):

@@ -123,8 +123,8 @@ def spoken_name(path: str) -> str:
 
 # What only C++ has: a `.h` file may be either.
 _CPP_MARKS = re.compile(
-    r"^\s*(?:template\s*<|namespace\b[^;]*\{|class\s+\w[\w\s]*[:{]|using\s+\w|(?:public|private|"
-    r"protected)\s*:)|\bstd::|\bconstexpr\b|\boperator\s*[=<>+*/!-]",
+    r"^[ \t]*(?:template\s*<|namespace\b[^;]{0,200}\{|class\s+\w[\w\s]{0,200}[:{]|using\s+\w|"
+    r"(?:public|private|protected)\s*:)|\bstd::|\bconstexpr\b|\boperator\s*[=<>+*/!-]",
     re.MULTILINE,
 )
 

@@ -23,7 +23,7 @@ _PYTHON = (
     (r"\bOptional\[", "Optional[X]: write X | None"),
     (r"\bUnion\[", "Union[X, Y]: write X | Y"),
     (r"for \w+ in range\(len\(", "range(len(...)): use enumerate or the items themselves"),
-    (r"\bopen\([^)\n]*\)\s*$", "a file that is opened without with: use with"),
+    (r"\bopen\([^)\n]{0,200}\)\s*$", "a file that is opened without with: use with"),
     (r"\.append\(", "a list filled in a loop: write a comprehension where it is as clear"),
     (r"\bexcept \w+, \w+:|\bprint\s+[\"']|\bxrange\(|\.has_key\(|\bunicode\(", "Python 2"),
     (r"\.keys\(\)\s*:", "a loop over keys(): loop over the dict or its items()"),
@@ -31,15 +31,16 @@ _PYTHON = (
 )
 _JAVASCRIPT = (
     (r"\bvar\s", "var: write const or let"),
-    (r"\bfunction\s*\([^)\n]*\)\s*\{", "a function without a name: write an arrow function where "
-     "this is not used"),
+    (r"\bfunction\s*\([^)\n]{0,200}\)\s*\{", "a function without a name: write an arrow function "
+     "where this is not used"),
     (r"\.then\(", "a chain of then(): write async and await"),
     (r"[\"']\s*\+\s*\w+|\w\s*\+\s*[\"']", "text put together with +: write a template string"),
     (r"\barguments\b", "arguments: write rest parameters"),
     (r"\.prototype\.", "a prototype: write a class"),
     (r"\brequire\(", "require(): write import where the file is a module"),
-    (r"\.indexOf\([^)\n]*\)\s*(?:!==?|===?|>|>=)\s*-?[01]", "indexOf in a test: write includes"),
-    (r"&&\s*\w+\.\w+|\w+ \? \w+\.\w+ :", "a check before each dot: write ?."),
+    (r"\.indexOf\([^)\n]{0,200}\)\s*(?:!==?|===?|>|>=)\s*-?[01]",
+     "indexOf in a test: write includes"),
+    (r"&&\s*\w+\.\w+|\w \? \w+\.\w+ :", "a check before each dot: write ?."),
     (r"for\s*\(\s*(?:var|let)\s+\w+\s*=\s*0", "a counting loop: write for (const item of items)"),
 )  # fmt: skip
 _FORMS = {
@@ -61,7 +62,10 @@ _FORMS = {
     "rust": (
         (r"\btry!\(", "try!: write ?"),
         (r"\bextern crate\b", "extern crate: leave it out"),
-        (r"format!\(\"[^\"]*\{\}[^\"]*\", \w+\)", "format! with an argument: name it in braces"),
+        (
+            r"format!\(\"[^\"]{0,200}?\{\}[^\"]{0,200}\", \w+\)",
+            "format! with an argument: name it in braces",
+        ),
     ),
     "cpp": (
         (r"\bNULL\b", "NULL: write nullptr"),

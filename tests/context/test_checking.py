@@ -201,6 +201,9 @@ def test_too_much_is_not_copied(
         ("Tests:       1 failed, 4 passed, 5 total", 1),
         ("--- FAIL: TestA (0.00s)\n--- FAIL: TestB (0.00s)\nFAIL\n", 2),
         ("Found 7 errors in 2 files (checked 9 source files)", 7),
+        ("\n  Tests  2 failed | 3 passed (5)\n", 2),
+        ("Tests:       12 skipped, 3 failed, 15 total", 3),
+        ("# fail " + "9" * 5_000, None),
         ("Segmentation fault", None),
     ],
 )
