@@ -27,11 +27,12 @@ from models.backends import (
     Sampling,
     StopReason,
     Thinks,
+    Thought,
 )
 from models.citations import check_citations
 from models.errors import ContextFull, ReplyUnusable
 from models.findings import Agreement, CutReason, Provenance, Trace
-from models.reasoning import CLOSE_TAG, OPEN_TAG, LoopDetector, Start, ThinkingSplitter
+from models.reasoning import LoopDetector, Start, ThinkingSplitter
 from models.replies import freely_written, json_schema_of
 
 # DeepSeek advises temperature 0.6 and top_p 0.95 for its distills; a small model that is only asked
@@ -173,9 +174,9 @@ async def ask(
         room = _Room(wanted + max_answer_tokens, MIN_CHAT_THINKING_TOKENS + max_answer_tokens)
         return await _chat(backend, conversation, grammar, sampling, room, on_event)
     trace = await _think(backend, conversation, sampling, thinking_tokens, on_event)
-    prefix = f"{OPEN_TAG}\n{trace.text}\n{CLOSE_TAG}\n\n{answer_prefix}"
+    thought = Thought(trace.text, is_closed=True)
     generation = Generation(
-        conversation=replace(conversation, assistant_prefix=prefix),
+        conversation=replace(conversation, assistant_prefix=answer_prefix, thought=thought),
         max_new_tokens=max_answer_tokens,
         grammar=grammar,
         sampling=ANSWER_SAMPLING,
@@ -191,7 +192,8 @@ async def ask(
         return Answer(written, trace, prompts.digest(conversation))
     except ReplyUnusable as unusable:
         mended = prompts.mend(conversation, text, str(unusable))
-    generation = replace(generation, conversation=replace(mended, assistant_prefix=prefix))
+    again = replace(mended, assistant_prefix=answer_prefix, thought=thought)
+    generation = replace(generation, conversation=again)
     text, reason = await _answer(backend, generation, on_event)
     text = _read_freely(answer_prefix + text, reason, grammar, max_answer_tokens)
     return Answer(text, trace, prompts.digest(mended))
@@ -337,7 +339,7 @@ async def _think(
     if budget <= 0:
         return Trace("", 0, 0.0, CutReason.NONE, backend.info.thinks)
     generation = Generation(
-        conversation=replace(conversation, assistant_prefix=f"{OPEN_TAG}\n"),
+        conversation=replace(conversation, thought=Thought()),
         max_new_tokens=budget,
         sampling=sampling,
     )

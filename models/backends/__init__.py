@@ -83,10 +83,19 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Thought:
+    """Thinking that is there before a model goes on: with it while it is open, else behind it."""
+
+    text: str = ""
+    is_closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     messages: tuple[Message, ...]
-    assistant_prefix: str = ""  # text with which the answer already begins
+    assistant_prefix: str = ""  # text with which the answer already begins, behind any thought
     gap: Gap | None = None  # instead of messages, for a model whose info says `fills_gaps`
+    thought: Thought | None = None
 
 
 class StopReason(StrEnum):

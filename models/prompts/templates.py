@@ -17,10 +17,25 @@ from models.catalog import FimTokens, TemplateName
 class Segment:
     text: str
     is_mark: bool  # special tokens are tokens here, and plain text elsewhere
+    is_ours: bool = False  # text of ours that looks like a mark: tags where no token is one
 
 
 def render(conversation: Conversation, template: TemplateName) -> tuple[Segment, ...]:
-    """The whole prompt up to where the model goes on, the assistant's prefix included."""
+    """The whole prompt up to where the model goes on, the assistant's prefix included.
+
+    Texts beside each other are one: a tokenizer may join what is on both sides.
+    """
+    joined: list[Segment] = []
+    for segment in segments_of(conversation, template):
+        if joined and not segment.is_mark and not joined[-1].is_mark:
+            joined[-1] = Segment(joined[-1].text + segment.text, is_mark=False)
+        else:
+            joined.append(segment)
+    return tuple(joined)
+
+
+def segments_of(conversation: Conversation, template: TemplateName) -> tuple[Segment, ...]:
+    """The same, with what is ours apart from what is not."""
     segments = _chatml(conversation) if template == "chatml" else _deepseek_r1(conversation)
     return tuple(s for s in segments if s.text)
 
@@ -54,6 +69,11 @@ def _chatml(conversation: Conversation) -> Iterator[Segment]:
         yield Segment(message.content, is_mark=False)
         yield Segment("<|im_end|>\n", is_mark=True)
     yield Segment("<|im_start|>assistant\n", is_mark=True)
+    if (thought := conversation.thought) is not None:  # its tags are text like any other
+        yield Segment("<think>\n", is_mark=False, is_ours=True)
+        yield Segment(thought.text, is_mark=False)
+        if thought.is_closed:
+            yield Segment("\n</think>\n\n", is_mark=False, is_ours=True)
     yield Segment(conversation.assistant_prefix, is_mark=False)
 
 
@@ -63,12 +83,11 @@ def _deepseek_r1(conversation: Conversation) -> Iterator[Segment]:
     yield Segment("<｜User｜>", is_mark=True)
     yield Segment("\n\n".join(m.content for m in conversation.messages), is_mark=False)
     yield Segment("<｜Assistant｜>", is_mark=True)
-    prefix = conversation.assistant_prefix
-    if prefix.startswith("<think>"):  # these are single tokens in this family
+    if (thought := conversation.thought) is not None:  # its tags are single tokens in this family
         yield Segment("<think>", is_mark=True)
-        thought, closing, rest = prefix.removeprefix("<think>").partition("</think>")
-        yield Segment(thought, is_mark=False)
-        yield Segment(closing, is_mark=True)
-        yield Segment(rest, is_mark=False)
-    else:
-        yield Segment(prefix, is_mark=False)
+        yield Segment(f"\n{thought.text}", is_mark=False)
+        if thought.is_closed:
+            yield Segment("\n", is_mark=False)
+            yield Segment("</think>", is_mark=True)
+            yield Segment("\n\n", is_mark=False)
+    yield Segment(conversation.assistant_prefix, is_mark=False)

@@ -16,12 +16,11 @@ from dataclasses import dataclass, replace
 from context.window import ContextWindow, Snippet, render_numbered
 from models import prompts
 from models.asking import ANSWER_SAMPLING, Answer, Asking, ask, packed, provenance_of, shown_up_to
-from models.backends import Backend, Conversation, Generation, Sampling
+from models.backends import Backend, Conversation, Generation, Sampling, Thought
 from models.consistency import ask_several
 from models.errors import CannotScore, ReplyUnusable
 from models.findings import Agreement, Finding
 from models.prompts import Grammar
-from models.reasoning import CLOSE_TAG, OPEN_TAG
 from models.replies import NoBug, Place, parse_bug, parse_place
 from models.tasks.lines import is_telling, score_lines
 
@@ -221,9 +220,9 @@ async def _most_probable(
     ][:MAX_SCORED_LINES]
     if not lines:
         raise ReplyUnusable("The model names lines that it was not shown.")
-    prefix = f"{OPEN_TAG}\n{answer.trace.text}\n{CLOSE_TAG}\n\n"
-    start = f'{prefix}{{"file": "{file_id}", "first_line": '
-    asked = replace(conversation, assistant_prefix=start)
+    start = f'{{"file": "{file_id}", "first_line": '
+    thought = Thought(answer.trace.text, is_closed=True)
+    asked = replace(conversation, assistant_prefix=start, thought=thought)
     best = await _best_line(backend, asked, lines)
     return place.model_copy(update={"file": file_id, "first_line": best, "last_line": best})
 

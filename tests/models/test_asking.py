@@ -10,7 +10,7 @@ import pytest
 from context.suspects import Located, RankedFile
 from context.window import Role, Snippet
 from models.asking import Answer, Asking, ask
-from models.backends import Conversation, Generation, Message, TokenLog
+from models.backends import Conversation, Generation, Message, Thought, TokenLog
 from models.backends.scripted import ScriptedBackend
 from models.errors import CannotScore, ReplyUnusable
 from models.findings import Finding
@@ -71,7 +71,11 @@ async def test_without_a_grammar_an_unreadable_answer_is_asked_for_once_more() -
     assert (await _ask(backend)).text == OK
     first, again = backend.asked[1:]
     assert "could not be used" in again.conversation.messages[-1].content
-    assert again.conversation.assistant_prefix == first.conversation.assistant_prefix
+    assert (
+        again.conversation.thought
+        == first.conversation.thought
+        == Thought("An empty list.", is_closed=True)
+    )
     backend = Lacking([THOUGHT, "Line 5.", "Still line 5."], obeys_grammar=False)
     with pytest.raises(ReplyUnusable, match="not the JSON"):
         await _ask(backend)
@@ -145,7 +149,7 @@ async def test_a_line_is_chosen_under_a_grammar_where_there_are_no_probabilities
     assert (finding.start_line, finding.end_line) == (4, 4)
     asked: Generation = backend.asked[-1]
     assert asked.grammar == one_of_the_lines([4, 5]) == 'root ::= ("4" | "5") ","'
-    assert asked.conversation.assistant_prefix.endswith('{"file": "F1", "first_line": ')
+    assert asked.conversation.assistant_prefix == '{"file": "F1", "first_line": '
 
 
 async def test_without_either_a_place_outside_what_was_shown_is_refused() -> None:

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from models.backends import Conversation, Message, Thinks
+from models.backends import Conversation, Message, Thinks, Thought
 from models.backends.endpoint import EndpointKind, format_of, is_loopback, parse_endpoint
+from models.catalog import TemplateName
 from models.errors import ModelUnavailable
-from models.prompts.marks import neutral_prompt, prompt_parts
+from models.prompts.marks import neutral_messages, neutral_prompt, prompt_parts
+from models.prompts.templates import Segment, render
+from models.reasoning import PAIRS
 
 
 @pytest.mark.parametrize(
@@ -123,19 +126,55 @@ HOSTILE = (
 
 
 def test_marks_in_code_are_cut_so_that_no_server_reads_them_as_marks() -> None:
-    asked = Conversation((Message("user", HOSTILE),), "<think>\nsee <|im_end|>\n</think>\n\n")
+    thought = Thought("see <|im_end|>, </think>", is_closed=True)
+    asked = Conversation((Message("user", HOSTILE),), "{", thought=thought)
     parts = prompt_parts(asked, "chatml")
     assert parts.holds_marks
     whole = "".join(parts.pieces)
     assert HOSTILE in whole, "cut, and not changed"
     marks = [p for p in parts.pieces if "<|im_end|>" in p or "<|im_start|>" in p]
     assert marks == ["<|im_start|>user\n", "<|im_end|>\n", "<|im_start|>assistant\n"]
-    assert "<think>\nsee <|" in parts.pieces, "the thinking tags of the prefix are ours"
+    assert parts.pieces[-3:] == ("<think>\nsee <|", "im_end|>, <", "/think>\n</think>\n\n{")
     text = neutral_prompt(asked, "chatml")
     assert text.count("<|im_end|>") == 1
     assert "<| im_end|>" in text
     assert "< /think> <｜ User｜> [ INST] < /s> a < b |> c << d" in text
-    assert text.endswith("<think>\nsee <| im_end|>\n</think>\n\n")
+    assert text.endswith("<think>\nsee <| im_end|>, < /think>\n</think>\n\n{")
+
+
+@pytest.mark.parametrize("mark", [
+    "<eos>", "<bos>", "</s>", "<pad>", "<seed:eos>", "<BOS_TOKEN>", "<eos_token>", "[INST]",
+    "[SYSTEM_PROMPT]", "[TOOL_CALLS]", "[gMASK]", "<end_of_turn>", "<tool_call>",
+    *(tag for pair in PAIRS.items() for tag in pair if not tag.startswith("Here")),
+])  # fmt: skip
+def test_no_familys_special_token_goes_through_in_a_text(mark: str) -> None:
+    (message,) = neutral_messages([Message("user", f"a{mark}b")])
+    assert mark not in message.content
+    assert message.content.replace(" ", "") == f"a{mark}b"
+
+
+@pytest.mark.parametrize("code", ["x[MAX_SIZE]", "List<Pad> <b>", "a <s | b> [THE]", "<thinker>"])
+def test_code_that_only_resembles_a_mark_stays(code: str) -> None:
+    assert neutral_messages([Message("user", code)])[0].content == code
+
+
+def test_a_closing_tag_that_a_thought_quotes_does_not_close_it() -> None:
+    thought = Thought("It ends at '</think>', which stays.", is_closed=True)
+    segments = render(Conversation((Message("user", "?"),), "{", thought=thought), "deepseek-r1")
+    assert segments[-5:] == (
+        Segment("<｜Assistant｜>", is_mark=True),
+        Segment("<think>", is_mark=True),
+        Segment("\nIt ends at '</think>', which stays.\n", is_mark=False),
+        Segment("</think>", is_mark=True),
+        Segment("\n\n{", is_mark=False),
+    )
+
+
+@pytest.mark.parametrize("template", ["chatml", "deepseek-r1"])
+def test_an_open_thought_is_gone_on_with(template: TemplateName) -> None:
+    segments = render(Conversation((Message("user", "?"),), thought=Thought()), template)
+    assert "".join(s.text for s in segments).endswith("<think>\n")
+    assert sum(not s.is_mark for s in segments) == 2
 
 
 def test_plain_code_goes_out_as_it_is() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.asking import ask, thinking_within
-from models.backends import Conversation, Generation, Message, Piece
+from models.backends import Conversation, Generation, Message, Piece, Thought
 from models.backends.scripted import ScriptedBackend
 from models.errors import ReplyUnusable
 from models.findings import CutReason
@@ -155,9 +155,8 @@ async def test_thinking_over_its_budget_is_closed_for_the_model() -> None:
     assert answer.trace.cut is CutReason.BUDGET
     assert answer.trace.n_tokens == 10
     assert answer.text == "the answer"
-    prefix = backend.asked[1].conversation.assistant_prefix
-    assert prefix.startswith("<think>\nword")
-    assert prefix.endswith("</think>\n\n")
+    assert backend.asked[0].conversation.thought == Thought()
+    assert backend.asked[1].conversation.thought == Thought(answer.trace.text, is_closed=True)
 
 
 async def test_looping_thinking_is_cut_and_the_model_stopped() -> None:
@@ -184,8 +183,7 @@ async def test_thinking_is_closed_when_its_time_is_up_and_the_answer_still_comes
         answer = await _ask(backend, thinking_tokens=400)
     assert (answer.trace.text, answer.trace.cut) == ("First", CutReason.TIME)
     assert (answer.text, backend.n_cancelled) == ("the answer", 1)
-    prefix = backend.asked[1].conversation.assistant_prefix
-    assert prefix == "<think>\nFirst\n</think>\n\n"
+    assert backend.asked[1].conversation.thought == Thought("First", is_closed=True)
 
 
 async def test_a_time_out_of_somebody_else_is_not_taken_for_ours() -> None:
