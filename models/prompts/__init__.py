@@ -1,9 +1,11 @@
 """Every word that is said to a model, and the grammars that its answers follow.
 
-Small models do best with short, plain instructions and one example on other code. Whatever comes
-from the workspace or the user's report stands between fences that are drawn anew for each process,
-and is called data: the fences only help a model; what protects the user is that a model has no
-tools and that every answer is checked (models/gate.py).
+Small models do best with short, plain instructions and one example on other code. Code, reports and
+what was answered before stand between fences that are drawn anew for each process, and are called
+data. What is short stands in the question itself, as it was when the words were measured: what a
+diagnostic or a test says of a problem, the first of the lines meant, a hint on old forms, paths and
+names to choose from. The fences only help a model; what protects the user is that a model has no
+tools and that every answer is checked (models/gate).
 """
 
 from __future__ import annotations
@@ -275,8 +277,13 @@ def mend(conversation: Conversation, answer: str, refusal: str) -> Conversation:
 
 
 def digest(conversation: Conversation) -> str:
-    """SHA-256 of what is asked, hex: for a record that holds no text."""
-    asked = json.dumps([[m.role, m.content] for m in conversation.messages])
+    """SHA-256 of what is asked, hex: for a record that holds no text.
+
+    Of a JSON list of [role, content], with each fence as @@: the same question has the same digest
+    in each process.
+    """
+    fence = _fence()
+    asked = json.dumps([[m.role, m.content.replace(fence, "@@")] for m in conversation.messages])
     return hashlib.sha256(asked.encode()).hexdigest()
 
 

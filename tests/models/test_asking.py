@@ -9,6 +9,7 @@ import pytest
 
 from context.suspects import Located, RankedFile
 from context.window import Role, Snippet
+from models import prompts
 from models.asking import Answer, Asking, ask
 from models.backends import Conversation, Generation, Message, Thought, TokenLog
 from models.backends.scripted import ScriptedBackend
@@ -112,6 +113,19 @@ async def test_half_a_change_is_asked_for_once_more(
     assert len(parse_edits(answer.text).edits) == 2
     assert "could not be used" in backend.asked[-1].conversation.messages[-1].content
     assert answer.prompt_digest == digest(backend.asked[-1].conversation)
+
+
+def test_the_same_question_has_the_same_digest_in_each_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    digests = set()
+    for fence in ("@@0123abcd", "@@4567cdef"):
+        monkeypatch.setattr(prompts, "_fence", lambda fence=fence: fence)
+        asked = prompts.locate("It fails.", "## F1 a.py\n1| x = 1")
+        assert f"{fence} report" in asked.messages[-1].content
+        digests.add(digest(asked))
+    assert len(digests) == 1
+    assert digests != {digest(prompts.locate("It fails!", "## F1 a.py\n1| x = 1"))}
 
 
 async def test_json_that_is_whole_is_read_whatever_is_said_behind_it() -> None:
