@@ -5,6 +5,7 @@ ContextError            its text is one sentence for the user
 ├── NoSuchPlace         the file or the lines are not there: name others
 ├── Refused             a refactoring that cannot be done exactly (context/refactoring)
 ├── NothingToMeasure    no past fix to measure with
+├── HistoryUnreadable   git is missing or failed: what is known of the past is kept
 ├── IndexUnavailable    the index cannot be written: say where and why
 └── ParserUnavailable   the parsing process cannot be started or keeps dying
 """
@@ -29,6 +30,10 @@ class IndexUnavailable(ContextError):
 
 
 class ParserUnavailable(ContextError):
+    pass
+
+
+class HistoryUnreadable(ContextError):
     pass
 
 

@@ -3,7 +3,8 @@
 A repository's own `.git/config` can name programs for git to run (fsmonitor, hooks, filters), and
 code carried in by archive or stick brings one along. So git is never run on the repository: it runs
 on a folder of ours with our own two-line configuration and the repository's objects as an
-alternate. HEAD and refs are read as data. Anything odd means no history, never an error.
+alternate. HEAD and refs are read as data. Anything odd means no history, never an error; only where
+there is one and git could not read it now, `HistoryUnreadable` says so.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from context.errors import HistoryUnreadable
 from context.history import CommitRow
 from context.languages import (
     TEST_FOLDERS,
@@ -68,6 +70,14 @@ _CONFIG = "[core]\n\trepositoryformatversion = {version}\n\tbare = true\n\tquote
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """Commits, newest first, as they were at `head`; None where there is no history."""
+
+    head: str | None
+    commits: list[CommitRow]
+
+
+@dataclass(frozen=True, slots=True)
 class Fix:
     """What a commit changed, as it stood before: line numbers are 1-based and inclusive."""
 
@@ -82,30 +92,29 @@ def read_history(
     known: str | None,
     limit: int = MAX_COMMITS,
     at: str | None = None,
-) -> list[CommitRow] | None:
+) -> Read | None:
     """Newest first, without merges, paths relative to `root`, from the commit `at` or from HEAD.
 
-    None when the newest commit is still `known`: nothing to read. Empty when there is no history
-    that can be read. `shadow` is a folder of ours that is made anew.
+    None when that commit is still `known`: nothing to read. No commits where there is no history.
+    `shadow` is a folder of ours; processes may share it. Raises `HistoryUnreadable`.
     """
     found = _find_repository(root)
     head = (at or _head_commit(found[1])) if found else None
     if found is None or head is None or not _HEX.match(head):
-        return []
+        return Read(None, [])
     if head == known:
         return None
     top, folder = found
     git = shutil.which("git")
     if git is None:
-        return []
+        raise HistoryUnreadable(f"There is no git to read the history of {top.name} with.")
     prefix = _prefix(root, top)
     try:
         _make_shadow(shadow, _common_folder(folder), head)
-        log = _log(os.path.abspath(git), shadow, head, limit)
+        log = _log(os.path.abspath(git), shadow, head, limit, prefix)
     except (OSError, CommandError) as error:
-        logger.info("no history: %s", type(error).__name__)
-        return []
-    return list(_commits(log, prefix))
+        raise _unreadable(top, error) from error
+    return Read(head, list(_commits(log, prefix)))
 
 
 def read_fix(root: Path, shadow: Path, commit: str) -> Fix | None:
@@ -171,7 +180,7 @@ def read_tree(root: Path, shadow: Path, since: str | None = None) -> dict[str, s
     """Blob ids of the regular files below `root`, by path: of HEAD, or of the newest commit that
     HEAD shares with `since`, a branch, tag or commit that the user named.
 
-    None without such a history. `shadow` is a folder of ours that is made anew.
+    None without such a history. `shadow` is a folder of ours; processes may share it.
     """
     found, git = _find_repository(root), shutil.which("git")
     head = _head_commit(found[1]) if found else None
@@ -247,11 +256,12 @@ def read_changes(shadow: Path, commits: Sequence[CommitRow]) -> dict[str, str]:
     """The changed lines of code, tests left out, of commits that `read_history` returned, by id.
 
     Git stops at the first commit whose objects are missing (a partial clone): it is asked again for
-    those after it, a few times. `shadow` is the folder that `read_history` made.
+    those after it, a few times. `shadow` is the folder that `read_history` made. Raises
+    `HistoryUnreadable`.
     """
     git = shutil.which("git")
     if git is None or not shadow.is_dir():
-        return {}
+        raise HistoryUnreadable("There is no git to read past changes with.")
     wanted = [c.id for c in commits if _HEX.match(c.id)]
     patterns = list(_code_alone(commits))
     found: dict[str, str] = {}
@@ -259,8 +269,7 @@ def read_changes(shadow: Path, commits: Sequence[CommitRow]) -> dict[str, str]:
         try:
             found |= _diff_trees(os.path.abspath(git), shadow, wanted, patterns)
         except (OSError, CommandError) as error:
-            logger.info("no changes: %s", type(error).__name__)
-            break
+            raise _unreadable(shadow, error) from error
         seen = max((i for i, c in enumerate(wanted) if c in found), default=-1)
         # Nothing for the first: it is the one that is missing.
         wanted = wanted[max(seen, 0) + 1 :]
@@ -406,22 +415,39 @@ def _read_small(file: Path, limit: int = 4_096) -> str:
 
 
 def _make_shadow(shadow: Path, common: Path, head: str) -> None:
-    shutil.rmtree(shadow, ignore_errors=True)
+    """Another process may be reading from it: each file is replaced whole, where it differs."""
     for name in ("objects/info", "refs"):
-        (shadow / name).mkdir(parents=True, mode=0o700)
+        (shadow / name).mkdir(parents=True, mode=0o700, exist_ok=True)
     version = 1 if len(head) == 64 else 0
     config = _CONFIG.format(version=version)
     if version:
         config += "[extensions]\n\tobjectFormat = sha256\n"
-    (shadow / "config").write_text(config)
-    (shadow / "HEAD").write_text(head + "\n")
+    _write_whole(shadow / "config", config)
+    _write_whole(shadow / "HEAD", head + "\n")
     objects = common / "objects"
     if "\n" in str(objects):
         raise OSError("a line break in the repository's path")
-    (shadow / "objects" / "info" / "alternates").write_text(f"{objects}\n")
+    _write_whole(shadow / "objects" / "info" / "alternates", f"{objects}\n")
     boundary = list(_read_small(common / "shallow", 1_000_000).split("\n"))
     if kept := [line for line in boundary if _HEX.match(line)]:
-        (shadow / "shallow").write_text("\n".join(kept) + "\n")
+        _write_whole(shadow / "shallow", "\n".join(kept) + "\n")
+    else:
+        (shadow / "shallow").unlink(missing_ok=True)
+
+
+def _write_whole(file: Path, text: str) -> None:
+    content = text.encode("utf-8", "surrogateescape")
+    with contextlib.suppress(OSError):
+        if file.read_bytes() == content:
+            return
+    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as new:
+        new.write(content)
+    os.replace(new.name, file)
+
+
+def _unreadable(folder: Path, error: Exception) -> HistoryUnreadable:
+    kind = type(error).__name__
+    return HistoryUnreadable(f"Git could not read the history of {folder.name} ({kind}).")
 
 
 def _prefix(root: Path, top: Path) -> str:
@@ -442,11 +468,12 @@ def _run(git: str, shadow: Path, arguments: Sequence[str]) -> bytes:
     return output
 
 
-def _log(git: str, shadow: Path, head: str, limit: int) -> str:
+def _log(git: str, shadow: Path, head: str, limit: int, prefix: str) -> str:
+    places = [f":(literal){prefix}"] if prefix else []
     arguments = [
         "--no-pager", "log", f"--max-count={limit}", "--no-merges", "--no-renames",
         "--no-show-signature", "--no-ext-diff", "--no-textconv", "--name-only",
-        "--format=%x01%H%x02%ct%x02%B%x03", head,
+        "--format=%x01%H%x02%ct%x02%B%x03", head, "--", *places,
     ]  # fmt: skip
     return _run(git, shadow, arguments).decode("utf-8", "replace")
 

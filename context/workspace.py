@@ -20,11 +20,11 @@ from context.anatomy import ANATOMY, Anatomy, CallAt
 from context.callers import calling_files
 from context.changes import ChangedPart, changed_parts, is_changed, under
 from context.coverage import Coverage, CoverageUnreadable, find_coverage, read_coverage
-from context.errors import ContextError, NoWorkspace
+from context.errors import ContextError, HistoryUnreadable, NoWorkspace
 from context.evidence import Signal
 from context.evidence.diagnostics import OtherDiagnostic
 from context.git import blob_id, read_blobs, read_changes, read_history, read_tree
-from context.history import CommitRow, build, change_terms, known_changes
+from context.history import CommitRow, History, build, change_terms, known_changes
 from context.indexer import Indexer, IndexProgress, IndexSummary, ParserPool, outline_from_json
 from context.languages import language_of
 from context.outline import Outline, Problem
@@ -99,17 +99,29 @@ class Workspace:
         """Learn from what past commits say and changed, the newest first, some at a time.
 
         Each write is one call and so a transaction of its own: it may come between two of an index
-        run, and an edit need not wait until years of changes are read.
+        run, and an edit need not wait until years of changes are read. What cannot be read now is
+        no reason to forget what is known.
         """
-        newest = self._store.newest_commit()
+        try:
+            await self._read_missing()
+        except HistoryUnreadable as error:
+            logger.info("%s", error)
+
+    async def _read_missing(self) -> None:
+        past, commits, head = self._store.history(), self._store.commits(), self._store.head()
         read = await asyncio.to_thread(
-            read_history, self._past.root, self._shadow, known=newest, at=self._past.commit
+            read_history,
+            self._past.root,
+            self._shadow,
+            known=head if _is_of(past, commits) else None,
+            at=self._past.commit,
         )
-        if read is not None:
-            self._store.put_commits(read)
-        commits = self._store.commits()
-        past = self._store.history()
-        if past and past.commit_ids == tuple(c.id for c in commits) and past.is_complete:
+        if read is None:
+            return
+        if (read.head, read.commits) != (head, commits):  # readers load what was written
+            self._store.put_commits(read.commits, read.head)
+        commits = read.commits
+        if _is_of(past, commits):
             return
         changes = known_changes(past)
         missing = [c for c in commits if c.id not in changes]
@@ -336,6 +348,12 @@ def _decoded(content: bytes) -> str:
         return decode(content)
     except Skipped:
         return ""
+
+
+def _is_of(past: History | None, commits: Sequence[CommitRow]) -> bool:
+    """Whether all has been read of these commits, and of no others."""
+    ids = tuple(c.id for c in commits)
+    return past is not None and past.commit_ids == ids and past.is_complete
 
 
 def _terms_of_changes(shadow: Path, commits: Sequence[CommitRow]) -> dict[str, dict[str, int]]:

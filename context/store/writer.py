@@ -139,13 +139,15 @@ class Store:
             )
             self._db.execute("DELETE FROM paths WHERE path = ? AND owner = 0", (path,))
 
-    def newest_commit(self) -> str | None:
-        row = self._db.execute("SELECT id FROM commits WHERE position = 0").fetchone()
+    def head(self) -> str | None:
+        """The commit up to which the kept history was read, whether or not it is kept itself."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'head'").fetchone()
         return row[0] if row else None
 
-    def put_commits(self, commits: Sequence[CommitRow]) -> None:
-        """Replace the kept history; newest first."""
+    def put_commits(self, commits: Sequence[CommitRow], head: str | None) -> None:
+        """Replace the kept history, read up to `head`; newest first."""
         with self._changing():
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('head', ?)", (head,))
             self._db.execute("DELETE FROM commits")
             self._db.executemany(
                 "INSERT OR IGNORE INTO commits VALUES (?, ?, ?, ?, ?)",

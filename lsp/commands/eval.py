@@ -91,17 +91,15 @@ async def _measure_with(
 ) -> list[Scores]:
     model = backend.info.digest or backend.info.name if backend else ""
     places = _places(root, settings().cache_dir, [*tried, model])
-    commits = await asyncio.to_thread(
-        read_history, root, places.shadow, known=None, limit=MAX_COMMITS
-    )
-    if not commits:
+    read = await asyncio.to_thread(read_history, root, places.shadow, known=None, limit=MAX_COMMITS)
+    if read is None or not read.commits:
         raise NothingToMeasure(
             f"{root} has no git history that can be read; name a folder inside a repository."
         )
     done = _read_done(places.done)
     rows: list[Scores] = []
     with progress_bar("past fixes") as show:
-        for case in mine(root, places.shadow, commits):
+        for case in mine(root, places.shadow, read.commits):
             if len(rows) == limit:
                 break
             show(case.commit[:10], len(rows), limit)

@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from context.git import MAX_PATHS, read_history
+from context.errors import HistoryUnreadable
+from context.git import MAX_PATHS, read_history, read_tree
 from context.history import CommitRow
 from tests.repositories import commit, git, new_repository
 
@@ -26,7 +28,7 @@ def repository(tmp_path: Path) -> Path:
 def _history(root: Path, tmp_path: Path) -> list[CommitRow]:
     found = read_history(root, tmp_path / "shadow", known=None)
     assert found is not None
-    return found
+    return found.commits
 
 
 def test_commits_come_newest_first_with_messages_and_paths(
@@ -57,7 +59,7 @@ def test_the_limit_holds_and_a_sweeping_commit_says_nothing(
     commit(repository, "Reformat everything", many)
     found = read_history(repository, tmp_path / "shadow", known=None, limit=2)
     assert found is not None
-    assert [commit.message.partition("\n")[0] for commit in found] == ["Fix: größer"]
+    assert [c.message.partition("\n")[0] for c in found.commits] == ["Fix: größer"]
 
 
 def test_packed_refs_and_a_detached_head_are_followed(repository: Path, tmp_path: Path) -> None:
@@ -114,7 +116,6 @@ def test_a_git_file_that_points_elsewhere_is_not_followed(repository: Path, tmp_
         ("HEAD", "ref: ../../../../etc/passwd\n"),
         ("HEAD", "ref: refs/heads/../../../x\n"),
         ("HEAD", "ref: refs/heads/loop\n"),
-        ("HEAD", "f" * 40 + "\n"),
         ("HEAD", "--upload-pack=touch\n"),
         ("refs/heads/main", "\udcff\x00 rubbish"),
         ("refs/heads/main", "--all"),
@@ -133,9 +134,36 @@ def test_no_repository_has_no_history(tmp_path: Path) -> None:
     assert _history(tmp_path / "plain", tmp_path) == []
 
 
-def test_lost_objects_are_no_history(repository: Path, tmp_path: Path) -> None:
+def test_a_history_that_is_there_and_cannot_be_read_is_not_taken_for_none(
+    repository: Path, tmp_path: Path
+) -> None:
+    main = repository / ".git" / "refs" / "heads" / "main"
+    head = main.read_text()
+    main.write_text("f" * 40 + "\n")
+    with pytest.raises(HistoryUnreadable, match="Git could not read the history of repository"):
+        _history(repository, tmp_path)
+    main.write_text(head)
     shutil.rmtree(repository / ".git" / "objects")
-    assert _history(repository, tmp_path) == []
+    with pytest.raises(HistoryUnreadable):
+        _history(repository, tmp_path)
+
+
+def test_several_may_read_one_history_at_once(repository: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        read = [pool.submit(_history, repository, tmp_path) for _ in range(12)]
+        trees = [pool.submit(read_tree, repository, tmp_path / "shadow") for _ in range(12)]
+    assert [len(found.result()) for found in read] == [2] * 12
+    assert [len(tree.result() or ()) for tree in trees] == [3] * 12
+
+
+def test_a_folder_of_a_large_repository_has_its_own_last_commits(
+    repository: Path, tmp_path: Path
+) -> None:
+    for n in range(5):
+        commit(repository, f"Elsewhere {n}", {"README": f"{n}\n"})
+    found = read_history(repository / "src", tmp_path / "shadow", known=None, limit=2)
+    assert found is not None
+    assert [c.paths for c in found.commits] == [("größe.py",), ("reader.py",)]
 
 
 def test_a_fifo_for_a_head_does_not_hang(repository: Path, tmp_path: Path) -> None:
@@ -146,11 +174,13 @@ def test_a_fifo_for_a_head_does_not_hang(repository: Path, tmp_path: Path) -> No
     assert _history(repository, tmp_path) == []
 
 
-def test_without_git_on_the_machine_there_is_no_history(repository: Path, tmp_path: Path) -> None:
+def test_without_git_on_the_machine_it_is_said(repository: Path, tmp_path: Path) -> None:
     """In a process of its own: GitPython looks for git when it is imported."""
     script = (
         "import sys; from pathlib import Path; from context.git import read_history\n"
-        "print(read_history(Path(sys.argv[1]), Path(sys.argv[2]), known=None))"
+        "from context.errors import HistoryUnreadable\n"
+        "try:\n    read_history(Path(sys.argv[1]), Path(sys.argv[2]), known=None)\n"
+        "except HistoryUnreadable as error:\n    print(error)"
     )
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -162,7 +192,7 @@ def test_without_git_on_the_machine_there_is_no_history(repository: Path, tmp_pa
         cwd=Path(__file__).parents[2],
         env={**os.environ, "PATH": str(empty)},
     )
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.strip() == "There is no git to read the history of repository with."
 
 
 _HOSTILE = """
@@ -260,5 +290,6 @@ def test_a_missing_object_is_not_asked_of_a_hostile_remote(
     ).stdout.strip()
     canary.unlink(missing_ok=True)
     (repository / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
-    _history(repository, tmp_path)
+    with pytest.raises(HistoryUnreadable):
+        _history(repository, tmp_path)
     assert not canary.exists()

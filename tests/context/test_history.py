@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from context import git as git_module
+from context.errors import HistoryUnreadable
 from context.evidence import Signal
 from context.evidence.translation import translated_terms
 from context.git import read_changes, read_history
@@ -33,8 +35,9 @@ def _row(name: str, message: str) -> CommitRow:
 def test_changed_lines_of_code_are_read_without_those_of_tests(
     repository: Path, tmp_path: Path
 ) -> None:
-    found = read_history(repository, tmp_path / "shadow", known=None)
-    assert found is not None
+    read = read_history(repository, tmp_path / "shadow", known=None)
+    assert read is not None
+    found = read.commits
     changes = read_changes(tmp_path / "shadow", found)
     newest, middle, first = (changes[commit.id] for commit in found)
     assert newest == "    ledger.post()\n    ledger.round()\n"
@@ -44,8 +47,9 @@ def test_changed_lines_of_code_are_read_without_those_of_tests(
 
 
 def test_a_missing_object_costs_its_own_commit_only(repository: Path, tmp_path: Path) -> None:
-    found = read_history(repository, tmp_path / "shadow", known=None)
-    assert found is not None
+    read = read_history(repository, tmp_path / "shadow", known=None)
+    assert read is not None
+    found = read.commits
     blob = git(repository, "rev-parse", "HEAD:pay.py")
     (repository / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
     changes = read_changes(tmp_path / "shadow", found)
@@ -56,13 +60,15 @@ def test_a_missing_object_costs_its_own_commit_only(repository: Path, tmp_path: 
 def test_lines_that_look_like_a_patch_are_only_text(repository: Path, tmp_path: Path) -> None:
     trap = "diff --git a/tests/x.py b/tests/x.py\n+++ b/tests/x.py\n@@ -1 +1 @@\nmarker = 1\n"
     commit(repository, "A patch in a string", {"trap.py": trap})
-    found = read_history(repository, tmp_path / "shadow", known=None)
-    assert found is not None
+    read = read_history(repository, tmp_path / "shadow", known=None)
+    assert read is not None
+    found = read.commits
     assert "marker = 1" in read_changes(tmp_path / "shadow", found[:1])[found[0].id]
 
 
-def test_no_shadow_folder_means_no_changes(tmp_path: Path) -> None:
-    assert read_changes(tmp_path / "none", [CommitRow("a" * 40, 0, "x", ("a.py",))]) == {}
+def test_changes_that_cannot_be_read_now_are_not_taken_for_none(tmp_path: Path) -> None:
+    with pytest.raises(HistoryUnreadable):
+        read_changes(tmp_path / "none", [CommitRow("a" * 40, 0, "x", ("a.py",))])
 
 
 def test_a_history_is_the_same_after_packing() -> None:
@@ -121,6 +127,48 @@ async def test_indexing_learns_the_past_once_and_what_is_new_later(
     assert await learned() == first
     newest = commit(repository, "More", {"pay.py": "def settle():\n    pass\n"})
     assert await learned() == (newest, *first)
+
+
+async def test_trouble_with_git_forgets_nothing_that_was_learned(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = await Workspace.open(repository, tmp_path / "cache")
+    try:
+        await workspace.index(lambda _: None)
+        before = workspace._store.commits()
+        assert len(before) == 3
+        commit(repository, "More", {"pay.py": "def settle():\n    pass\n"})
+        with monkeypatch.context() as without:
+            without.setattr("shutil.which", lambda *_, **__: None)
+            await workspace.index(lambda _: None)
+        history = workspace._store.history()
+        assert workspace._store.commits() == before
+        assert history is not None
+        assert len(history.commit_ids) == 3
+        await workspace.index(lambda _: None)
+        assert len(workspace._store.commits()) == 4
+    finally:
+        await workspace.close()
+
+
+async def test_a_merge_at_the_head_is_read_once(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(repository, "checkout", "-q", "-b", "side", "HEAD~1")
+    commit(repository, "Aside", {"side.py": "x = 1\n"})
+    git(repository, "checkout", "-q", "main")
+    git(repository, "merge", "-q", "--no-edit", "side")
+    logs: list[str] = []
+    log = git_module._log
+    monkeypatch.setattr(git_module, "_log", lambda *given: logs.append(given[2]) or log(*given))
+    workspace = await Workspace.open(repository, tmp_path / "cache")
+    try:
+        for _ in range(3):
+            await workspace.index(lambda _: None)
+        assert logs == [git(repository, "rev-parse", "HEAD")]
+        assert len(workspace._store.commits()) == 4
+    finally:
+        await workspace.close()
 
 
 async def test_a_report_in_other_words_finds_what_such_reports_changed(

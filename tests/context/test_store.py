@@ -29,7 +29,7 @@ def file(tmp_path: Path) -> Path:
 def holder(file: Path) -> Iterator[sqlite3.Connection]:
     """Another program that has the whole index to itself."""
     store = Store(file)
-    store.put_commits([COMMIT])
+    store.put_commits([COMMIT], COMMIT.id)
     store.close()
     with closing(sqlite3.connect(file, isolation_level=None)) as held:
         held.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -56,7 +56,7 @@ def test_a_lock_while_writing_is_said_as_one(file: Path, monkeypatch: pytest.Mon
     with closing(Store(file)) as store, closing(connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(IndexUnavailable, match="Another program holds the index"):
-            store.put_commits([COMMIT])
+            store.put_commits([COMMIT], COMMIT.id)
 
 
 def test_an_index_of_another_version_is_built_anew(file: Path) -> None:
@@ -64,7 +64,7 @@ def test_an_index_of_another_version_is_built_anew(file: Path) -> None:
     with closing(sqlite3.connect(file)) as db, db:
         db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (SCHEMA_VERSION - 1,))
     with closing(Store(file)) as store:
-        store.put_commits([COMMIT])
+        store.put_commits([COMMIT], COMMIT.id)
     assert file.with_name("index.sqlite.unreadable").exists()
 
 
@@ -72,7 +72,7 @@ def test_an_empty_file_becomes_an_index(file: Path) -> None:
     file.parent.mkdir()
     file.touch()
     with closing(Store(file)) as store:
-        store.put_commits([COMMIT])
+        store.put_commits([COMMIT], COMMIT.id)
 
 
 def test_first_starts_at_once_share_one_index(file: Path) -> None:
