@@ -12,7 +12,7 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 MAX_DEPTH = 100  # of nested JSON; the protocol needs about ten
 MAX_NAME = 100  # characters of a method's name that are said back
+FAILED = "Postil has failed here; its log says where."
 
 Id = int | str
 Handler = Callable[[Any], Awaitable[Any]]
@@ -60,7 +61,7 @@ class Wire:
         self._running: dict[Id, asyncio.Task[None]] = {}
         self._asked: dict[Id, asyncio.Future[Any]] = {}
         self._ids = iter(range(1, 2**62))
-        self._is_starting = False  # a request whose task has not begun
+        self._starting: Id | None = None  # the request whose task has not begun
         self._waiting: deque[bytes] = deque()
         self._is_initialized = False
         self._is_shut_down = False
@@ -108,11 +109,19 @@ class Wire:
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(code)
 
+    @property
+    def _is_ending(self) -> bool:
+        return self._ended is not None and self._ended.done()
+
     def load_now(self) -> None:
-        """Register the methods, if that is still to be done."""
+        """Register the methods, if that is still to be done. Without them the server ends."""
         if self._load is not None:
             load, self._load = self._load, None
-            load()
+            try:
+                load()
+            except Exception:
+                logger.exception("the methods could not be loaded")
+                self.end(1)
 
     def receive(self, body: bytes) -> None:
         """Dispatch one message, as it came from the transport.
@@ -120,9 +129,9 @@ class Wire:
         A request begins before the next message is looked at, so that it sees the documents as
         they were when it was sent.
         """
-        if self._ended is not None and self._ended.done():
-            return  # on the way out
-        if self._is_starting:
+        if self._is_ending:
+            return
+        if self._starting is not None:
             self._waiting.append(body)
             return
         try:
@@ -133,9 +142,9 @@ class Wire:
     def _dispatch(self, body: bytes) -> None:
         try:
             message = json.loads(body)
-            if _depth_exceeds(body, MAX_DEPTH):
+            if _is_deeper(message, MAX_DEPTH):
                 raise ValueError("too deep")
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError):  # the second from `json`, for what is far deeper
             self._send_error(None, PARSE_ERROR, "The message is not JSON.")
             return
         if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
@@ -174,43 +183,55 @@ class Wire:
                 self._is_initialized = True
             else:
                 self.load_now()
-            self._start(request_id, name, params)
+            if self._is_ending:
+                self._send_error(request_id, INTERNAL_ERROR, FAILED)
+            else:
+                self._start(request_id, name, params)
 
     def _start(self, request_id: Id, name: str, params: Any) -> None:
         method = self._requests.get(name)
         if method is None:
             self._send_error(request_id, METHOD_NOT_FOUND, f"There is no method {name[:MAX_NAME]}.")
             return
-        task = asyncio.ensure_future(self._answer(request_id, method, params))
+        task = asyncio.ensure_future(self._answer(request_id, name, method, params))
         self._running[request_id] = task
-        self._is_starting = True
+        self._starting = request_id
         task.add_done_callback(lambda done: self._finished(request_id, done))
 
     def _finished(self, request_id: Id, task: asyncio.Task[None]) -> None:
         """A cancelled request is answered here: its task may have ended before it began."""
         self._running.pop(request_id, None)
-        self._go_on()
+        self._begun(request_id)
         if task.cancelled():
             self._send_error(request_id, REQUEST_CANCELLED, "Cancelled.")
 
-    def _go_on(self) -> None:
-        """The messages that waited for a request to begin."""
-        self._is_starting = False
-        while self._waiting and not self._is_starting:
+    def _begun(self, request_id: Id) -> None:
+        """Go on with the messages that waited for this request to begin.
+
+        The end of another request, which comes at any time, must not let them pass.
+        """
+        if self._starting != request_id:
+            return
+        self._starting = None
+        while self._waiting and self._starting is None:
             self.receive(self._waiting.popleft())
 
-    async def _answer(self, request_id: Id, method: Method, params: Any) -> None:
-        asyncio.get_running_loop().call_soon(self._go_on)  # after the first step of this
+    async def _answer(self, request_id: Id, name: str, method: Method, params: Any) -> None:
+        # after the first step of this
+        asyncio.get_running_loop().call_soon(self._begun, request_id)
         try:
             result = _plain(await method.handler(_structured(method, params)))
+            answer = _encoded({"jsonrpc": "2.0", "id": request_id, "result": result})
         except Exception as error:
+            if name == "initialize":
+                self._is_initialized = False  # the client may try again
             failure = failure_of(error)
             if failure is None:
                 logger.exception("a request failed")
-                failure = Failure(INTERNAL_ERROR, "Postil has failed here; its log says where.")
+                failure = Failure(INTERNAL_ERROR, FAILED)
             self._send_error(request_id, failure.code, str(failure))
         else:
-            self._send({"jsonrpc": "2.0", "id": request_id, "result": result})
+            self._transport.send(answer)
 
     def _receive_notification(self, name: str, params: Any) -> None:
         if name == "exit":
@@ -254,20 +275,20 @@ class Wire:
         future = self._asked.get(reply_to) if _is_id(reply_to) else None
         if future is None or future.done():
             return  # nobody waits any more: the case that raises in pygls 2.1.1
-        if "error" in message:
-            error = message["error"] if isinstance(message["error"], dict) else {}
+        if (error := message.get("error")) is not None:
+            error = error if isinstance(error, dict) else {}
             code = error.get("code")
             code = code if isinstance(code, int) else INTERNAL_ERROR
             future.set_exception(Failure(code, str(error.get("message", ""))))
         else:
-            future.set_result(message["result"])
+            future.set_result(message.get("result"))
 
     def _send_error(self, request_id: Id | None, code: int, sentence: str) -> None:
         error = {"code": code, "message": sentence}
         self._send({"jsonrpc": "2.0", "id": request_id, "error": error})
 
     def _send(self, message: dict[str, Any]) -> None:
-        self._transport.send(json.dumps(message, ensure_ascii=True).encode())
+        self._transport.send(_encoded(message))
 
 
 def _is_id(value: Any) -> TypeGuard[Id]:
@@ -291,23 +312,25 @@ def _plain(value: Any) -> Any:
     return plain(value)
 
 
-def _depth_exceeds(body: bytes, limit: int) -> bool:
-    """A cheap upper bound: brackets in texts count too, so only a deep run of them is refused."""
-    depth = deepest = 0
-    in_text = escaped = False
-    if body.count(b"[") + body.count(b"{") <= limit:
-        return False
-    for byte in body:
-        if escaped:
-            escaped = False
-        elif in_text:
-            escaped = byte == 0x5C
-            in_text = byte != 0x22
-        elif byte == 0x22:
-            in_text = True
-        elif byte in (0x5B, 0x7B):
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in (0x5D, 0x7D):
-            depth -= 1
-    return deepest > limit
+def _encoded(message: dict[str, Any]) -> bytes:
+    """Raises `TypeError` and `ValueError` for what JSON cannot take."""
+    return json.dumps(message, ensure_ascii=True, allow_nan=False).encode()
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    """Whether lists and objects stand more than `limit` deep in each other.
+
+    A level at a time: a text costs nothing, however long, and no depth is too much.
+    """
+    level = [value]
+    for _ in range(limit):
+        level = [i for outer in level for i in _inside(outer) if isinstance(i, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from lsp.errors import Failure
 from lsp.framing import Framer, FramingLost
+from lsp.wire import FAILED, Handler, Method, Wire, _is_deeper
 from tests.lsp.client import RawClient
 from tests.lsp.conftest import Start
 
@@ -89,3 +95,152 @@ async def test_requests_outside_the_sessions_life_are_refused(start: Start) -> N
     assert late["error"]["code"] == -32600
     client.notify("exit", None)
     assert await client.ended() == 0
+
+
+class _Memory:
+    """A transport that keeps what is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self._arrived = asyncio.Event()
+        self.deliver: Callable[[bytes], None] = lambda _: None
+
+    def start(self, deliver: Callable[[bytes], None], ended: Callable[[], None]) -> None:
+        del ended
+        self.deliver = deliver
+
+    def send(self, body: bytes) -> None:
+        self.sent.append(json.loads(body))
+        self._arrived.set()
+
+    async def close(self) -> None:
+        pass
+
+    def give(self, **message: Any) -> None:
+        self.deliver(json.dumps({"jsonrpc": "2.0", **message}).encode())
+
+    async def reply_to(self, request_id: int) -> dict[str, Any]:
+        async with asyncio.timeout(30):
+            while not (replies := [m for m in self.sent if m.get("id") == request_id]):
+                self._arrived.clear()
+                await self._arrived.wait()
+        return replies[0]
+
+
+@asynccontextmanager
+async def _wire(**requests: Handler) -> AsyncIterator[tuple[Wire, _Memory]]:
+    """An initialized wire with these requests."""
+    transport = _Memory()
+    wire = Wire(transport)
+
+    async def initialize(params: Any) -> dict[str, Any]:
+        return {}
+
+    for name, handler in {"initialize": initialize, **requests}.items():
+        wire.on_request(name, Method(handler))
+    running = asyncio.ensure_future(wire.run())
+    await asyncio.sleep(0)
+    transport.give(id=0, method="initialize")
+    await transport.reply_to(0)
+    yield wire, transport
+    wire.end(0)
+    await running
+
+
+@pytest.mark.parametrize("n_before", [0, 1, 2, 5])
+async def test_a_request_sees_no_change_that_was_sent_after_it(n_before: int) -> None:
+    """However many requests before it end in their first step."""
+    version, seen = 1, []
+
+    async def hover(params: Any) -> None:
+        pass
+
+    async def action(params: Any) -> None:
+        seen.append(version)
+
+    async def change(params: Any) -> None:
+        nonlocal version
+        version += 1
+
+    async with _wire(hover=hover, action=action) as (wire, transport):
+        wire.on_notification("change", Method(change))
+        for number in range(n_before):
+            transport.give(id=1 + number, method="hover")
+        transport.give(id=10, method="action")
+        transport.give(method="change")
+        transport.give(id=11, method="action")
+        await transport.reply_to(11)
+        assert seen == [1, 2]
+
+
+@pytest.mark.parametrize("result", [{"a": {1, 2}}, {"a": float("nan")}])
+async def test_a_result_that_json_cannot_take_is_still_one_answer(result: Any) -> None:
+    async def odd(params: Any) -> Any:
+        return result
+
+    async with _wire(odd=odd) as (_, transport):
+        transport.give(id=1, method="odd")
+        await transport.reply_to(1)
+        assert [m["error"]["code"] for m in transport.sent if m.get("id") == 1] == [-32603]
+
+
+async def test_a_reply_whose_error_is_null_is_a_result() -> None:
+    async with _wire() as (wire, transport):
+        asked = [asyncio.ensure_future(wire.request("x", None)) for _ in range(3)]
+        await asyncio.sleep(0)
+        first, second, third = (m["id"] for m in transport.sent[1:])
+        transport.give(id=first, error=None, result={"applied": True})
+        transport.give(id=second, error=None)
+        transport.give(id=third, error={"code": 7, "message": "no"}, result=None)
+        assert await asked[0] == {"applied": True}
+        assert await asked[1] is None
+        with pytest.raises(Failure, match="no"):
+            await asked[2]
+
+
+async def test_a_server_whose_methods_cannot_be_loaded_says_so_and_ends() -> None:
+    def load() -> None:
+        raise ImportError("gone")
+
+    transport = _Memory()
+    wire = Wire(transport, load)
+
+    async def initialize(params: Any) -> dict[str, Any]:
+        return {}
+
+    wire.on_request("initialize", Method(initialize))
+    running = asyncio.ensure_future(wire.run())
+    await asyncio.sleep(0)
+    transport.give(id=0, method="initialize")
+    transport.give(id=1, method="textDocument/hover")
+    assert await running == 1
+    assert (await transport.reply_to(1))["error"] == {"code": -32603, "message": FAILED}
+
+
+async def test_a_client_whose_initialize_failed_may_try_again() -> None:
+    answers: list[Any] = [ValueError("canary"), {"capabilities": {}}]
+
+    async def initialize(params: Any) -> Any:
+        if isinstance(answer := answers.pop(0), Exception):
+            raise answer
+        return answer
+
+    transport = _Memory()
+    wire = Wire(transport)
+    wire.on_request("initialize", Method(initialize))
+    running = asyncio.ensure_future(wire.run())
+    await asyncio.sleep(0)
+    transport.give(id=1, method="initialize")
+    await transport.reply_to(1)
+    transport.give(id=2, method="initialize")
+    await transport.reply_to(2)
+    assert [list(message)[2] for message in transport.sent] == ["error", "result"]
+    wire.end(0)
+    await running
+
+
+def test_depth_is_that_of_lists_and_objects_and_a_text_of_brackets_has_none() -> None:
+    value: Any = "[" * 1_000
+    for depth in range(1, 202):
+        value = [value] if depth % 2 else {"a": value, "b": 1}
+        assert _is_deeper(value, 100) is (depth > 100), depth
