@@ -237,9 +237,10 @@ def read_settings(
         try:
             return Settings.model_validate(given), complaints
         except ValidationError as error:
+            why: dict[str, str] = {}  # the first reason of each: a list has one for every item
             for wrong in error.errors():
-                name = str(wrong["loc"][0])
-                complaints.append(
-                    f"The setting {name} cannot be {given.pop(name)!r} ({wrong['msg']}); "
-                    "its default is used."
-                )
+                why.setdefault(str(wrong["loc"][0]), wrong["msg"])
+            complaints += [
+                f"The setting {name} cannot be {given.pop(name)!r} ({reason}); its default is used."
+                for name, reason in why.items()
+            ]

@@ -30,6 +30,13 @@ def test_each_wrong_value_is_named_and_left_at_its_default() -> None:
     assert any("context_tokens cannot be 'lots'" in c for c in complaints)
 
 
+def test_a_list_with_several_wrong_items_is_named_once() -> None:
+    settings, complaints = read_settings({}, {"endpoints": [1, 2], "check_command": [None, 3, "x"]})
+    assert settings == read_settings({})[0]
+    assert len(complaints) == 2
+    assert "endpoints cannot be [1, 2]" in complaints[0]
+
+
 def test_the_readme_has_every_setting_with_its_default() -> None:
     chapter = (ROOT / "README.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
     rows = dict(re.findall(r"^\| (\w+) \| ([^|]+) \|", chapter, re.MULTILINE))
