@@ -1,12 +1,13 @@
 """Read stack frames out of the lines of a report: one table of formats, one entry a runtime.
 
-Knows Python (plain, IPython, pytest), JavaScript (V8, SpiderMonkey), Java and Kotlin, Go, Rust, and
-C/C++ (gdb, sanitizers). A frame's `order` counts from the innermost call, 0, of its own trace,
-whichever way round the runtime prints them.
+Knows Python (plain, IPython, pytest), JavaScript (V8, SpiderMonkey), Java and Kotlin, C#, Go, Rust,
+Ruby, PHP, Lua, Swift, and C/C++ (gdb, lldb, sanitizers). A frame's `order` counts from the
+innermost call, 0, of its own trace, whichever way round the runtime prints them.
 """
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ class Frame:
 
 
 def read_frames(lines: list[str]) -> tuple[Frame, ...]:
-    """Frames in the order in which the report prints them, at most MAX_FRAMES."""
+    """Frames in the order in which the report prints them, at most MAX_FRAMES: the innermost."""
     found: list[tuple[Frame, str]] = []  # with the runtime that printed it
     trace, gap = 0, 0
     for idx, line in enumerate(lines):
@@ -43,13 +44,16 @@ def read_frames(lines: list[str]) -> tuple[Frame, ...]:
         gap = 0
         frame, runtime = hit
         found.append((replace(frame, trace=trace), runtime))
-        if len(found) == MAX_FRAMES:
-            break
-    return tuple(_ordered(found))
+    frames = list(_ordered(found))
+    kept = heapq.nsmallest(MAX_FRAMES, range(len(frames)), key=lambda at: frames[at].order)
+    return tuple(frames[at] for at in sorted(kept))
 
 
 _MAX_GAP = 40  # lines of source or locals that IPython and pytest print between two frames
-_TRACE_STARTS = re.compile(r"Traceback \(most recent call last|^goroutine \d|^\s*Caused by:")
+_TRACE_STARTS = re.compile(
+    r"Traceback \(most recent call last|^goroutine \d|^\s*Caused by:"
+    r"|^\s*--- End of inner exception stack trace"
+)
 _LAST_IS_INNERMOST = frozenset({"python"})
 
 
@@ -67,6 +71,8 @@ def _ordered(found: list[tuple[Frame, str]]) -> Iterator[Frame]:
 
 # Every pattern is tried only where its marker stands in the line. Groups: path, line, function.
 
+_PATH = r"(?:[A-Za-z]:)?[^\s:]{1,400}"
+_ROOTED = r"(?:[A-Za-z][\w-]{0,20}:[\\/]{1,3}|/)"  # such a path may have spaces and brackets in it
 _FORMATS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     (
         "python",
@@ -78,16 +84,14 @@ _FORMATS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     (
         "python",
         "File ",
-        re.compile(
-            r"^\s*File (?P<path>[^\s:]{1,400}):(?P<line>\d{1,7}), in (?P<fn>[\w.<>]{1,200})"
-        ),
+        re.compile(rf"^\s*File (?P<path>{_PATH}):(?P<line>\d{{1,7}}), in (?P<fn>[\w.<>]{{1,200}})"),
     ),
     ("python", " in ", re.compile(r"^(?P<path>\S{1,400}\.pyx?) in (?P<fn>[\w.<>]{1,200})")),
     (
         "python",
         ": ",
         re.compile(
-            r"^(?P<path>[^\s:]{1,400}\.py):(?P<line>\d{1,7}): "
+            rf"^(?P<path>{_PATH}\.py):(?P<line>\d{{1,7}}): "
             r"(?:in (?P<fn>[\w.<>]{1,200})|[A-Z]\w{1,100}$)"
         ),
     ),
@@ -100,18 +104,27 @@ _FORMATS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
         ),
     ),
     (
-        "javascript",
-        "at ",
+        "csharp",
+        ":line ",
         re.compile(
-            r"^\s*at (?:async )?(?:new )?(?P<fn>[\w.$<>#]{1,200})(?: \[as [\w$.]{1,80}\])? "
-            r"\((?P<path>[^()\s]{1,400}):(?P<line>\d{1,7}):\d{1,7}\)"
+            r"^\s*at (?P<fn>[\w.`<>+\[\],$|]{1,300})\([^\n]{0,400}?\) "
+            r"in (?P<path>[^\n]{1,400}?):line (?P<line>\d{1,7})"
         ),
     ),
     (
         "javascript",
         "at ",
         re.compile(
-            r"^\s*at (?:async )?(?P<path>[^()\s]{1,400}\.[cm]?[jt]sx?):(?P<line>\d{1,7}):\d{1,7}$"
+            r"^\s*at (?:async )?(?:new )?(?P<fn>[\w.$<>#]{1,200})(?: \[as [\w$.]{1,80}\])? "
+            rf"\((?P<path>[^()\s]{{1,400}}|{_ROOTED}[^\n]{{1,400}}?):(?P<line>\d{{1,7}}):\d{{1,7}}\)"
+        ),
+    ),
+    (
+        "javascript",
+        "at ",
+        re.compile(
+            rf"^\s*at (?:async )?(?P<path>(?:[^()\s]{{1,400}}|{_ROOTED}[^\n]{{1,400}}?)"
+            r"\.[cm]?[jt]sx?):(?P<line>\d{1,7}):\d{1,7}$"
         ),
     ),
     (
@@ -124,13 +137,14 @@ _FORMATS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     (
         "rust",
         "at ",
-        re.compile(r"^\s+at (?P<path>[^\s:]{1,400}\.rs):(?P<line>\d{1,7})(?::\d{1,7})?"),
+        re.compile(rf"^\s+at (?P<path>{_PATH}\.rs):(?P<line>\d{{1,7}})(?::\d{{1,7}})?"),
     ),
     (
         "rust-panic",
         "panicked at ",
         re.compile(
-            r"panicked at (?:'[^\n]{0,400}', )?(?P<path>[^\s':]{1,400}\.rs):(?P<line>\d{1,7})"
+            r"panicked at (?:'[^\n]{0,400}', )?"
+            r"(?P<path>(?:[A-Za-z]:)?[^\s':]{1,400}\.rs):(?P<line>\d{1,7})"
         ),
     ),
     (
@@ -139,11 +153,71 @@ _FORMATS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
         re.compile(r"^\s+(?P<path>\S{1,400}\.go):(?P<line>\d{1,7})(?: \+0x[0-9a-f]+)?$"),
     ),
     (
+        "ruby",
+        ":in ",
+        re.compile(
+            rf"(?:^|\s)(?P<path>{_PATH}):(?P<line>\d{{1,7}}):in [`'](?P<fn>[^`'\n]{{1,200}})'"
+        ),
+    ),
+    (
+        "php",
+        "): ",
+        re.compile(
+            r"^\s*#\d{1,4} (?P<path>(?:[A-Za-z]:)?[^:()\n]{1,400}\.\w{1,6})\((?P<line>\d{1,7})\): "
+        ),
+    ),
+    (
+        "php",
+        ".php",
+        re.compile(
+            r"(?<!thrown)(?: in | at )(?P<path>(?:[A-Za-z]:)?[^\s:()]{1,400}\.php)"
+            r"(?::| on line )(?P<line>\d{1,7})\b"
+        ),
+    ),
+    (
+        "lua",
+        ": in ",
+        re.compile(
+            rf"^\s+(?P<path>{_PATH}):(?P<line>\d{{1,7}}): in "
+            r"(?:(?:function|local|method|upvalue|field|global) (?:'(?P<fn>[\w.:]{1,200})'|<)"
+            r"|main chunk)"
+        ),
+    ),
+    (
+        "swift",
+        ".swift:",
+        re.compile(
+            r"^\s*\d{1,4}(?: \[\w{1,20}\]){0,3}(?: +0x[0-9a-f]+)? +(?:closure #\d{1,4} in ){0,9}"
+            r"(?P<fn>[\w.$<>]{1,200})[^\n]{0,400}? at "
+            r"(?P<path>[^:\n]{1,400}?\.swift):(?P<line>\d{1,7})"
+        ),
+    ),
+    (
+        "swift-trap",
+        "Fatal error",
+        re.compile(rf"^(?P<path>{_PATH}\.swift):(?P<line>\d{{1,7}}): Fatal error"),
+    ),
+    (
+        "swift-trap",
+        "atal error",
+        re.compile(
+            r"atal error: .{0,400}: file (?P<path>\S{1,400}\.swift), line (?P<line>\d{1,7})"
+        ),
+    ),
+    (
+        "native",
+        "#",
+        re.compile(
+            r"^[\s*]*frame #\d{1,4}: 0x[0-9a-f]+ [^\s`]{1,200}`(?P<fn>[\w:~<>$.]{1,200})"
+            rf"[^\n]{{0,400}}? at (?P<path>{_PATH}):(?P<line>\d{{1,7}})"
+        ),
+    ),
+    (
         "native",
         "#",
         re.compile(
             r"^\s*#\d{1,4}\s+(?:0x[0-9a-f]+ in )?(?P<fn>[\w:~<>$.]{1,200})"
-            r"[^\n]{0,400}? at (?P<path>[^\s:]{1,400}):(?P<line>\d{1,7})"
+            rf"[^\n]{{0,400}}? at (?P<path>{_PATH}):(?P<line>\d{{1,7}})"
         ),
     ),
     (
@@ -151,7 +225,7 @@ _FORMATS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
         "#",
         re.compile(
             r"^\s*#\d{1,4}\s+0x[0-9a-f]+ in (?P<fn>[\w:~<>$.]{1,200})[^\n]{0,400}? "
-            r"(?P<path>[^\s:()]{1,400}\.\w{1,4}):(?P<line>\d{1,7})"
+            r"(?P<path>(?:[A-Za-z]:)?[^\s:()]{1,400}\.\w{1,4}):(?P<line>\d{1,7})"
         ),
     ),
 )
@@ -175,6 +249,10 @@ def _frame_at(lines: list[str], idx: int) -> tuple[Frame, str] | None:
         function = groups.get("fn")
         if runtime == "java" and function:
             path, function = _java(path, function)
+        elif runtime == "csharp" and function:
+            function = _csharp(function)
+        elif runtime == "php":
+            function = _php_function_below(lines, idx)
         elif runtime in ("go", "rust") and idx:
             function = _function_above(lines[idx - 1], runtime)
         elif number is None:
@@ -206,6 +284,35 @@ def _function_above(line: str, runtime: str) -> str | None:
     return _GO_CLOSURE.sub("", tail.replace("(*", "").replace("(", "").replace(")", ""))
 
 
+_CSHARP_MADE = re.compile(r"<+(\w+)>\$?[^.]*(?:\.MoveNext)?$")  # of an async method, a lambda
+_CSHARP_GENERIC = re.compile(r"`\d{1,3}|\[[^\[\]]*\]")
+
+
+def _csharp(function: str) -> str:
+    """``Box`1.<Load>d__3.MoveNext`` is Box.Load; `Cart..ctor` is Cart.Cart, as the code has it."""
+    if found := _CSHARP_MADE.search(function):
+        function = function[: found.start()].replace("<>c.", "") + found[1]
+    function = _CSHARP_GENERIC.sub("", function).replace("+", ".")
+    owner, is_constructor, _ = function.partition("..c")  # .ctor, .cctor
+    return f"{owner}.{owner.rpartition('.')[2]}" if is_constructor else function
+
+
+_PHP_CALLED = re.compile(
+    r"^\s*#\d{1,4} [^\n]{1,400}?(?:\(\d{1,7}\)|\]): (?P<fn>[\w\\:>-]{1,300})\("
+)
+
+
+def _php_function_below(lines: list[str], idx: int) -> str | None:
+    """PHP names with each call the place that it was made from: whose line it is, the next says."""
+    below = lines[idx + 1 : idx + 3]
+    if below and not below[0].lstrip().startswith("#"):
+        del below[0]  # "Stack trace:" after the message
+    if not below or len(below[0]) > MAX_LINE:
+        return None
+    found = _PHP_CALLED.match(below[0])
+    return found["fn"] if found else None
+
+
 def _arrow_line(lines: list[str], idx: int) -> str | None:
     """IPython marks the line it stopped at with an arrow, a few lines below the head."""
     for line in lines[idx + 1 : idx + 12]:
@@ -216,15 +323,16 @@ def _arrow_line(lines: list[str], idx: int) -> str | None:
 
 _GENERIC = re.compile(r"<[^<>]{0,200}>")
 _HASH_TAIL = re.compile(r"::h[0-9a-f]{16}$")
+_RUBY_BLOCK = re.compile(r"^(?:(?:block|rescue|ensure)(?: \(\d{1,4} levels\))? in ){1,9}")
 
 
 def _clean_function(function: str) -> str | None:
     """Dotted, without generics, closures and receivers that say nothing."""
-    function = _HASH_TAIL.sub("", function)
+    function = _RUBY_BLOCK.sub("", _HASH_TAIL.sub("", function))
     if function.startswith("<") and function.endswith(">"):
         return None  # <module>, <lambda>, <anonymous>
     for _ in range(3):
         function = _GENERIC.sub("", function)
-    parts = [p for p in re.split(r"::|\.|#|/", function) if p and not p.startswith("{")]
+    parts = [p for p in re.split(r"->|::?|[.#/\\]", function) if p and not p.startswith("{")]
     parts = [p for p in parts if p not in ("Object", "Module", "exports", "<locals>", "async*")]
     return ".".join(p.strip() for p in parts) or None

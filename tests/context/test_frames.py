@@ -138,6 +138,9 @@ def test_debuggers_and_sanitizers_of_c() -> None:
         "File the report in the drawer",
         "#1 priority is speed",
         "look at src/main.rs when you can",
+        "at noon (see the notes of 12:30:45)",
+        "    at eval (eval at run (a.js:1:1), <anonymous>:1:1)",
+        "it stands in index.php and in line 3: in short",
         "a" * 5_000 + ' File "x.py", line 3, in f',
     ],
 )
@@ -147,3 +150,114 @@ def test_prose_is_no_frame(line: str) -> None:
 
 def test_a_runaway_recursion_is_cut() -> None:
     assert len(read_frames(['  File "a.py", line 1, in f'] * 5_000)) == MAX_FRAMES
+
+
+def test_dotnet_frames() -> None:
+    check(
+        r"""Unhandled exception. System.AggregateException: outer
+ ---> System.DivideByZeroException: Attempted to divide by zero.
+   at Shop.Cart.Total(Int32 x) in /home/u/shop/Cart.cs:line 42
+   at Shop.Cart..ctor(String name) in C:\shop\My Shop\Cart.cs:line 7
+   at Shop.Box`1.<Load>d__3.MoveNext() in /home/u/shop/Box.cs:line 8
+   at Shop.Cart.<>c.<Sum>b__0_0(Item i) in /home/u/shop/Cart.cs:line 9
+   --- End of inner exception stack trace ---
+   at System.Threading.Tasks.Task.Wait()
+   at Program.<Main>$(String[] args) in /home/u/shop/Program.cs:line 3""",
+        ("/home/u/shop/Cart.cs", 42, "Shop.Cart.Total"),
+        ("C:/shop/My Shop/Cart.cs", 7, "Shop.Cart.Cart"),
+        ("/home/u/shop/Box.cs", 8, "Shop.Box.Load"),
+        ("/home/u/shop/Cart.cs", 9, "Shop.Cart.Sum"),
+        ("/home/u/shop/Program.cs", 3, "Program.Main"),
+    )
+
+
+def test_ruby_of_old_and_new() -> None:
+    check(
+        """app/user.rb:6:in `run': undefined local variable (NameError)
+\tfrom app/user.rb:3:in `block (2 levels) in save'
+\tfrom bin/go:1:in `<main>'""",
+        ("app/user.rb", 6, "run"),
+        ("app/user.rb", 3, "save"),
+        ("bin/go", 1, None),
+    )
+    check(
+        """app/user.rb:6:in 'User#run': undefined local variable (NameError)
+\tfrom C:/shop/app/user.rb:3:in 'block in Shop::User.save'""",
+        ("app/user.rb", 6, "User.run"),
+        ("C:/shop/app/user.rb", 3, "Shop.User.save"),
+    )
+
+
+def test_php_names_with_a_call_the_place_it_was_made_from() -> None:
+    check(
+        r"""PHP Fatal error:  Uncaught TypeError: bad in /var/www/Cart.php:12
+Stack trace:
+#0 /var/www/Shop.php(34): App\Cart->total('x')
+#1 [internal function]: App\Shop->App\{closure}(1)
+#2 C:\www\my shop\index.php(5): App\Shop::open()
+#3 {main}
+  thrown in /var/www/Cart.php on line 12""",
+        ("/var/www/Cart.php", 12, "App.Cart.total"),
+        ("/var/www/Shop.php", 34, None),
+        ("C:/www/my shop/index.php", 5, None),
+    )
+    check(
+        "PHP Warning:  Undefined variable $x in /var/www/a.php on line 12",
+        ("/var/www/a.php", 12, None),
+    )
+
+
+def test_lua_of_old_and_new() -> None:
+    check(
+        """lua: src/cart.lua:3: attempt to index a nil value (local 'x')
+stack traceback:
+\t[C]: in function 'error'
+\tsrc/cart.lua:3: in method 'total'
+\tsrc/cart.lua:6: in function 'shop.Cart:sum'
+\tC:\\shop\\main.lua:9: in function <C:\\shop\\main.lua:8>
+\tmain.lua:12: in main chunk""",
+        ("src/cart.lua", 3, "total"),
+        ("src/cart.lua", 6, "shop.Cart.sum"),
+        ("C:/shop/main.lua", 9, None),
+        ("main.lua", 12, None),
+    )
+
+
+def test_swift_traps_and_backtraces() -> None:
+    check(
+        """Thread 0 "shop" crashed:
+0 [ra] 0x00005581c0d3 Cart.total(_:) + 12 in shop at /home/u/shop/Sources/Cart.swift:12:9
+1 closure #1 in main() + 16 in shop at /home/u/shop/Sources/main.swift:3:1""",
+        ("/home/u/shop/Sources/Cart.swift", 12, "Cart.total"),
+        ("/home/u/shop/Sources/main.swift", 3, "main"),
+    )
+    check("shop/Cart.swift:7: Fatal error: Index out of range", ("shop/Cart.swift", 7, None))
+    check("Fatal error: no item: file /home/u/Cart.swift, line 7", ("/home/u/Cart.swift", 7, None))
+    check(
+        "  * frame #1: 0x0000000100 shop`Cart.total(self=0x1) at Cart.swift:12:9",
+        ("Cart.swift", 12, "Cart.total"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (r"C:\proj\src\mod.py:14: in f", ("C:/proj/src/mod.py", 14, "f")),
+        (r"C:\proj\src\mod.py:14: ValueError", ("C:/proj/src/mod.py", 14, None)),
+        (r"File C:\proj\mod.py:12, in f(x)", ("C:/proj/mod.py", 12, "f")),
+        ("#1  parse (p=0x0) at C:/x/parse.c:12", ("C:/x/parse.c", 12, "parse")),
+        (r"thread 'main' panicked at C:\proj\src\main.rs:4:5:", ("C:/proj/src/main.rs", 4, None)),
+        (r"             at C:\proj\src\main.rs:4:5", ("C:/proj/src/main.rs", 4, None)),
+        (r"    at foo (C:\Users\John Smith\a.js:3:5)", ("C:/Users/John Smith/a.js", 3, "foo")),
+        (r"    at C:\Users\John Smith\a.js:3:5", ("C:/Users/John Smith/a.js", 3, None)),
+        ("    at Page (/app/(shop)/page.tsx:3:5)", ("/app/(shop)/page.tsx", 3, "Page")),
+        (
+            "    at Page (webpack-internal:///(rsc)/./app/page.tsx:3:5)",
+            ("/(rsc)/./app/page.tsx", 3, "Page"),
+        ),
+    ],
+)
+def test_paths_with_drives_spaces_and_brackets(
+    line: str, expected: tuple[str, int | None, str | None]
+) -> None:
+    check(line, expected)
