@@ -66,8 +66,7 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    text: str  # what was read: at most MAX_REPORT code points
-    is_cut: bool  # True when the report went on after that
+    text: str  # what was read: at most MAX_REPORT code points, the head and the tail
     searchable: str  # the text without what an issue form or a tool wrote
     title: str
     frames: tuple[Frame, ...]
@@ -81,7 +80,7 @@ class Report:
 
 def read_report(text: str) -> Report:
     """Read a report of any size; raises `EmptyReport` when it holds no word at all."""
-    kept = text[:MAX_REPORT].replace("\x00", " ")
+    kept = _head_and_tail(text).replace("\x00", " ")
     words = tuple(dict.fromkeys(m.group().lower() for m in _WORD.finditer(kept)))
     if not words:
         raise EmptyReport(
@@ -90,7 +89,6 @@ def read_report(text: str) -> Report:
     lines = _lines(kept)
     return Report(
         text=kept,
-        is_cut=len(text) > MAX_REPORT,
         searchable=without_boilerplate(kept),
         title=next((line.strip(" #*=-\t") for line in lines if line.strip(" #*=-\t")), "")[:300],
         frames=read_frames(lines),
@@ -101,6 +99,14 @@ def read_report(text: str) -> Report:
         quoted=tuple(dict.fromkeys(_quoted(kept)))[:MAX_MENTIONS],
         words=words,
     )
+
+
+def _head_and_tail(text: str) -> str:
+    """What a person wrote stands first, and the error that ended a program last in its log."""
+    if len(text) <= MAX_REPORT:
+        return text
+    half = MAX_REPORT // 2
+    return f"{text[: half - 1]}\n{text[-half:]}"
 
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -122,7 +128,11 @@ def _lines(text: str) -> list[str]:
 
 _TOKEN = re.compile(r"[^\s\"'`()<>\[\]{},;|=*]+")
 _EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9+]{0,4}$")
-_LINE_SUFFIX = re.compile(r"(?::(\d{1,7}))(?::\d{1,7})?:?$|#L(\d{1,7})(?:-L?\d{1,7})?$")
+_LINE_SUFFIX = re.compile(
+    r":(\d{1,7})(?::\d{1,7})?(?::in|:)?$"  # Ruby writes a.rb:10:in `f'
+    r"|#L(\d{1,7})(?:-L?\d{1,7})?$"
+)
+_LINE_BEHIND = re.compile(r" (\d{1,7})\b")  # .NET writes a.cs:line 10
 _BLOB = re.compile(r"/(?:blob|tree|raw|blame)/[^/]+/")
 
 
@@ -132,7 +142,10 @@ def _paths(text: str) -> Iterator[PathMention]:
         token = match.group()
         if len(token) > MAX_TOKEN or ("." not in token and "/" not in token and "\\" not in token):
             continue
-        mention = _path_of(token.rstrip(".:!?"))
+        token = token.rstrip(".:!?")
+        if token.endswith(":line") and (found := _LINE_BEHIND.match(text, match.end())):
+            token = f"{token.removesuffix('line')}{found[1]}"
+        mention = _path_of(token)
         if mention is not None and mention not in seen:
             seen.add(mention)
             yield mention

@@ -15,6 +15,7 @@ from context.report import (
     Raised,
     read_report,
 )
+from context.traceback import MAX_FRAMES
 
 
 def _paths(text: str) -> list[PathMention]:
@@ -37,6 +38,11 @@ def test_paths_are_read_with_their_lines() -> None:
         PathMention("core/io/wire.cpp", 7),
         PathMention("view.ts", None),
     ]
+
+
+def test_lines_as_ruby_and_net_write_them_belong_to_no_path() -> None:
+    assert _paths("from app/user.rb:10:in `save'") == [PathMention("app/user.rb", 10)]
+    assert _paths("at Total() in /x/Cart.cs:line 42") == [PathMention("/x/Cart.cs", 42)]
 
 
 def test_a_link_to_a_file_of_a_repository_is_its_path() -> None:
@@ -106,11 +112,21 @@ def test_a_traceback_on_one_line_of_a_log_is_opened_up() -> None:
     assert [(f.path, f.line, f.order) for f in frames] == [("a/b.py", 3, 1), ("a/c.py", 9, 0)]
 
 
-def test_a_long_report_is_cut_and_says_so() -> None:
-    report = read_report("word " * MAX_REPORT)
-    assert report.is_cut
+def test_of_a_long_log_the_start_and_the_error_at_its_end_are_read() -> None:
+    log = "INFO all is well\n" * MAX_REPORT
+    error = '  File "a.py", line 3, in f\nValueError: no\n'
+    report = read_report(f"The server stops\n{log}{error}")
     assert len(report.text) == MAX_REPORT
-    assert not read_report("word").is_cut
+    assert report.title == "The server stops"
+    assert [(f.path, f.line) for f in report.frames] == [("a.py", 3)]
+    assert report.raised == (Raised("ValueError", "no"),)
+
+
+def test_of_an_endless_recursion_the_innermost_frames_are_read() -> None:
+    calls = "".join(f'  File "m{n}.py", line {n}, in f{n}\n' for n in range(MAX_FRAMES + 100))
+    frames = read_report(f"Traceback (most recent call last):\n{calls}ValueError: no").frames
+    assert len(frames) == MAX_FRAMES
+    assert (frames[-1].path, frames[-1].order) == (f"m{MAX_FRAMES + 99}.py", 0)
 
 
 def test_mentions_are_bounded() -> None:
@@ -140,7 +156,7 @@ def test_mentions_are_bounded() -> None:
 )
 def test_one_endless_line_is_read_in_linear_time(piece: str) -> None:
     """A pattern that backtracks takes minutes here, which the time-out of the test ends."""
-    assert read_report("word " + piece * (1_000_000 // len(piece))).is_cut
+    assert len(read_report("word " + piece * (1_000_000 // len(piece))).text) == MAX_REPORT
 
 
 @given(st.text(max_size=400))
