@@ -7,6 +7,8 @@ are no change. HEAD's contents come from context/git.py; this reads no repositor
 from __future__ import annotations
 
 import difflib
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -16,7 +18,7 @@ from context.outline import Outline, Symbol, SymbolKind
 from context.text import split_lines
 
 MAX_BEFORE_LINES = 60  # of a changed part, as it was
-MAX_COMPARED_LINES = 20_000
+MAX_PAIRS = 250_000  # of lines compared exactly: difflib's time grows with their cube at worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +44,75 @@ def is_changed(before: str, after: str) -> bool:
 def changed_lines(before: str, after: str) -> list[tuple[int, int, int, int]]:
     """Hunks as (first, last) lines now and (first, last) before; last < first where there are none.
 
-    A text that is too long is one hunk.
+    Where much changed, what lies between lines that are the same and there once is one hunk.
     """
     old, new = split_lines(before), split_lines(after)
-    if max(len(old), len(new)) > MAX_COMPARED_LINES:
-        return [(1, len(new), 1, len(old))]
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     return [
         (j1 + 1, j2, i1 + 1, i2)
-        for tag, i1, i2, j1, j2 in matcher.get_opcodes()
-        if tag != "equal" and any(line.strip() for line in (*old[i1:i2], *new[j1:j2]))
+        for i1, i2, j1, j2 in _hunks(old, new)
+        if any(line.strip() for line in (*old[i1:i2], *new[j1:j2]))
     ]
+
+
+def _hunks(old: list[str], new: list[str]) -> Iterator[tuple[int, int, int, int]]:
+    """Half-open spans (in `old`, in `new`) that differ, in order; in n log n where n is large.
+
+    Exactly for few lines, and for many between their anchors (Cohen's patience diff).
+    """
+    pending = [(0, len(old), 0, len(new))]
+    while pending:
+        i1, i2, j1, j2 = pending.pop()
+        while i1 < i2 and j1 < j2 and old[i1] == new[j1]:
+            i1, j1 = i1 + 1, j1 + 1
+        while i1 < i2 and j1 < j2 and old[i2 - 1] == new[j2 - 1]:
+            i2, j2 = i2 - 1, j2 - 1
+        if i1 == i2 or j1 == j2:
+            anchors = []
+        elif (i2 - i1) * (j2 - j1) <= MAX_PAIRS:
+            matcher = difflib.SequenceMatcher(None, old[i1:i2], new[j1:j2], autojunk=False)
+            for tag, a1, a2, b1, b2 in matcher.get_opcodes():
+                if tag != "equal":
+                    yield i1 + a1, i1 + a2, j1 + b1, j1 + b2
+            continue
+        else:
+            anchors = _anchors(old, new, (i1, i2, j1, j2))
+        if anchors:
+            starts = [(i1, j1), *((i + 1, j + 1) for i, j in anchors)]
+            ends = [*anchors, (i2, j2)]
+            between = zip(starts, ends, strict=True)
+            pending += reversed([(a1, a2, b1, b2) for (a1, b1), (a2, b2) in between])
+        elif (i1, j1) != (i2, j2):
+            yield i1, i2, j1, j2
+
+
+def _anchors(
+    old: list[str], new: list[str], within: tuple[int, int, int, int]
+) -> list[tuple[int, int]]:
+    """Lines that are in both spans once, as many as keep their order."""
+    i1, i2, j1, j2 = within
+    once_old, once_new = _once(old, i1, i2), _once(new, j1, j2)
+    tops: list[int] = []  # of piles of places in `new`; their order in `old` is that of the loop
+    chain: dict[
+        int, tuple[int, int | None]
+    ] = {}  # by place in `new`: that in `old`, the one before
+    for line, i in once_old.items():
+        if (j := once_new.get(line)) is not None:
+            pile = bisect_left(tops, j)
+            chain[j] = i, tops[pile - 1] if pile else None
+            tops[pile : pile + 1] = [j]
+    found: list[tuple[int, int]] = []
+    at = tops[-1] if tops else None
+    while at is not None:
+        i, before = chain[at]
+        found.append((i, at))
+        at = before
+    return found[::-1]
+
+
+def _once(lines: list[str], first: int, last: int) -> dict[str, int]:
+    """Where each line is that the span has once, in order."""
+    counts = Counter(lines[first:last])
+    return {lines[at]: at for at in range(first, last) if counts[lines[at]] == 1}
 
 
 def changed_parts(

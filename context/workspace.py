@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -259,20 +260,18 @@ class Workspace:
         if head is None:
             raise ContextError("There is no git history here to compare with.")
         overlays = {**self._overlays, **(buffers or {})}
-        differing = await asyncio.to_thread(_differing, self.root, known, head, overlays)
-        blobs = await asyncio.to_thread(
-            read_blobs, head_shadow, [head[p] for p in differing if p in head]
-        )
         parts: list[ChangedPart] = []
-        for path, after in differing.items():
-            blob = head.get(path)
-            if blob is not None and blob not in blobs:
-                continue  # its content is not here: a partial clone
-            before = _decoded(blobs[blob]) if blob is not None else None
-            if before is not None and not is_changed(before, after):
-                continue
+        differing = _differing(self.root, known, head, overlays, head_shadow)
+        n_files = 0
+        while (found := await asyncio.to_thread(next, differing, None)) is not None:
+            if n_files == MAX_DIFFERING:
+                logger.warning("more than %d files differ; the rest is left out", n_files)
+                break
+            n_files += 1
+            path, before, after = found
             old = await self.outline(path, before) if before is not None else None
-            parts += changed_parts(path, before, after, old, await self.outline(path, after))
+            new = await self.outline(path, after)
+            parts += await asyncio.to_thread(changed_parts, path, before, after, old, new)
         return parts
 
     async def files(self) -> list[str]:
@@ -324,22 +323,50 @@ class Workspace:
 
 
 def _differing(
-    root: Path, paths: Sequence[str], head: Mapping[str, str], overlays: Mapping[str, str]
-) -> dict[str, str]:
-    """Current texts of code files whose content is not HEAD's, at most MAX_DIFFERING."""
+    root: Path,
+    paths: Sequence[str],
+    head: Mapping[str, str],
+    overlays: Mapping[str, str],
+    shadow: Path,
+) -> Iterator[tuple[str, str | None, str]]:
+    """(path, text in HEAD, text now) of code files that are not HEAD's; None where it has none.
+
+    Line ends are no difference, and what lies in a repository of its own is not this one's.
+    """
     any_id = next(iter(head.values()), "")
-    found: dict[str, str] = {}
+    nested: dict[str, bool] = {"": False}
     for path in paths:
-        if language_of(path) is None or len(found) >= MAX_DIFFERING:
+        blob = head.get(path)
+        if language_of(path) is None or (blob is None and _is_nested(root, path, nested)):
             continue
-        text = overlays.get(path)
+        after = overlays.get(path)
         try:
-            content = encode(text) if text is not None else read_bytes(root, path)
-            if head.get(path) != blob_id(content, any_id):
-                found[path] = text if text is not None else decode(content)
+            content = encode(after) if after is not None else read_bytes(root, path)
+            # A checkout may have written other line ends than the repository has.
+            if blob in (blob_id(content, any_id), blob_id(_with_newlines(content), any_id)):
+                continue
+            after = after if after is not None else decode(content)
         except Skipped:
             continue
-    return found
+        if blob is None:
+            yield path, None, after
+        elif (held := read_blobs(shadow, [blob]).get(blob)) is not None:  # else a partial clone
+            before = _decoded(held)
+            if is_changed(before, after):
+                yield path, before, after
+
+
+def _with_newlines(content: bytes) -> bytes:
+    return content.replace(b"\r\n", b"\n")
+
+
+def _is_nested(root: Path, path: str, known: dict[str, bool]) -> bool:
+    """Whether a folder between the root and `path` has a repository of its own (a submodule)."""
+    folder = path.rpartition("/")[0]
+    if folder not in known:
+        has_own = os.path.lexists(root / folder / ".git")
+        known[folder] = has_own or _is_nested(root, folder, known)
+    return known[folder]
 
 
 def _decoded(content: bytes) -> str:

@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from context import changes
 from context.changes import changed_lines, is_changed
 from context.errors import ContextError
 from context.suspicion import suspicion
-from context.workspace import Workspace
+from context.workspace import MAX_DIFFERING, Workspace
 from tests.repositories import commit, git, new_repository
 
 BEFORE = "import os\n\n\ndef a(x):\n    return x\n\n\ndef b(x):\n    y = x\n    return y\n"
@@ -97,6 +100,55 @@ async def test_nothing_of_the_repositorys_own_configuration_runs(
     await _indexed(workspace)
     assert [p.symbol for p in await workspace.changes()] == ["b"]
     assert not canary.exists()
+
+
+async def test_line_ends_of_a_checkout_hide_no_change(workspace: Workspace) -> None:
+    files = {f"m{n:03}.py": BEFORE for n in range(MAX_DIFFERING + 20)}
+    commit(workspace.root, "many", files)
+    for name in files:
+        (workspace.root / name).write_bytes(BEFORE.replace("\n", "\r\n").encode())
+    last = max(files)
+    (workspace.root / last).write_text(BEFORE.replace("y = x", "y = x + 1"), newline="\r\n")
+    await _indexed(workspace)
+    assert [(p.path, p.symbol) for p in await workspace.changes()] == [(last, "b")]
+
+
+async def test_a_submodule_and_a_nested_repository_are_not_new(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    inner = new_repository(tmp_path / "inner")
+    commit(inner, "first", {"deep/i.py": BEFORE})
+    git(workspace.root, "submodule", "--quiet", "add", inner.as_uri(), "lib/inner")
+    commit(workspace.root, "with a submodule", {})
+    commit(new_repository(workspace.root / "nested"), "first", {"n.py": BEFORE})
+    (workspace.root / "lib" / "own.py").write_text("def own():\n    pass\n")
+    await _indexed(workspace)
+    assert "lib/inner/deep/i.py" in await workspace.files()
+    assert [(p.path, p.symbol) for p in await workspace.changes()] == [("lib/own.py", "own")]
+
+
+def test_a_long_text_that_changed_everywhere_is_compared_in_linear_steps() -> None:
+    """difflib alone takes an hour for it."""
+    lines = [line for n in range(5_000) for line in (f"def f{n}(x):", "    return x", "", "")]
+    indented = [f"    {line}" if line else "" for line in lines]
+    (hunk,) = changed_lines("\n".join(lines), "\n".join(indented))
+    assert hunk == (1, 19_998, 1, 19_998)
+    moved = [*indented[:5_000], *lines[5_000:]]
+    assert changed_lines("\n".join(lines), "\n".join(moved)) == [(1, 4_998, 1, 4_998)]
+
+
+@given(
+    st.lists(st.integers(0, 9), max_size=30), st.lists(st.integers(0, 9), max_size=30),
+    st.sampled_from([0, 9, 250_000]),
+)  # fmt: skip
+def test_what_lies_between_hunks_is_the_same(old: list[int], new: list[int], most: int) -> None:
+    before, after = ([f"line {n}" for n in side] for side in (old, new))
+    with pytest.MonkeyPatch.context() as few:
+        few.setattr(changes, "MAX_PAIRS", most)
+        hunks = changed_lines("\n".join(before), "\n".join(after))
+    for first, last, old_first, old_last in reversed(hunks):
+        after[first - 1 : last] = before[old_first - 1 : old_last]
+    assert after == before
 
 
 def test_hunks_name_both_sides() -> None:
