@@ -14,7 +14,7 @@ def evidence(report: Report, reader: Reader, names: FileNames) -> list[Evidence]
     found: list[Evidence] = []
     depth: dict[int, int] = {}  # frames inside the workspace, by trace
     for frame in sorted(report.frames, key=lambda f: (f.trace, f.order)):
-        paths = names.ending_like(frame.path)
+        paths = names.ending_like(frame.path, frame.line)
         if not paths or len(paths) > MAX_MATCHES:
             continue
         at = depth.get(frame.trace, 0)

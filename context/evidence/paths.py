@@ -28,7 +28,7 @@ def evidence(report: Report, names: FileNames) -> list[Evidence]:
 
 def _written_paths(report: Report, names: FileNames) -> Iterator[Evidence]:
     for mention in report.paths:
-        paths = names.ending_like(mention.path)
+        paths = names.ending_like(mention.path, mention.line)
         if not 0 < len(paths) <= MAX_MATCHES:
             continue
         strength = (1.0 if "/" in mention.path else 0.8) / len(paths)
