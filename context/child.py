@@ -86,6 +86,10 @@ class Child:
     def alive(self) -> bool:
         return self._process.returncode is None and not self._reader.done()
 
+    async def ended(self) -> None:
+        """Wait until the process has ended, for whatever reason."""
+        await asyncio.wait([self._reader])
+
     async def call(
         self, method: str, params: Any = None, *, on_event: EventHandler | None = None
     ) -> Any:

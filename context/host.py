@@ -143,6 +143,15 @@ class RemoteWorkspace:
         answer = await self._call("watch", None)
         return None if answer is None else str(answer)
 
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs; once it does not, it never will again."""
+        return self._child.alive
+
+    async def ended(self) -> None:
+        """Wait until its process has ended, for whatever reason."""
+        await self._child.ended()
+
     async def close(self) -> None:
         await self._child.close()
 

@@ -72,7 +72,9 @@ class Session:
         self.has_started = False
         self.background = Background()
         self.teller = Teller(self.status, self._tell_status)
-        self.folders = Folders(self.background, self._start_progress, self.say, self.changed)
+        self.folders = Folders(
+            self.background, self._start_progress, self.say, self.changed, self._show_buffers
+        )
         self.model = Model(settings, self.background, self.jobs, self.changed)
         self.shown = Diagnostics(
             wire, self.notes, self.documents.get, self.text_of, client, is_pulled=is_pulled
@@ -158,6 +160,13 @@ class Session:
         with suppress(Failure):
             root, path = self.relative(uri)
             self.folders.overlay(root, path, document.text.content if document else None)
+
+    def _show_buffers(self, root: Path) -> None:
+        """For an index that has just been opened."""
+        for uri in self.documents.uris():
+            path = from_lsp.path(uri)
+            if path is not None and path.is_relative_to(root):
+                self.show_buffer(uri)
 
     def files_changed(self, uris: Sequence[str]) -> None:
         """Files on disk changed: bring the index up to date, soon and once for many."""
