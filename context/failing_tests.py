@@ -28,19 +28,31 @@ _CARGO = re.compile(r"^test ([\w:]+) \.\.\. FAILED$")
 _MAVEN = re.compile(r"^\[ERROR\]\s+(?:\w+\.)*(\w+)\.(\w+):(\d+)")
 _JUNIT = re.compile(r"^(?:\d+\) )?(\w+)\(([\w.]+)\)$")
 _RSPEC = re.compile(r"^rspec \./([\w./-]+_spec\.rb):(\d+)")
-_JEST = re.compile(r"^\s*FAIL\s+(?:\w+\s+)?([\w./-]+\.[cm]?[jt]sx?)\b")
+_JEST = re.compile(r"^\s*FAIL\s+(?:\w+\s+)?([\w./\\-]+\.[cm]?[jt]sx?)\b(?: > (.{1,300}))?")
+_JEST_NAME = re.compile(r"^\s*● (.{1,300})$")  # suite › name, below the line with the file
+_JEST_NO_NAMES = frozenset({"Console", "Test suite failed to run"})
 
 
 def read_failing_tests(lines: Sequence[str]) -> tuple[FailingTest, ...]:
     """In the order printed, each once, at most MAX_TESTS."""
-    found = dict.fromkeys(test for line in lines if len(line) <= MAX_LINE for test in _at(line))
-    return tuple(found)[:MAX_TESTS]
+    found: dict[FailingTest, None] = {}
+    suite: str | None = None  # the file of Jest's last FAIL
+    for line in lines:
+        if len(line) > MAX_LINE:
+            continue
+        found.update(dict.fromkeys(_at(line)))
+        if m := _JEST.match(line):
+            suite = _slashed(m[1])
+        elif suite and (m := _JEST_NAME.match(line)) and m[1].strip() not in _JEST_NO_NAMES:
+            found[FailingTest(suite, m[1].rpartition(" › ")[2].strip(), None)] = None
+    named = {test.path for test in found if test.name}
+    return tuple(t for t in found if t.name or t.line or t.path not in named)[:MAX_TESTS]
 
 
 def _at(line: str) -> Iterator[FailingTest]:
     if m := _PYTEST.match(line):
         name = m[2].rpartition("::")[2] if m[2] else None
-        yield FailingTest(m[1].replace("\\", "/"), name, None)
+        yield FailingTest(_slashed(m[1]), name, None)
     elif m := _UNITTEST.match(line):
         module = [part for part in m[2].split(".") if part != m[1]]
         words = module[:-1] if module and module[-1][:1].isupper() else module
@@ -56,4 +68,9 @@ def _at(line: str) -> Iterator[FailingTest]:
     elif m := _RSPEC.match(line):
         yield FailingTest(m[1], None, int(m[2]))
     elif m := _JEST.match(line):
-        yield FailingTest(m[1], None, None)
+        name = m[2].rpartition(" > ")[2].strip() if m[2] else None  # Vitest's
+        yield FailingTest(_slashed(m[1]), name, None)
+
+
+def _slashed(path: str) -> str:
+    return path.replace("\\", "/")

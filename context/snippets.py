@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from context.evidence.failing_tests import failing_tests
+from context.evidence.failing_tests import TestCode, failing_tests
 from context.evidence.places import FileNames, enclosing_function
 from context.languages import is_test_path
 from context.outline import ReferenceRole, Symbol, SymbolKind
@@ -64,7 +64,7 @@ def snippets_for(
     found: list[Snippet] = []
     files = FileNames(reader)
     failing = list(_failing(reader, files, report))
-    shown_as_tests = {(path, symbol.qualified_name) for path, symbol in failing}
+    shown_as_tests = {(test.path, test.symbol) for test in failing}
     for rank, suspect in enumerate(suspects[:MAX_SUSPECTS], 1):
         if (suspect.path, suspect.symbol) in shown_as_tests:
             continue
@@ -84,8 +84,8 @@ def snippets_for(
         end = _end_of_head(at.symbol, sources.text(at.path))
         _add(found, sources, at.path, at.symbol.start_line, end, at.symbol.qualified_name,
              Role.RELATED, f"head only: {reason}")  # fmt: skip
-    for path, symbol, reason in _tests(reader, failing, suspects[:1]):
-        _add(found, sources, path, symbol.start_line, symbol.end_line, symbol.qualified_name,
+    for test, reason in _tests(reader, failing, suspects[:1]):
+        _add(found, sources, test.path, test.start_line, test.end_line, test.symbol,
              Role.TEST, reason)  # fmt: skip
     return found
 
@@ -132,23 +132,25 @@ def _users(reader: Reader, symbol: str) -> Iterator[tuple[str, Symbol]]:
             yield path, function
 
 
-def _failing(reader: Reader, files: FileNames, report: str) -> Iterator[tuple[str, Symbol]]:
+def _failing(reader: Reader, files: FileNames, report: str) -> Iterator[TestCode]:
     with contextlib.suppress(EmptyReport):
         yield from itertools.islice(failing_tests(read_report(report), reader, files), MAX_TESTS)
 
 
 def _tests(
-    reader: Reader, failing: Sequence[tuple[str, Symbol]], suspects: Sequence[Suspect]
-) -> Iterator[tuple[str, Symbol, str]]:
+    reader: Reader, failing: Sequence[TestCode], suspects: Sequence[Suspect]
+) -> Iterator[tuple[TestCode, str]]:
     """The failing tests; where the report names none, some that call the best suspect."""
-    for path, symbol in failing:
-        yield path, symbol, f"the test {symbol.name} fails, says the report"
+    for test in failing:
+        yield test, f"the test {test.name} fails, says the report"
     for suspect in () if failing else suspects:
         if suspect.symbol is None:
             continue
         users = [u for u in _users(reader, suspect.symbol) if is_test_path(u[0])]
         for path, symbol in users[:MAX_TESTS]:
-            yield path, symbol, f"tests {suspect.symbol}"
+            where = symbol.start_line, symbol.end_line
+            test = TestCode(path, symbol.name, symbol.qualified_name, *where)
+            yield test, f"tests {suspect.symbol}"
 
 
 def _end_of_head(symbol: Symbol, text: Text | None) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from context.evidence import Evidence, Signal
 from context.evidence.diagnostics import OtherDiagnostic
 from context.suspects import Located
@@ -87,6 +89,122 @@ async def test_what_a_failing_test_calls_is_suspect(
     (test,) = [s for s in snippets if s.role == "test"]
     assert test.symbol == "test_floor"
     assert test.reason == "the test test_floor fails, says the report"
+
+
+JEST = """const { add, sub } = require('../src/sum');
+
+test('adds two numbers', () => {
+  expect(add(1, 1)).toBe(2);
+});
+
+test('subtracts', () => {
+  expect(sub(1, 1)).toBe(0);
+});
+"""
+RSPEC = """describe User do
+  it "is saved" do
+    expect(User.new.save_it).to be true
+  end
+
+  it "runs" do
+    expect(User.new.run_it).to be true
+  end
+end
+"""
+
+
+@pytest.mark.parametrize(
+    ("report", "called", "others", "shown"),
+    [
+        (" FAIL  spec/sum.test.js\n  ● adds two numbers", "add", {"sub"}, (3, 6)),
+        (" FAIL  spec/sum.test.js\n  ● sums", "add", set(), (1, 10)),  # too short for the index
+        ("rspec ./spec/user_spec.rb:2 # it fails", "User.save_it", {"User.run_it"}, (2, 5)),
+        ("rspec ./spec/user_spec.rb:7 # it fails", "User.run_it", {"User.save_it"}, (6, 10)),
+    ],
+)
+async def test_a_test_that_is_a_block_is_found_as_functions_are(
+    root: Path,
+    open_workspace: OpenWorkspace,
+    report: str,
+    called: str,
+    others: set[str],
+    shown: tuple[int, int],
+) -> None:
+    files = {
+        "src/sum.js": (
+            "function add(a, b) {\n  return a;\n}\nfunction sub(a, b) {\n  return a;\n}\n"
+            "module.exports = { add, sub };\n"
+        ),
+        "app/user.rb": (
+            "class User\n  def save_it\n    1\n  end\n\n  def run_it\n    2\n  end\nend\n"
+        ),
+        "spec/sum.test.js": JEST,
+        "spec/user_spec.rb": RSPEC,
+    }
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    workspace = await open_workspace()
+    await workspace.index(lambda _: None)
+    located = await workspace.locate(report)
+    symbols = {symbol for _, symbol in _of(located, Signal.TEST)}
+    assert called in symbols
+    assert not others & symbols
+    (test,) = [
+        s for s in await workspace.snippets(located.suspects[:1], report) if s.role == "test"
+    ]
+    assert (test.start_line, test.end_line) == shown
+
+
+async def test_a_frame_in_a_library_is_none_in_a_file_of_that_name(
+    root: Path, open_workspace: OpenWorkspace
+) -> None:
+    for path in (
+        "app/models.py",
+        "app/views.py",
+        "src/panic.go",
+        "six.py",
+        "app/java/ArrayList.java",
+    ):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text("x = 1\ny = 2\n")
+    workspace = await open_workspace()
+    await workspace.index(lambda _: None)
+
+    async def frames(report: str) -> set[str]:
+        found = _of(await workspace.locate(f"Title\n{report}"), Signal.FRAME)
+        return {path for path, _ in found}
+
+    packages = "/usr/lib/python3.11/site-packages"
+    for foreign in (
+        f'  File "{packages}/requests/models.py", line 2, in f',
+        '  File "C:\\Python311\\Lib\\views.py", line 2, in f',
+        '  File "/srv/other/models.py", line 30, in f',
+        "goroutine 1 [running]:\npanic(0x1)\n\t/usr/local/go/src/runtime/panic.go:2 +0x1",
+        "\tat java.util.ArrayList.get(ArrayList.java:2)",
+    ):
+        assert await frames(foreign) == set(), foreign
+    for own, path in (
+        (f'  File "{packages}/app/models.py", line 2, in f', "app/models.py"),
+        (f'  File "{packages}/six.py", line 2, in f', "six.py"),
+        ('  File "/home/u/proj/app/models.py", line 2, in f', "app/models.py"),
+        ('  File "/home/u/proj/lib/app/models.py", line 900, in f', "app/models.py"),
+        ('  File "models.py", line 2, in f', "app/models.py"),
+    ):
+        assert await frames(own) == {path}, own
+
+
+async def test_a_test_of_the_same_name_in_another_file_does_not_fail(
+    root: Path, open_workspace: OpenWorkspace
+) -> None:
+    workspace = await _shop(root, open_workspace)
+    contexts = {"2": ["tests.test_cart.test_paid"], "7": ["tests/test_web.py::test_paid|run"]}
+    money = {"executed_lines": [2, 7], "contexts": contexts}
+    (root / "coverage.json").write_text(json.dumps({"files": {"shop/money.py": money}}))
+    located = await workspace.locate("FAILED tests/test_cart.py::test_paid - a sum is wrong")
+    assert {s for _, s in _of(located, Signal.COVERAGE)} == {"round_up", None}
+    located = await workspace.locate("--- FAIL: test_paid (0.00s)\na sum is wrong")
+    assert {s for _, s in _of(located, Signal.COVERAGE)} == {"round_up", "floor", None}
 
 
 async def test_code_that_only_failing_tests_run_is_suspect(

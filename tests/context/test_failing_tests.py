@@ -30,6 +30,10 @@ from context.failing_tests import FailingTest, read_failing_tests
             "rspec ./spec/shop_spec.rb:12 # Shop totals",
             FailingTest("spec/shop_spec.rb", None, 12),
         ),
+        (
+            r" FAIL  src\shop.test.ts > totals > are sums",
+            FailingTest("src/shop.test.ts", "are sums", None),
+        ),
         (" FAIL  src/shop.test.ts", FailingTest("src/shop.test.ts", None, None)),
     ],
 )
@@ -42,3 +46,20 @@ def test_each_runner(line: str, expected: FailingTest) -> None:
 )
 def test_other_lines_name_none(line: str) -> None:
     assert read_failing_tests([line]) == ()
+
+
+def test_jest_names_the_file_first_and_then_each_test() -> None:
+    log = """ FAIL  src/sum.test.js
+  ● Console
+  ● sums › adds two numbers
+    expect(received).toBe(expected)
+  ● is 1.5 times faster
+ FAIL  src/sum.test.js
+ FAIL  src/broken.test.ts
+  ● Test suite failed to run"""
+    assert read_failing_tests(log.split("\n")) == (
+        FailingTest("src/sum.test.js", "adds two numbers", None),
+        FailingTest("src/sum.test.js", "is 1.5 times faster", None),
+        FailingTest("src/broken.test.ts", None, None),
+    )
+    assert read_failing_tests(["● a bullet of a list"]) == ()
