@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 
 from context.coverage import Coverage
 from context.evidence import Evidence, Signal
 from context.evidence.places import FileNames
+from context.failing_tests import FailingTest
 from context.outline import Symbol
 from context.report import Report
 from context.store import Reader
@@ -58,19 +60,36 @@ def _in_workspace(coverage: Coverage, reader: Reader) -> dict[str, Mapping[int, 
     names, known = FileNames(reader), reader.files_at(coverage.lines)
     found: dict[str, Mapping[int, frozenset[str]]] = {}
     for written, lines in coverage.lines.items():
-        paths = [written] if written in known else names.ending_like(written)
-        if len(paths) == 1:
+        if written in known:
+            found[written] = lines
+            continue
+        paths = names.ending_like(written, max(lines, default=None))
+        if len(paths) == 1 and paths[0] not in coverage.lines:
             found[paths[0]] = lines
     return found
 
 
 def _failing(report: Report, coverage: Coverage) -> frozenset[str]:
     """Tests of the coverage file that the report says fail."""
-    named = {test.name for test in report.failing_tests if test.name}
-    return frozenset(t for t in coverage.tests if named & set(_words(t)))
+    named = [test for test in report.failing_tests if test.name]
+    return frozenset(t for t in coverage.tests if any(_is_test(_words(t), test) for test in named))
 
 
-def _words(test: str) -> Iterable[str]:
+def _is_test(words: Sequence[str], test: FailingTest) -> bool:
+    """Whether these words name this test: with the file, where both say in which it is."""
+    if test.name not in words:
+        return False
+    around = words[: words.index(test.name)]
+    if test.path is None or not any(word[:1].islower() for word in around):
+        return True  # at most classes are named
+    file = PurePosixPath(test.path).with_suffix("").parts
+    if file[-1] not in around:
+        return False
+    around = around[: around.index(file[-1]) + 1]
+    return all(a == b for a, b in zip(reversed(file), reversed(around), strict=False))
+
+
+def _words(test: str) -> Sequence[str]:
     """`tests/test_a.py::TestB::test_c|run` and `test_a.TestB.test_c` name their parts."""
     words = test.partition("|")[0].partition("[")[0].replace("::", ".").replace("/", ".")
     return words.split(".")
