@@ -14,7 +14,7 @@ MAX_LOOKED_AT = 200  # files with one name; a name that more have says nothing b
 # Folders of libraries, in lower case. Python prints what follows as an import names it; packages
 # of other languages may be opened as a workspace of their own; the third are of a language itself.
 _IMPORTED = re.compile(
-    r"(?:^|/)(?:(?:site|dist)-packages|lib(?:64)?/python3[\d.]*|python3\d+/lib)/"
+    r"(?:^|/)(?:(?:site|dist)-packages|lib(?:64)?/python3[\d.]*|python3\d+/lib)(?=/)"
 )
 _INSTALLED = re.compile(r"(?:^|/)(?:node_modules|pkg/mod|\.cargo/registry|gems|vendor)/")
 _STANDARD = re.compile(
@@ -83,7 +83,7 @@ def _n_shared(parts: Sequence[str], own: Sequence[str]) -> int:
 def _may_be(written: str, own: Sequence[str], shared: int) -> bool:
     """Whether a path, if it is a library's, is likely to be this file of the workspace."""
     *before, imported = _IMPORTED.split(written)
-    if before and "/" not in imported:  # a library of one file
+    if before and imported.count("/") == 1:  # a library of one file
         return tuple(own[:-1]) in ((), ("src",), ("lib",))
     if before or _STANDARD.search(written):
         return shared >= 2
