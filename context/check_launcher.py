@@ -24,7 +24,7 @@ from context.sandbox import (
     leave_network,
     refuse_calls,
 )
-from context.serving import die_with_parent
+from context.serving import PARENT, die_with_parent
 
 NOT_STARTED = 127  # as a shell says it
 MAX_FILE_BYTES = 1_000_000_000
@@ -43,6 +43,7 @@ def main() -> None:
     _limit()
     try:
         environment = {**os.environ, "PYTHONPATH": python_path}
+        environment.pop(PARENT, None)
         code = subprocess.call(command, cwd=folder, stdin=subprocess.DEVNULL, env=environment)
     except OSError as error:
         sys.stderr.write(f"{command[0]}: {error.strerror}\n")

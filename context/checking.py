@@ -22,6 +22,7 @@ import psutil
 
 from context.check_launcher import NOT_STARTED, end_children
 from context.child import package_root
+from context.serving import PARENT
 
 MAX_OUTPUT_BYTES = 200_000  # kept of what the command prints, the end of it
 _SECRET_NAME = re.compile(r"token|secret|passw|api_?key|credential|private|^POSTIL_", re.IGNORECASE)
@@ -157,7 +158,7 @@ def _environment(environ: Mapping[str, str], temporary: Path) -> dict[str, str]:
               "npm_config_cache")  # fmt: skip
     kept.update(dict.fromkeys(places, folder))
     kept.update({"PYTHONDONTWRITEBYTECODE": "1", "CI": "1", "NO_COLOR": "1"})
-    kept["PYTHONPATH"] = package_root()
+    kept.update({"PYTHONPATH": package_root(), PARENT: str(os.getpid())})
     return kept
 
 

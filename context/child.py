@@ -22,6 +22,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from context.serving import PARENT
+
 logger = logging.getLogger(__name__)
 
 MAX_LINE_BYTES = 256 * 1024 * 1024  # a guess: far above any message we send
@@ -73,7 +75,13 @@ class Child:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=MAX_LINE_BYTES,
-            env={**os.environ, "PYTHONPATH": package_root(), "PYTHONUTF8": "1", **env},
+            env={
+                **os.environ,
+                "PYTHONPATH": package_root(),
+                "PYTHONUTF8": "1",
+                PARENT: str(os.getpid()),
+                **env,
+            },
             **extra,
         )
         return cls(process, name)

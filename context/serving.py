@@ -20,6 +20,9 @@ Emit = Callable[[Any], None]
 Method = Callable[[Any, Emit, threading.Event], Any]
 
 
+PARENT = "POSTIL_PARENT_PID"  # in the environment of each process that we start
+
+
 class Cancelled(Exception):
     """Raised inside a child by work that saw its cancel token."""
 
@@ -37,14 +40,18 @@ def guard_stdout() -> int:
 
 
 def die_with_parent() -> None:
-    """Linux: have the kernel kill this process when its parent goes. Elsewhere EOF has to do."""
+    """Linux: have the kernel kill this process when its parent goes. Elsewhere EOF has to do.
+
+    Who the parent is, it says itself: the first process of a container may be one, and who takes
+    in what an ended one leaves need not be that.
+    """
     if sys.platform != "linux":
         return
     import ctypes
 
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-    if os.getppid() == 1:
+    if os.getppid() != int(os.environ.get(PARENT, os.getppid())):
         os._exit(1)  # the parent went before the call above
 
 

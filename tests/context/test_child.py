@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from context.child import Child, ChildDied
+from context.child import Child, ChildDied, package_root
+from context.serving import PARENT
 
 
 @pytest.fixture
@@ -35,3 +39,23 @@ async def test_what_is_no_message_of_ours_ends_the_process(parser: Child) -> Non
     with pytest.raises(ChildDied):
         await parser.call("problems", {"text": "", "language": "python"})
     assert not parser.alive
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the end of stdin has to do")
+@pytest.mark.parametrize(
+    ("parent", "told", "code"), [(1, "1", 0), (1, "77", 1), (300, "300", 0), (300, "77", 1)]
+)
+def test_a_child_knows_its_parent_also_as_the_first_process_of_a_container(
+    parent: int, told: str, code: int
+) -> None:
+    """77 ended before the child looked; the first process, or some other one, took it in."""
+    script = (
+        f"import os; os.getppid = lambda: {parent}\n"
+        "from context.serving import die_with_parent; die_with_parent()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, PARENT: told, "PYTHONPATH": package_root()},
+        check=False,
+    )
+    assert done.returncode == code
