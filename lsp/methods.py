@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from lsprotocol import types
 
 from lsp.capabilities import pulls_diagnostics
@@ -93,7 +94,8 @@ def open_session(wire: Wire, opening: Opening, environ: Mapping[str, str]) -> Se
 
     wire.on_notification("initialized", Method(initialized))
     wire.on_notification("workspace/didChangeConfiguration", Method(configured))
-    if opening.parent is not None:
+    # A client outside of a container has no process here.
+    if opening.parent is not None and psutil.pid_exists(opening.parent):
         session.in_background(_watch_parent(wire, opening.parent))
     return session
 
@@ -127,8 +129,6 @@ async def _look_at_machine(session: Session) -> None:
 
 async def _watch_parent(wire: Wire, pid: int) -> None:
     """End when the client's process is gone, even if its pipe stays open."""
-    import psutil
-
     while psutil.pid_exists(pid):  # noqa: ASYNC110 - nobody tells us when a process ends
         await asyncio.sleep(PARENT_CHECK_S)
     wire.end(1)

@@ -12,8 +12,8 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -34,7 +34,7 @@ from lsp.transports import (
     tcp_client,
     websocket_client,
 )
-from lsp.wire import Method, Wire
+from lsp.wire import CANCEL_S, Method, Wire
 
 if TYPE_CHECKING:
     from lsp.session import Session
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOAD_AFTER_S = 0.005  # the answer to `initialize` leaves first; a guess
+MAX_PID = 2**31  # what psutil takes everywhere
 CLOSE_S = 1.5  # editors kill a server after 2 s
 _LISTENERS: dict[str, Callable[[str, int], AbstractAsyncContextManager[Transport]]] = {
     "tcp": tcp_client,
@@ -57,7 +58,7 @@ class Opening:
     extras: Extras = field(default_factory=Extras)
     options: Mapping[str, Any] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
-    parent: int | None = None  # the client's process
+    parent: int | None = None  # the client's process, as it says
     is_trusted: bool = True
 
 
@@ -68,6 +69,7 @@ class Server:
         self.wire = Wire(transport, self._load)
         self.session: Session | None = None
         self._environ = environ
+        self._is_piped = isinstance(transport, PipeTransport)
         self._opening = Opening()
         self.wire.on_request("initialize", Method(self._initialize))
 
@@ -82,12 +84,16 @@ class Server:
         return code
 
     async def _initialize(self, params: Any) -> dict[str, Any]:
-        self._opening = opening = _read_opening(params, self._environ)
-        asyncio.get_running_loop().call_later(LOAD_AFTER_S, self.wire.load_now)
-        return {
+        opening = _read_opening(params, self._environ)
+        if not self._is_piped:
+            opening = replace(opening, parent=None)  # a socket's client may be anywhere
+        answer = {
             "capabilities": server_capabilities(opening.client, tuple(COMMANDS), opening.extras),
             "serverInfo": {"name": "postil", "version": __version__},
         }
+        self._opening = opening
+        asyncio.get_running_loop().call_later(LOAD_AFTER_S, self.wire.load_now)
+        return answer
 
     def _load(self) -> None:
         from lsp.methods import open_session
@@ -115,7 +121,7 @@ def _read_opening(params: Any, environ: Mapping[str, str]) -> Opening:
         read_extras(options, environ),
         options,
         tuple(dict.fromkeys(paths)),
-        parent if isinstance(parent, int) and not isinstance(parent, bool) else None,
+        parent if isinstance(parent, int) and 1 < parent < MAX_PID else None,
         is_trusted,
     )
 
@@ -145,21 +151,43 @@ def serve_socket(kind: str, host: str, port: int) -> NoReturn:
 
 
 def _run(serve: Callable[[], Awaitable[int]]) -> NoReturn:
-    async def run() -> int:
-        return await serve()
+    """The process ends within the loop: after it, `asyncio.run` would wait for every thread."""
 
-    try:
-        code = asyncio.run(run())
-    except CannotListen as error:
-        sys.stderr.write(f"postil: {error}\n")
-        code = 3
-    sys.stderr.flush()
-    os._exit(code)
+    async def run() -> NoReturn:
+        try:
+            code = await serve()
+        except CannotListen as error:
+            sys.stderr.write(f"postil: {error}\n")
+            code = 3
+        await _end_work()
+        sys.stderr.flush()
+        os._exit(code)
+
+    asyncio.run(run())
+    raise AssertionError("unreachable")
+
+
+async def _end_work() -> None:
+    """What still goes on, and the programs that were started for it."""
+    import psutil
+
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=CANCEL_S)
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
 
 
 def _log_to_stderr() -> None:
+    wanted = os.environ.get("POSTIL_LOG_LEVEL") or "WARNING"
+    level = logging.getLevelNamesMapping().get(wanted.upper())
     logging.basicConfig(
-        level=os.environ.get("POSTIL_LOG_LEVEL", "WARNING"),
+        level=logging.WARNING if level is None else level,
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    if level is None:
+        logger.warning("POSTIL_LOG_LEVEL is no level of logging; WARNING is used")

@@ -75,7 +75,8 @@ class PipeTransport:
 
     async def close(self) -> None:
         self._outgoing.put(None)
-        await asyncio.to_thread(self._writer.join, FLUSH_S)
+        with suppress(TimeoutError):  # its turn may not come: threads are shared with all work
+            await asyncio.wait_for(asyncio.to_thread(self._writer.join, FLUSH_S), FLUSH_S)
 
     def _read_all(self, deliver: Deliver) -> None:
         framer = Framer()

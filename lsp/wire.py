@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 MAX_DEPTH = 100  # of nested JSON; the protocol needs about ten
 MAX_NAME = 100  # characters of a method's name that are said back
+CANCEL_S = 0.5  # at the end, for what cancelled requests still do; a guess
 FAILED = "Postil has failed here; its log says where."
 
 Id = int | str
@@ -78,9 +79,11 @@ class Wire:
         self._ended = asyncio.get_running_loop().create_future()
         self._transport.start(self.receive, self._on_end_of_stream)
         code = await self._ended
-        for task in list(self._running.values()):
+        running = list(self._running.values())
+        for task in running:
             task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        if running:
+            await asyncio.wait(running, timeout=CANCEL_S)
         for future in self._asked.values():
             future.cancel()
         await self._transport.close()

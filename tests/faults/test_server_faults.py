@@ -161,6 +161,7 @@ async def test_the_server_ends_when_its_clients_process_is_gone_and_the_pipe_is_
     client = await start(POSTIL_MODEL="none")
     params = {"processId": parent.pid, "capabilities": {}, "rootUri": shop.as_uri()}
     await client.request("initialize", params)
+    await client.command("postil.status", {})  # by now the process was looked for
     parent.kill()
     await parent.wait()
     assert await client.ended() == 1

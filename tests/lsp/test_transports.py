@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import psutil
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
-from lsp.transports import is_own_page
-from tests.lsp.client import Client, MemoryClient, RawClient, SocketClient, start_server
+from lsp.server import Server
+from lsp.transports import PipeTransport, StreamTransport, is_own_page
+from tests.lsp.client import ROOT, Client, MemoryClient, RawClient, SocketClient, start_server
 from tests.lsp.conftest import LOCATE_REPLIES, REPORT
 
 Script = Callable[[list[str]], str]
@@ -165,3 +168,80 @@ async def test_sockets_listen_on_this_machine_alone(tmp_path: Path) -> None:
         assert listening == [f"0100007F:{client.port:04X}"]
     finally:
         await client.close()
+
+
+async def test_a_client_in_another_container_has_no_process_here(tmp_path: Path) -> None:
+    elsewhere = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await elsewhere.wait()
+    client = await RawClient.start(POSTIL_CACHE_DIR=str(tmp_path))
+    try:
+        await client.request("initialize", {"processId": elsewhere.pid, "capabilities": {}})
+        assert (await client.command("postil.status", {}))["result"]
+        assert await client.exit() == 0
+    finally:
+        await client.close()
+
+
+@pytest.mark.parametrize("odd", [-1, 0, True, 10**30, "7", None])
+async def test_what_is_no_process_is_not_looked_for(tmp_path: Path, odd: Any) -> None:
+    client = MemoryClient(POSTIL_CACHE_DIR=str(tmp_path))
+    await client.request("initialize", {"processId": odd, "capabilities": {}})
+    assert (await client.command("postil.status", {}))["result"]
+    assert await client.exit() == 0
+    await client.close()
+
+
+async def test_only_on_pipes_is_the_clients_process_one_of_this_machine() -> None:
+    for transport, parent in (
+        (PipeTransport(0, 1), os.getpid()),
+        (StreamTransport(asyncio.StreamReader(), cast(Any, None)), None),
+    ):
+        server = Server(transport, {})
+        await server._initialize({"processId": os.getpid()})
+        assert server._opening.parent == parent
+
+
+BUSY = """
+import asyncio, subprocess, sys, threading
+from lsp import server
+before = server.Server.run
+async def run(self):
+    loop = asyncio.get_running_loop()
+    program = [sys.executable, "-c", "import time; time.sleep(600)"]
+    loop.run_in_executor(None, lambda: subprocess.run(program, stdin=subprocess.DEVNULL))
+    for _ in range(64):
+        loop.run_in_executor(None, threading.Event().wait)
+    return await before(self)
+server.Server.run = run
+server.serve_stdio()
+"""
+
+
+async def test_the_process_ends_though_threads_still_work_and_so_does_what_they_started() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-c", BUSY,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    client = RawClient(process)
+    await client.initialize(None)
+    children: list[psutil.Process] = []
+    while not children:
+        await client.command("postil.status", {})
+        children = psutil.Process(process.pid).children()
+    assert await client.exit() == 0
+    _, alive = await asyncio.to_thread(psutil.wait_procs, children, 5)
+    assert not alive
+
+
+@pytest.mark.parametrize("level", ["debug", "Info", "", "loud"])
+async def test_a_level_of_logging_is_read_in_any_case_and_a_wrong_one_named(level: str) -> None:
+    process = await start_server(
+        "serve", {"POSTIL_LOG_LEVEL": level}, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await process.communicate(b"")
+    assert process.returncode == 1
+    is_named = b"POSTIL_LOG_LEVEL is no level of logging; WARNING is used" in said
+    assert is_named is (level == "loud")
+    assert b"Traceback" not in said
