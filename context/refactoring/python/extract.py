@@ -28,6 +28,10 @@ _NOT_MOVED = (
     ast.Nonlocal, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Delete,
     ast.Import, ast.ImportFrom, ast.NamedExpr,
 )  # fmt: skip
+_ROPE_FAILS = (
+    AttributeError, KeyError, IndexError, TypeError, ValueError, AssertionError, RecursionError,
+    SyntaxError,
+)  # fmt: skip
 _SEES_FRAME = frozenset("locals vars eval exec super __class__ dir globals".split())
 
 
@@ -57,8 +61,10 @@ def extract(project: TextProject, asked: Refactoring) -> Carried:
         after = changes.changes[0].new_contents
     except exceptions.RopeError as error:
         raise Refused(f"These lines cannot be taken out: {error}.") from error
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError, AssertionError) as error:
+    except _ROPE_FAILS as error:
         raise Refused("Rope cannot take these lines out.") from error
+    if not module.text.endswith("\n"):
+        after = after.removesuffix("\n")
     edits = tuple(line_edits(project, asked.path, _set_apart(after, asked.name)))
     result = edited(project.sources.text(asked.path), edits)
     _verify(module, function, statements, result, asked.name)

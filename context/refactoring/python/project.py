@@ -42,7 +42,9 @@ class _Never:
 
 class KnownFile(File):
     def read(self) -> str:
-        return str(self.project.normal_text(self.path))
+        """With an end of its last line: rope looks at what follows a word without asking."""
+        text = str(self.project.normal_text(self.path))
+        return text if text.endswith("\n") else text + "\n"
 
     def read_bytes(self) -> bytes:
         return self.read().encode("utf-8", "replace")

@@ -54,7 +54,8 @@ def places(text: str, word: str) -> list[Place]:
 
     `text` ends its lines with `\\n` alone.
     """
-    starts = [0, *(m.end() for m in re.finditer("\n", text))]
+    # The end of a text without a last line end is a token of the line after it.
+    starts = [0, *(m.end() for m in re.finditer("\n", text)), len(text)]
     whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
     found: list[Place] = []
     before: list[tokenize.TokenInfo] = []
