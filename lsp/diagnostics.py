@@ -1,13 +1,17 @@
 """Notes of ours as diagnostics: sent when they change, or handed out when the client asks.
 
 Never both ways. For a client that asks, each document has a result id, which changes exactly when
-its diagnostics do, so that a second question costs a few bytes.
+its diagnostics do, so that a second question costs a few bytes. No file is read here: a note comes
+with the text that it is about, and whoever types publishes with each key.
+
+A document goes by the client's own spelling of its URI. Where that was not known when diagnostics
+were first sent, they are taken back under ours: an editor may take the two for two documents.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from lsprotocol import types
@@ -15,7 +19,7 @@ from lsprotocol import types
 from context.text import Text
 from lsp import to_lsp
 from lsp.capabilities import TRACE_SCHEME, ClientCapabilities
-from lsp.documents import Document
+from lsp.documents import Documents, Key, key_of
 from lsp.errors import Failure
 from lsp.traces import Kind, Note, Notes, digest_id
 from lsp.wire import Wire
@@ -34,28 +38,34 @@ class Diagnostics:
         self,
         wire: Wire,
         notes: Notes,
-        document_of: Callable[[str], Document | None],
-        text_of: Callable[[str], Text],
+        documents: Documents,
         client: ClientCapabilities,
         *,
         is_pulled: bool,
     ) -> None:
         self._wire = wire
         self._notes = notes
-        self._document_of = document_of
-        self._text_of = text_of
+        self._documents = documents
         self._client = client
         self._is_pulled = is_pulled
         self._refreshing: asyncio.Task[object] | None = None
+        self._sent: dict[Key, str] = {}  # by which URI, where any were sent
 
     def publish(self, uri: str) -> None:
         """A document's diagnostics may have changed: send all of them, or have the client ask."""
         if self._is_pulled:
             self._refresh()
             return
-        document = self._document_of(uri)
-        version = document.version if document else None
-        params = types.PublishDiagnosticsParams(uri, self.of(uri), version)
+        diagnostics, uri = self.of(uri), self._documents.spelled(uri)
+        before = self._sent.pop(key_of(uri), uri)
+        if before != uri:
+            self._send(before, [])
+        if diagnostics:
+            self._sent[key_of(uri)] = uri
+        self._send(uri, diagnostics)
+
+    def _send(self, uri: str, diagnostics: list[types.Diagnostic]) -> None:
+        params = types.PublishDiagnosticsParams(uri, diagnostics, self._version(uri))
         self._wire.notify("textDocument/publishDiagnostics", params)
 
     def moved(self, uri: str) -> None:
@@ -64,27 +74,19 @@ class Diagnostics:
             self.publish(uri)
 
     def of(self, uri: str) -> list[types.Diagnostic]:
-        try:
-            text = self._text_of(uri)
-        except Failure:
-            return []  # the file is gone
+        text = self._notes.text(uri)
         return [
-            self._diagnostic(text, note)
-            for note in self._notes.of(uri)
-            if note.kind in _SEVERITY and note.span.end <= len(text)
+            self._diagnostic(text, note) for note in self._notes.of(uri) if note.kind in _SEVERITY
         ]
-
-    def result_id(self, uri: str) -> str:
-        shown = [n for n in self._notes.of(uri) if n.kind in _SEVERITY]
-        return digest_id(uri, *((n.id, n.span.start, n.span.end, n.message) for n in shown))
 
     def report(
         self, uri: str, previous: str | None
     ) -> types.FullDocumentDiagnosticReport | types.UnchangedDocumentDiagnosticReport:
-        result_id = self.result_id(uri)
+        items = self.of(uri)
+        result_id = digest_id(uri, *items)
         if previous == result_id:
             return types.UnchangedDocumentDiagnosticReport(result_id)
-        return types.FullDocumentDiagnosticReport(self.of(uri), result_id=result_id)
+        return types.FullDocumentDiagnosticReport(items, result_id=result_id)
 
     def reports(
         self, previous: Mapping[str, str]
@@ -93,10 +95,17 @@ class Diagnostics:
 
         `previous` holds the result ids that the client knows, by document.
         """
-        for uri in dict.fromkeys((*self._notes.uris(), *previous)):
+        told = {key_of(uri): uri for uri in previous}  # as the client spells what it never opened
+        now: dict[Key, str] = {}
+        for uri in (*self._notes.uris(), *previous):
+            key = key_of(uri)
+            now.setdefault(key, self._documents.spelling(key) or told.get(key, uri))
+        for uri in previous:
+            if uri != now[key_of(uri)]:
+                yield types.WorkspaceFullDocumentDiagnosticReport(uri, [])
+        for uri in now.values():
             report = self.report(uri, previous.get(uri))
-            document = self._document_of(uri)
-            version = document.version if document else None
+            version = self._version(uri)
             if isinstance(report, types.FullDocumentDiagnosticReport):
                 if report.items or uri in previous:
                     yield types.WorkspaceFullDocumentDiagnosticReport(
@@ -106,6 +115,10 @@ class Diagnostics:
                 yield types.WorkspaceUnchangedDocumentDiagnosticReport(
                     uri, report.result_id, version
                 )
+
+    def _version(self, uri: str) -> int | None:
+        document = self._documents.get(uri)
+        return document.version if document else None
 
     def _refresh(self) -> None:
         """One question to ask again at a time; changes while it is on its way need no other."""
@@ -143,11 +156,11 @@ class Diagnostics:
     def _related(self, note: Note) -> list[types.DiagnosticRelatedInformation]:
         related: list[types.DiagnosticRelatedInformation] = []
         for uri in self._notes.uris():
+            text, spelled = self._notes.text(uri), self._documents.spelled(uri)
             for other in self._notes.of(uri):
                 if other is note or other.kind is not Kind.SUSPECT or len(related) >= MAX_RELATED:
                     continue
-                with suppress(Failure, ValueError):
-                    range_ = to_lsp.range_(self._text_of(uri), other.span, self._client.encoding)
-                    location = types.Location(uri, range_)
-                    related.append(types.DiagnosticRelatedInformation(location, other.message))
+                range_ = to_lsp.range_(text, other.span, self._client.encoding)
+                location = types.Location(spelled, range_)
+                related.append(types.DiagnosticRelatedInformation(location, other.message))
         return related

@@ -2,12 +2,14 @@
 
 Our own store: pygls splits lines at form feeds and other characters that end no line in the
 protocol, and takes changes out of order. A version that does not move on is refused, and so is a
-change that lies outside the text: then the client's next full text mends it.
+change that ends before it starts. What the client has is then not known any more: the document is
+lost, and stays so until the client sends its whole text again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,26 @@ from context.text import SpanOutOfRange, Text
 from lsp import from_lsp
 from lsp.errors import INVALID_PARAMS, Failure
 from lsp.from_lsp import Encoding
+
+Key = Path | str  # of a file its path, however its URI is spelled; else the URI
+
+
+def key_of(uri: str) -> Key:
+    """What one document has in all spellings: clients escape a URI each in a way of its own.
+
+    Paths of Windows compare without case, so that the letter of a drive may be of either.
+    """
+    return from_lsp.path(uri) or uri
+
+
+def name_of(uri: str) -> str:
+    """The name of a document as people know it."""
+    path = from_lsp.path(uri)
+    return path.name if path else uri.rpartition("/")[2]
+
+
+class Lost(Failure):
+    """A change cannot be: what the client has is not known any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +58,57 @@ class Change:
     n_new: int
 
 
+def replacement(old: str, new: str) -> Change:
+    """What differs, as one replacement: between what begins both and what ends both."""
+    room = min(len(old), len(new))
+    start = _longest(lambda n: old[:n] == new[:n], room)
+    kept = _longest(lambda n: old[len(old) - n :] == new[len(new) - n :], room - start)
+    return Change(start, len(old) - kept, len(new) - kept - start)
+
+
+def _longest(is_same: Callable[[int], bool], limit: int) -> int:
+    """The greatest n for which it is the same; each smaller one is, and no greater."""
+    return bisect_left(range(1, limit + 1), x=True, key=lambda n: not is_same(n))
+
+
 class Documents:
-    """Only the event loop changes it."""
+    """Only the event loop changes it. Any spelling of a URI finds the document."""
 
     def __init__(self) -> None:
-        self._open: dict[str, Document] = {}
-        self._spelled: dict[Path, str] = {}  # the client's own URI of each open file
+        self._open: dict[Key, Document] = {}
+        self._lost: dict[Key, Document] = {}  # as they were before the change that could not be
+        self._spelled: dict[Key, str] = {}  # the client's own URI of each file that it ever opened
 
-    def spelling(self, path: Path) -> str | None:
+    def spelling(self, place: Key) -> str | None:
         """The URI by which the client opened a file, which may be escaped unlike ours."""
-        return self._spelled.get(path)
+        return self._spelled.get(place)
+
+    def spelled(self, uri: str) -> str:
+        """The client's own spelling of a URI, where that is known."""
+        return self._spelled.get(key_of(uri), uri)
 
     def uris(self) -> list[str]:
-        return list(self._open)
+        return [document.uri for document in self._open.values()]
 
     def get(self, uri: str) -> Document | None:
-        return self._open.get(uri)
+        """None for what is not open, and for what is lost."""
+        return self._open.get(key_of(uri))
+
+    def is_lost(self, uri: str) -> bool:
+        return key_of(uri) in self._lost
 
     def open(self, item: types.TextDocumentItem) -> Document:
         document = Document(item.uri, item.language_id, item.version, Text(item.text))
-        self._open[item.uri] = document
-        if path := from_lsp.path(item.uri):
-            self._spelled[path] = item.uri
+        key = key_of(item.uri)
+        self._open[key] = document
+        self._lost.pop(key, None)
+        if isinstance(key, Path):
+            self._spelled[key] = item.uri
         return document
 
     def close(self, uri: str) -> None:
-        self._open.pop(uri, None)
-        if path := from_lsp.path(uri):
-            self._spelled.pop(path, None)
+        self._open.pop(key_of(uri), None)
+        self._lost.pop(key_of(uri), None)
 
     def change(
         self,
@@ -72,28 +117,58 @@ class Documents:
         changes: Sequence[types.TextDocumentContentChangeEvent],
         encoding: Encoding,
     ) -> tuple[Document, list[Change]]:
-        """Apply changes in order. Raises `Failure`, and leaves the document as it was."""
-        document = self._open.get(uri)
+        """Apply changes in order.
+
+        Raises `Lost` when that cannot be, and `Failure` for what is not open or was lost before.
+        """
+        key = key_of(uri)
+        document = self._open.get(key)
+        if document is None:
+            document = self._found_again(key, changes)
+        try:
+            changed, made = _changed(document, version, changes, encoding)
+        except Lost:
+            self._lost[key] = document
+            self._open.pop(key, None)
+            raise
+        self._lost.pop(key, None)
+        self._open[key] = changed
+        return changed, made
+
+    def _found_again(
+        self, key: Key, changes: Sequence[types.TextDocumentContentChangeEvent]
+    ) -> Document:
+        """A lost document whose whole text comes. Raises `Failure` for any other."""
+        document = self._lost.get(key)
         if document is None:
             raise Failure(INVALID_PARAMS, "A document was changed that is not open.")
-        if version <= document.version:
-            raise Failure(
-                INVALID_PARAMS,
-                f"A change for version {version} came after version {document.version}.",
-            )
-        text = document.text
-        made: list[Change] = []
-        for change in changes:
-            if isinstance(change, types.TextDocumentContentChangeWholeDocument):
-                made.append(Change(0, len(text), len(change.text)))
-                text = Text(change.text)
-                continue
-            try:
-                span = from_lsp.span(text, change.range, encoding)
-            except SpanOutOfRange as error:
-                raise Failure(INVALID_PARAMS, "A change ends before it starts.") from error
-            made.append(Change(span.start, span.end, len(change.text)))
-            text = text.edited(span, change.text)
-        changed = Document(uri, document.language_id, version, text)
-        self._open[uri] = changed
-        return changed, made
+        if not changes or not isinstance(changes[0], types.TextDocumentContentChangeWholeDocument):
+            raise Failure(INVALID_PARAMS, "A document was changed that is lost.")
+        return document
+
+
+def _changed(
+    document: Document,
+    version: int,
+    changes: Sequence[types.TextDocumentContentChangeEvent],
+    encoding: Encoding,
+) -> tuple[Document, list[Change]]:
+    if version <= document.version:
+        raise Lost(
+            INVALID_PARAMS,
+            f"A change for version {version} came after version {document.version}.",
+        )
+    text = document.text
+    made: list[Change] = []
+    for change in changes:
+        if isinstance(change, types.TextDocumentContentChangeWholeDocument):
+            made.append(replacement(text.content, change.text))
+            text = Text(change.text)
+            continue
+        try:
+            span = from_lsp.span(text, change.range, encoding)
+        except SpanOutOfRange as error:
+            raise Lost(INVALID_PARAMS, "A change ends before it starts.") from error
+        made.append(Change(span.start, span.end, len(change.text)))
+        text = text.edited(span, change.text)
+    return Document(document.uri, document.language_id, version, text), made

@@ -13,7 +13,7 @@ from pathlib import Path
 from lsprotocol import types
 
 from context.evidence.diagnostics import OtherDiagnostic
-from lsp import from_lsp
+from lsp.documents import Key, key_of
 from lsp.to_lsp import SOURCE
 
 MAX_A_DOCUMENT = 100
@@ -23,24 +23,23 @@ class OtherDiagnostics:
     """Only the event loop changes it."""
 
     def __init__(self) -> None:
-        self._by_uri: dict[str, dict[tuple[int, str], types.Diagnostic]] = {}
+        self._seen: dict[Key, dict[tuple[int, str], types.Diagnostic]] = {}
 
     def seen(self, uri: str, diagnostics: Iterable[types.Diagnostic]) -> None:
         for diagnostic in diagnostics:
             if diagnostic.source != SOURCE:
-                kept = self._by_uri.setdefault(uri, {})
+                kept = self._seen.setdefault(key_of(uri), {})
                 if len(kept) < MAX_A_DOCUMENT:
                     kept[diagnostic.range.start.line, diagnostic.message] = diagnostic
 
     def forget(self, uri: str) -> None:
-        self._by_uri.pop(uri, None)
+        self._seen.pop(key_of(uri), None)
 
     def of(self, root: Path) -> list[OtherDiagnostic]:
         """Those about files below `root`."""
         found: list[OtherDiagnostic] = []
-        for uri, kept in self._by_uri.items():
-            path = from_lsp.path(uri)
-            if path is None or not path.is_relative_to(root):
+        for path, kept in self._seen.items():
+            if not isinstance(path, Path) or not path.is_relative_to(root):
                 continue
             relative = path.relative_to(root).as_posix()
             for diagnostic in kept.values():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from lsp.background import Background
 from lsp.capabilities import ClientCapabilities
 from lsp.diagnostics import Diagnostics
 from lsp.dismissed import Dismissed, fingerprint
-from lsp.documents import Documents
+from lsp.documents import Document, Documents, name_of
 from lsp.errors import REQUEST_FAILED, Failure, Stale
 from lsp.folders import Folders
 from lsp.newest import Newest
@@ -73,12 +73,14 @@ class Session:
         self.background = Background()
         self.teller = Teller(self.status, self._tell_status)
         self.folders = Folders(
-            self.background, self._start_progress, self.say, self.changed, self._show_buffers
+            self.background,
+            self._start_progress,
+            self.say,
+            self.changed,
+            self._show_unsaved_below,
         )
         self.model = Model(settings, self.background, self.jobs, self.changed)
-        self.shown = Diagnostics(
-            wire, self.notes, self.documents.get, self.text_of, client, is_pulled=is_pulled
-        )
+        self.shown = Diagnostics(wire, self.notes, self.documents, client, is_pulled=is_pulled)
         self.switches = Switches(wire, self.background, client)
         self.switches.started_with(settings)
         self.completions: Newest[str] = Newest()
@@ -111,6 +113,8 @@ class Session:
         """Current text: the open document, else the file. Raises `Failure`."""
         if document := self.documents.get(uri):
             return document.text
+        if self.documents.is_lost(uri):
+            raise Failure(REQUEST_FAILED, _lost(uri))
         path = from_lsp.path(uri)
         if path is None:
             raise Failure(REQUEST_FAILED, "Postil works on files only.")
@@ -123,7 +127,7 @@ class Session:
         """Raises `Stale` when the open document is not of the version that was asked about."""
         document = self.documents.get(uri)
         if document is not None and version is not None and document.version != version:
-            raise Stale(uri.rpartition("/")[2])
+            raise Stale(name_of(uri))
 
     def relative(self, uri: str) -> tuple[Path, str]:
         """(workspace folder, path in it with /) of a file."""
@@ -145,36 +149,92 @@ class Session:
         """Text by path of every open document of a folder: newer than what the index has."""
         found: dict[str, str] = {}
         for uri in self.documents.uris():
-            document = self.documents.get(uri)
-            with suppress(Failure):
-                own_root, path = self.relative(uri)
-                if document is not None and own_root == root:
-                    found[path] = document.text.content
+            document, path = self.documents.get(uri), from_lsp.path(uri)
+            if document is not None and path is not None and path.is_relative_to(root):
+                found[path.relative_to(root).as_posix()] = document.text.content
         return found
 
+    def opened(self, document: Document) -> None:
+        """A document came with its text, which need not be its file's: an editor restores some."""
+        uri = document.uri
+        self.note_applied(uri)
+        if self.notes.of(uri):
+            self.notes.meet(uri, document.text)
+            self.publish(uri)
+        self._show_unsaved(uri)
+
+    def closed(self, uri: str) -> None:
+        """What was not saved is gone, and the file counts again."""
+        self.show_buffer(uri)
+        self._read_again(uri)
+
+    def lost(self, uri: str) -> None:
+        """A change of a document could not be made, so nothing is known of its text."""
+        self.say(_lost(uri))
+        self.others.forget(uri)
+        self._forget_notes(uri)
+        self.show_buffer(uri)
+
     def show_buffer(self, uri: str) -> None:
-        """Let the index see an open document; in the background, newest text wins."""
+        """Let the indexes see an open document; in the background, newest text wins."""
         document = self.documents.get(uri)
         if document is not None and len(document.text) > MAX_FILE_BYTES:
             return  # too large to be indexed
-        with suppress(Failure):
-            root, path = self.relative(uri)
+        for root, path in self._places(uri):
             self.folders.overlay(root, path, document.text.content if document else None)
 
-    def _show_buffers(self, root: Path) -> None:
+    def _show_unsaved(self, uri: str) -> None:
+        """`show_buffer` where the file has another text: to open one costs its index nothing."""
+        document = self.documents.get(uri)
+        if document is not None and document.text.content != _on_disk(uri):
+            self.show_buffer(uri)
+
+    def _show_unsaved_below(self, root: Path) -> None:
         """For an index that has just been opened."""
         for uri in self.documents.uris():
             path = from_lsp.path(uri)
             if path is not None and path.is_relative_to(root):
-                self.show_buffer(uri)
+                self._show_unsaved(uri)
+
+    def _places(self, uri: str) -> list[tuple[Path, str]]:
+        """(workspace folder, path in it with /) for every folder around a file."""
+        path = from_lsp.path(uri)
+        if path is None:
+            return []
+        return [
+            (root, path.relative_to(root).as_posix()) for root in self.folders.roots_around(path)
+        ]
 
     def files_changed(self, uris: Sequence[str]) -> None:
-        """Files on disk changed: bring the index up to date, soon and once for many."""
-        places = []
-        for uri in uris:
-            with suppress(Failure):
-                places.append(self.relative(uri))
-        self.folders.files_changed(places)
+        """Files on disk changed: bring the indexes up to date, soon and once for many."""
+        self.folders.files_changed(place for uri in uris for place in self._places(uri))
+        changed = {from_lsp.path(uri) for uri in uris}
+        for uri in self.notes.uris():  # a folder that is gone is told of alone
+            path = from_lsp.path(uri)
+            if path is not None and not changed.isdisjoint((path, *path.parents)):
+                self._read_again(uri)
+
+    def remove_root(self, root: Path) -> None:
+        """Close a folder; what was said about files that now are in none is taken back."""
+        self.folders.remove(root)
+        for uri in self.notes.uris():
+            if not self._places(uri):
+                self._forget_notes(uri)
+
+    def _read_again(self, uri: str) -> None:
+        """Take a file's notes along to what it is on disk now, unless a document is open."""
+        if self.documents.get(uri) is not None or not self.notes.of(uri):
+            return
+        content = _on_disk(uri)
+        if content is None:
+            self._forget_notes(uri)
+        elif self.notes.meet(uri, Text(content)):
+            self.publish(uri)
+
+    def _forget_notes(self, uri: str) -> None:
+        if self.notes.of(uri):
+            self.notes.forget(uri)
+            self.publish(uri)
 
     # --- the model -------------------------------------------------------------------------------
 
@@ -221,12 +281,12 @@ class Session:
         for uri in self.notes.clear():
             self.publish(uri)
 
-    def is_dismissed(self, note: Note) -> bool:
-        return self._fingerprint(note) in self.dismissed
+    def is_dismissed(self, note: Note, text: Text) -> bool:
+        return self._fingerprint(note, text) in self.dismissed
 
     def dismiss(self, note: Note) -> None:
         """Take a remark away for good: the same code will not get it again."""
-        entry = self._fingerprint(note)
+        entry = self._fingerprint(note, self.notes.text(note.uri))
         try:
             self.dismissed.add(entry)
         except OSError as error:
@@ -234,13 +294,12 @@ class Session:
         self.notes.remove(note.id)
         self.publish(note.uri)
 
-    def _fingerprint(self, note: Note) -> str:
+    def _fingerprint(self, note: Note, text: Text) -> str:
         try:
             _, path = self.relative(note.uri)
-            code = self.text_of(note.uri).slice(note.span)
-        except (Failure, ValueError):
-            path, code = note.uri, note.message
-        return fingerprint(note.kind.value, path, code)
+        except Failure:
+            path = note.uri
+        return fingerprint(note.kind.value, path, text.slice(note.span))
 
     def status(self) -> Status:
         return status_of(
@@ -265,6 +324,7 @@ class Session:
     def await_applied(self, root: Path, proposal: Proposal) -> None:
         """Remember what each file is once the user applies this, so that a hover can tell."""
         self._applied.await_(
+            root,
             proposal,
             lambda path: self.uri_of(root, path),
             lambda uri: self.text_of(uri).content,
@@ -277,7 +337,7 @@ class Session:
             proposal, notes = seen
             self.recorder.applied(proposal)
             for note in notes:
-                self.notes.add(note)
+                self.notes.add(note, document.text)
 
     # --- work ------------------------------------------------------------------------------------
 
@@ -341,3 +401,16 @@ class Session:
         self.background.cancel()
         await self.folders.close()
         await self.model.close()
+
+
+def _on_disk(uri: str) -> str | None:
+    """A file's text; None where it cannot be read, or is none."""
+    path = from_lsp.path(uri)
+    try:
+        return read_source(path.parent, path.name) if path else None
+    except Skipped:
+        return None
+
+
+def _lost(uri: str) -> str:
+    return f"Postil has lost track of {name_of(uri)}; close it in the editor and open it again."

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
+from pathlib import Path
 
-from context.text import Span
-from lsp.documents import Change
+from context.text import Span, Text
+from lsp.documents import Change, Key, key_of, replacement
 from models.findings import Finding, Provenance
 
 ID_CHARS = 12  # of a digest: enough that no two remarks of a session meet
@@ -26,10 +29,11 @@ class Note:
     """One remark at a span of a document, with what its hover says and where it comes from."""
 
     kind: Kind
-    uri: str
+    uri: str  # as it was spelled then: an editor that opens the file may spell it otherwise
     span: Span
     message: str
     hover: str
+    root: Path | None = None  # the folder whose index it came from: it may lie around another
     cause: str = ""
     provenance: Provenance | None = None  # None for what was found without a model
     id: str = ""  # given by `Notes.add` where it is empty; the same remark has the same one
@@ -53,41 +57,60 @@ def finding_id(finding: Finding) -> str:
     return digest_id(Kind.FINDING, finding.path, *lines, finding.cause, finding.file_hash)
 
 
-class Notes:
-    """Only the event loop changes it."""
+@dataclass(slots=True)
+class _Noted:
+    """What was said about one file, with the text that the spans are of."""
 
-    def __init__(self, is_unwanted: Callable[[Note], bool] = lambda _: False) -> None:
+    text: Text
+    notes: list[Note]
+
+
+class Notes:
+    """Only the event loop changes it. Any spelling of a URI finds a document's notes."""
+
+    def __init__(self, is_unwanted: Callable[[Note, Text], bool] = lambda _note, _text: False):
         self._is_unwanted = is_unwanted
-        self._by_uri: dict[str, list[Note]] = {}
+        self._noted: dict[Key, _Noted] = {}  # where there are any
         self._order = 0
 
-    def add(self, note: Note) -> bool:
-        """Keep a remark in place of the one that it replaces; False when nobody wants it."""
+    def add(self, note: Note, text: Text) -> bool:
+        """Keep a remark in place of the one that it replaces; False when nobody wants it.
+
+        `text` is the document's, now.
+        """
+        key = key_of(note.uri)
         if not note.id:
             span = note.span
-            identity = digest_id(note.kind, note.uri, span.start, span.end, note.message)
+            identity = digest_id(note.kind, key, span.start, span.end, note.message)
             note = replace(note, id=identity)
-        if self._is_unwanted(note):
+        if self._is_unwanted(note, text):
             return False
+        self.meet(note.uri, text)
         self._order += 1
         note = replace(note, order=self._order)
-        kept = [other for other in self._by_uri.get(note.uri, ()) if not _replaces(note, other)]
-        self._by_uri[note.uri] = [*kept, note]
+        kept = [other for other in self.of(note.uri) if not _replaces(note, other)]
+        self._noted[key] = _Noted(text, [*kept, note])
         return True
 
     def of(self, uri: str) -> list[Note]:
-        return list(self._by_uri.get(uri, ()))
+        noted = self._noted.get(key_of(uri))
+        return list(noted.notes) if noted else []
+
+    def text(self, uri: str) -> Text:
+        """The text that a document's notes are about; an empty one where there are none."""
+        noted = self._noted.get(key_of(uri))
+        return noted.text if noted else Text("")
 
     def uris(self) -> list[str]:
-        return list(self._by_uri)
+        """One of each document that has notes."""
+        return [noted.notes[0].uri for noted in self._noted.values()]
 
     def with_id(self, note_id: str) -> Note | None:
-        return next((n for notes in self._by_uri.values() for n in notes if n.id == note_id), None)
+        return next((note for note in self._all() if note.id == note_id), None)
 
     def newest(self) -> Note | None:
         """The newest that has a provenance."""
-        all_notes = [n for notes in self._by_uri.values() for n in notes if n.provenance]
-        return max(all_notes, key=lambda n: n.order, default=None)
+        return max((n for n in self._all() if n.provenance), key=lambda n: n.order, default=None)
 
     def is_finding(self, uri: str, message: str) -> bool:
         """Whether a model found this in the document, in these words."""
@@ -95,8 +118,8 @@ class Notes:
         return any(note.message == message for note in notes)
 
     def remove(self, note_id: str) -> None:
-        for uri, notes in self._by_uri.items():
-            self._by_uri[uri] = [note for note in notes if note.id != note_id]
+        for key, noted in list(self._noted.items()):
+            self._keep(key, noted.text, [note for note in noted.notes if note.id != note_id])
 
     def at(self, uri: str, offset: int) -> Note | None:
         """The note around an offset: a finding before a suspect, the shortest first."""
@@ -111,16 +134,40 @@ class Notes:
     def clear(self) -> list[str]:
         """Forget everything; the URIs whose diagnostics must be taken back."""
         uris = self.uris()
-        self._by_uri.clear()
+        self._noted.clear()
         return uris
 
-    def follow(self, uri: str, changes: Sequence[Change]) -> bool:
-        """Move the notes of a document along with its edits; True when any was dropped."""
-        notes = self._by_uri.get(uri, [])
-        moved = [kept for note in notes if (kept := _moved(note, changes)) is not None]
-        if uri in self._by_uri:
-            self._by_uri[uri] = moved
-        return len(moved) != len(notes)
+    def forget(self, uri: str) -> None:
+        self._noted.pop(key_of(uri), None)
+
+    def follow(self, uri: str, changes: Sequence[Change], text: Text) -> None:
+        """Move the notes of a document along with its edits, which made `text` of it."""
+        moved = (_moved(note, changes) for note in self.of(uri))
+        self._keep(key_of(uri), text, [note for note in moved if note is not None])
+
+    def meet(self, uri: str, text: Text) -> bool:
+        """Move the notes to a text that came by other ways than edits; True when it is another.
+
+        One stays whose lines are outside of what differs, or elsewhere in the text and only once.
+        """
+        noted = self._noted.get(key_of(uri))
+        if noted is None or noted.text.content == text.content:
+            return False
+        change = replacement(noted.text.content, text.content)
+        found = [
+            _moved(note, [change]) or _found_again(note, noted.text, text) for note in noted.notes
+        ]
+        self._keep(key_of(uri), text, [note for note in found if note is not None])
+        return True
+
+    def _keep(self, key: Key, text: Text, notes: list[Note]) -> None:
+        if notes:
+            self._noted[key] = _Noted(text, notes)
+        else:
+            self._noted.pop(key, None)
+
+    def _all(self) -> Iterator[Note]:
+        return (note for noted in self._noted.values() for note in noted.notes)
 
 
 def _replaces(new: Note, old: Note) -> bool:
@@ -138,3 +185,16 @@ def _moved(note: Note, changes: Sequence[Change]) -> Note | None:
         elif change.start < span.end:
             return None  # its code changed: what was said of it no longer holds
     return replace(note, span=span)
+
+
+def _found_again(note: Note, before: Text, after: Text) -> Note | None:
+    """The note where its lines stand in another text; None where that is nowhere or not clear."""
+    first, last = (before.line_idx_at(at) for at in (note.span.start, note.span.end))
+    lines = Span(before.line_span(first).start, before.line_span(last).end)
+    code = re.escape(before.slice(lines))
+    places = re.finditer(rf"(?:^|(?<=[\r\n]))(?={code}(?:[\r\n]|\Z))", after.content)
+    found = [place.start() for place in islice(places, 2)]
+    if len(found) != 1 or not code.strip():
+        return None
+    shift = found[0] - lines.start
+    return replace(note, span=Span(note.span.start + shift, note.span.end + shift))

@@ -124,7 +124,8 @@ def _note_suspect(session: Session, root: Path, rank: int, suspect: Suspect) -> 
         return  # gone since it was indexed
     span = text.line_span(min(suspect.likeliest_line, text.n_lines) - 1)
     message = to_lsp.suspect_message(rank, suspect)
-    session.notes.add(Note(Kind.SUSPECT, uri, span, message, to_lsp.suspect_hover(rank, suspect)))
+    hover = to_lsp.suspect_hover(rank, suspect)
+    session.notes.add(Note(Kind.SUSPECT, uri, span, message, hover, root), text)
 
 
 def _publish_all(session: Session) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from context.text import content_hash
 from lsp import to_lsp
 from lsp.asking import asking_by
+from lsp.documents import name_of
 from lsp.errors import Stale
 from lsp.progress import Progress
 from lsp.session import Session
@@ -36,7 +37,7 @@ async def asking_of(session: Session, progress: Progress) -> Asking:
 
 def refuse_if_stale(session: Session, uri: str, file_hash: str) -> None:
     if content_hash(session.text_of(uri).content) != file_hash:
-        raise Stale(Path(uri).name)
+        raise Stale(name_of(uri))
 
 
 def note_finding(session: Session, root: Path, finding: Finding) -> bool:
@@ -48,6 +49,7 @@ def note_finding(session: Session, root: Path, finding: Finding) -> bool:
     note = Note(
         kind=Kind.FINDING,
         uri=uri,
+        root=root,
         span=text.lines_span(finding.start_line, finding.end_line),
         message=to_lsp.visible(finding.cause),
         hover=to_lsp.finding_hover(finding),
@@ -55,6 +57,6 @@ def note_finding(session: Session, root: Path, finding: Finding) -> bool:
         provenance=finding.provenance,
         id=finding_id(finding),
     )
-    is_kept = session.notes.add(note)
+    is_kept = session.notes.add(note, text)
     session.publish(uri)
     return is_kept

@@ -59,6 +59,7 @@ async def explain(
             message=to_lsp.visible(explanation.text),
             hover=to_lsp.explanation_hover(explanation),
             provenance=explanation.provenance,
-        )
+        ),
+        text,
     )
     return explanation

@@ -6,26 +6,27 @@ import asyncio
 
 from lsprotocol import types
 
+from lsp.documents import Lost
 from lsp.jobs import reviewing
 from lsp.session import Session
 from models.backends import in_background
 
 
 async def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
-    document = session.documents.open(params.text_document)
-    session.note_applied(document.uri)
-    if session.notes.of(document.uri):
-        session.publish(document.uri)
+    session.opened(session.documents.open(params.text_document))
 
 
 async def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> None:
     uri = params.text_document.uri
-    _, changes = session.documents.change(
-        uri, params.text_document.version, params.content_changes, session.client.encoding
-    )
+    version, encoding = params.text_document.version, session.client.encoding
+    try:
+        document, changes = session.documents.change(uri, version, params.content_changes, encoding)
+    except Lost:
+        session.lost(uri)
+        raise
     session.others.forget(uri)
     if session.notes.of(uri):
-        session.notes.follow(uri, changes)
+        session.notes.follow(uri, changes, document.text)
         session.shown.moved(uri)
     session.note_applied(uri)
     session.show_buffer(uri)
@@ -50,4 +51,4 @@ async def _review(session: Session, uri: str) -> None:
 
 async def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:
     session.documents.close(params.text_document.uri)
-    session.show_buffer(params.text_document.uri)
+    session.closed(params.text_document.uri)

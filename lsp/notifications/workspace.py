@@ -15,7 +15,7 @@ async def did_change_folders(
 ) -> None:
     for folder in params.event.removed:
         if path := from_lsp.path(folder.uri):
-            session.folders.remove(path)
+            session.remove_root(path)
     for folder in params.event.added:
         if path := from_lsp.path(folder.uri):
             session.add_root(path)

@@ -11,10 +11,9 @@ from lsprotocol import types
 
 from context.text import Text
 from lsp import from_lsp, to_lsp
-from lsp.documents import Documents
+from lsp.documents import Documents, Lost, name_of, replacement
 from lsp.errors import Failure
 from lsp.from_lsp import Encoding
-from lsp.traces import Kind, Note, Notes
 
 UNIT_BYTES = {Encoding.UTF8: ("utf-8", 1), Encoding.UTF16: ("utf-16-le", 2),
               Encoding.UTF32: ("utf-32-le", 4)}  # fmt: skip
@@ -140,21 +139,72 @@ def test_positions_past_a_lines_end_or_inside_a_character_are_clamped(encoding: 
         assert from_lsp.offset(text, types.Position(0, 2), encoding) == 1
 
 
-def test_changes_that_cannot_be_are_refused_and_change_nothing() -> None:
+WHOLE = types.TextDocumentContentChangeWholeDocument(text="z")
+INVERTED = types.TextDocumentContentChangePartial(
+    range=types.Range(types.Position(0, 2), types.Position(0, 1)), text="z"
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "change", "why"),
+    [(3, WHOLE, "version 3 came after version 3"), (4, INVERTED, "ends before it starts")],
+)
+def test_a_change_that_cannot_be_loses_the_document_until_its_whole_text_comes(
+    version: int, change: types.TextDocumentContentChangeEvent, why: str
+) -> None:
     documents = Documents()
     documents.open(types.TextDocumentItem("file:///a", "x", 3, "abc"))
-    whole = types.TextDocumentContentChangeWholeDocument(text="z")
-    with pytest.raises(Failure, match="version 3 came after version 3"):
-        documents.change("file:///a", 3, [whole], Encoding.UTF16)
+    with pytest.raises(Lost, match=why):
+        documents.change("file:///a", version, [change], Encoding.UTF16)
+    assert documents.is_lost("file:///a")
+    assert documents.get("file:///a") is None
+    start = types.Range(types.Position(0, 0), types.Position(0, 0))
+    good = types.TextDocumentContentChangePartial(range=start, text="x")
+    with pytest.raises(Failure, match="is lost") as refused:
+        documents.change("file:///a", 5, [good], Encoding.UTF16)
+    assert not isinstance(refused.value, Lost), "it is said once"
+    document, _ = documents.change("file:///a", 6, [WHOLE, good], Encoding.UTF16)
+    assert documents.get("file:///a") == document
+    assert (document.text.content, document.version) == ("xz", 6)
+    with pytest.raises(Lost):
+        documents.change("file:///a", 6, [WHOLE], Encoding.UTF16)
+    documents.open(types.TextDocumentItem("file:///a", "x", 1, "new"))
+    assert not documents.is_lost("file:///a")
+
+
+def test_a_change_of_what_is_not_open_is_refused() -> None:
     with pytest.raises(Failure, match="not open"):
-        documents.change("file:///b", 4, [whole], Encoding.UTF16)
-    inverted = types.Range(types.Position(0, 2), types.Position(0, 1))
-    change = types.TextDocumentContentChangePartial(range=inverted, text="z")
-    with pytest.raises(Failure, match="ends before it starts"):
-        documents.change("file:///a", 4, [change], Encoding.UTF16)
-    document = documents.get("file:///a")
+        Documents().change("file:///b", 4, [WHOLE], Encoding.UTF16)
+
+
+def test_a_document_is_found_by_every_spelling_of_its_uri() -> None:
+    documents = Documents()
+    documents.open(types.TextDocumentItem("file:///c%3A/(a)/é.py", "python", 1, "x"))
+    ours = "file:///c:/%28a%29/%C3%A9.py"
+    document = documents.get(ours)
     assert document is not None
-    assert (document.text.content, document.version) == ("abc", 3)
+    assert document.uri == documents.spelled(ours) == "file:///c%3A/(a)/é.py"
+    documents.close(ours)
+    assert documents.get(document.uri) is None
+    assert documents.spelled(ours) == document.uri, "the editor knows it by that, open or not"
+    assert documents.spelled("untitled:1") == "untitled:1"
+
+
+@given(PIECES, PIECES)
+def test_a_replacement_makes_the_one_text_of_the_other(old: str, new: str) -> None:
+    change = replacement(old, new)
+    middle = new[change.start : change.start + change.n_new]
+    assert old[: change.start] + middle + old[change.end :] == new
+    if old == new:
+        assert (change.n_new, change.end) == (0, change.start)
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [("file:///a/my%20shop.py", "my shop.py"), ("untitled:a/Untitled-1", "Untitled-1")],
+)
+def test_people_read_names_and_no_escapes(uri: str, name: str) -> None:
+    assert name_of(uri) == name
 
 
 @pytest.mark.parametrize(
@@ -185,17 +235,3 @@ def test_no_words_end_their_block_or_stay_invisible(words: str) -> None:
     assert closing == fence
     assert all(not line.strip().startswith(fence) for line in body)
     assert not any(c in block for c in "\u202e\u200b\x1b\x00")
-
-
-def test_notes_move_with_edits_before_them_and_die_with_their_code() -> None:
-    from context.text import Span
-    from lsp.documents import Change
-
-    notes = Notes()
-    notes.add(Note(Kind.FINDING, "u", Span(10, 20), "m", "h"))
-    notes.follow("u", [Change(0, 2, 5)])
-    assert notes.of("u")[0].span == Span(13, 23)
-    notes.follow("u", [Change(23, 23, 4), Change(30, 31, 0)])
-    assert notes.of("u")[0].span == Span(13, 23)
-    assert notes.follow("u", [Change(15, 16, 1)])
-    assert notes.of("u") == []
