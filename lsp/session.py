@@ -104,7 +104,7 @@ class Session:
         return self.folders.any_root()
 
     async def workspace(self, root: Path) -> RemoteWorkspace:
-        """The folder's workspace, after its first index or a while."""
+        """The folder's workspace, after its first index and with the buffers, or after a while."""
         return await self.folders.workspace(root)
 
     # --- texts -----------------------------------------------------------------------------------
@@ -138,9 +138,8 @@ class Session:
         return root, path.relative_to(root).as_posix()
 
     def uri_of(self, root: Path, path: str) -> str:
-        """The client's own spelling for an open document, ours for a file."""
-        ours = to_lsp.uri(root / path)
-        return self.documents.spelling(root / path) or ours
+        """The client's own spelling of a file that it ever opened, ours of any other."""
+        return self.documents.spelling(root / path) or to_lsp.uri(root / path)
 
     def sources(self, root: Path, paths: Mapping[str, object]) -> dict[str, str]:
         return {path: self.text_of(self.uri_of(root, path)).content for path in paths}
