@@ -37,9 +37,11 @@ def main() -> None:
     die_with_parent()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    if Layer.NAMESPACE not in layers:
-        refuse_calls(Sockets.LOCAL, Programs.ANY)
-    keep_writes_below([Path(folder), Path(temporary)])
+    # No local socket by its path either: the session bus and the like do what they are asked. A
+    # pair of connected ones, which event loops and Node's child processes need, can be made.
+    inside = Sockets.INTERNET if Layer.NAMESPACE in layers else Sockets.NONE
+    refuse_calls(inside, Programs.ANY)
+    keep_writes_below([Path(folder), Path(temporary), Path("/dev/shm")])
     _limit()
     try:
         environment = {**os.environ, "PYTHONPATH": python_path}

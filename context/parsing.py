@@ -22,7 +22,7 @@ from context.details import pack_details, reference_term
 from context.languages import Language, dialect, language_named
 from context.outline import Outline, Symbol, SymbolKind
 from context.postings import FILE_DOC, count_documents
-from context.sandbox import Sockets, limit_resources, refuse_calls
+from context.sandbox import Sockets, keep_writes_below, limit_resources, refuse_calls
 from context.secrets import blank_secrets
 from context.serving import Emit, die_with_parent, guard_stdout, serve
 from context.terms import words
@@ -284,6 +284,7 @@ def main() -> None:
     wire = guard_stdout()
     die_with_parent()
     limit_resources(None)
+    keep_writes_below([])
     refuse_calls(Sockets.NONE)
     if hasattr(os, "nice"):
         os.nice(5)  # a person's own work comes first

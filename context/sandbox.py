@@ -28,6 +28,7 @@ _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # BPF: ld abs, jeq, 
 _NUMBER, _ARCH, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446  # on all architectures
 _WRITE_FILE, _REFER, _TRUNCATE = 1 << 1, 1 << 13, 1 << 14
+_ABSTRACT_SOCKETS, _SIGNALS = 1, 2  # what a Landlock scope keeps inside
 _WRITES = _WRITE_FILE | 0b1111_1111_1_0000  # and removing and making of every kind
 _X32 = 0x40000000  # system calls of the x32 interface begin here
 
@@ -37,15 +38,16 @@ class Layer(StrEnum):
 
     NAMESPACE = "network namespace"  # no interface but a loopback that is down
     SECCOMP = "seccomp"  # no sockets, no programs, no looking into other processes
-    WRITES = "landlock"  # files are changed below chosen folders only
-    LIMITS = "resource limits"  # no files written, no core dump, memory
+    WRITES = "landlock"  # files are changed below chosen folders only, other processes not seen
+    LIMITS = "resource limits"  # no file grows, no core dump, memory
 
 
 class Sockets(StrEnum):
     """Which sockets seccomp leaves."""
 
-    NONE = "none"
+    NONE = "none"  # a pair of connected ones can be made all the same
     LOCAL = "local"  # AF_UNIX: drivers of some GPUs speak to their service
+    INTERNET = "internet"  # IPv4 and IPv6, for who is in a network namespace of its own
 
 
 class Programs(StrEnum):
@@ -66,6 +68,11 @@ class _Numbers:
     programs: tuple[int, ...]  # execve, execveat, ptrace, process_vm_readv, process_vm_writev
 
 
+_FAMILIES: dict[Sockets, tuple[int, ...]] = {
+    Sockets.NONE: (),
+    Sockets.LOCAL: (1,),  # AF_UNIX
+    Sockets.INTERNET: (2, 10, 16),  # AF_INET, AF_INET6, AF_NETLINK (a list of the interfaces)
+}
 _MACHINES = {
     "x86_64": _Numbers(0xC000003E, 317, 41, 425, (59, 322, 101, 310, 311)),
     "aarch64": _Numbers(0xC00000B7, 277, 198, 425, (221, 281, 117, 270, 271)),
@@ -120,9 +127,13 @@ def _landlock_version() -> int:
 
 
 def keep_writes_below(folders: Sequence[Path]) -> list[Layer]:
-    """From now on files can be made, changed or removed below `folders` only; reading stays free.
+    """From now on files can be made, written or removed in `folders` only; reading stays free.
 
-    Holds for every program that is started from here. Empty where the kernel has no Landlock.
+    Files may stand among them, and a few devices always do. The memory of processes that were not
+    started from here can be read no more, nor their environment, but by root (the kernel's own rule
+    for who is under Landlock), nor, from Linux 6.12, can they be sent a signal. Modes and times of
+    files can still be changed. Holds for this thread and all that is started from it: call it
+    before there are others. Empty where the kernel has no Landlock.
     """
     version = _landlock_version()
     if version < 1 or sys.platform != "linux":
@@ -130,6 +141,8 @@ def keep_writes_below(folders: Sequence[Path]) -> list[Layer]:
     libc = ctypes.CDLL(None, use_errno=True)
     handled = _WRITES | (_REFER if version > 1 else 0) | (_TRUNCATE if version > 2 else 0)
     attribute = struct.pack("Q", handled)
+    if version >= 6:
+        attribute = struct.pack("QQQ", handled, 0, _ABSTRACT_SOCKETS | _SIGNALS)
     ruleset = libc.syscall(
         _LANDLOCK_CREATE, attribute, ctypes.c_size_t(len(attribute)), ctypes.c_uint32(0)
     )
@@ -137,7 +150,7 @@ def keep_writes_below(folders: Sequence[Path]) -> list[Layer]:
         return []
     try:
         devices = [Path("/dev/null"), Path("/dev/zero"), Path("/dev/full"), Path("/dev/tty")]
-        for place in (*folders, Path("/dev/shm"), *devices):
+        for place in (*folders, *devices):
             allowed = handled if place.is_dir() else handled & (_WRITE_FILE | _TRUNCATE)
             with suppress(OSError):
                 descriptor = os.open(place, os.O_PATH | os.O_CLOEXEC)
@@ -152,8 +165,14 @@ def keep_writes_below(folders: Sequence[Path]) -> list[Layer]:
         os.close(ruleset)
 
 
+def gpu_devices() -> list[Path]:
+    """What a GPU's driver writes to: files and folders below /dev."""
+    patterns = ("nvidia*", "dri", "kfd", "dxg")
+    return [place for pattern in patterns for place in sorted(Path("/dev").glob(pattern))]
+
+
 def limit_resources(max_memory_bytes: int | None) -> list[Layer]:
-    """No file can be written and no core dumped; address space only up to the limit, if given."""
+    """No core is dumped and no file grows, unless the log is one; address space up to the limit."""
     try:
         import resource
     except ImportError:  # Windows
@@ -174,7 +193,7 @@ def limit_resources(max_memory_bytes: int | None) -> list[Layer]:
 def _filter(numbers: _Numbers, sockets: Sockets, programs: Programs) -> bytes:
     """BPF that returns EPERM for what is refused and lets everything else pass.
 
-    Each test jumps over one instruction or none, so that rules can be read one after another.
+    Each test jumps over one instruction or none, but that of sockets, which stands at the end.
     """
     refuse = (_RETURN, 0, 0, _ERRNO | errno.EPERM)
     rules = [
@@ -188,14 +207,12 @@ def _filter(numbers: _Numbers, sockets: Sockets, programs: Programs) -> bytes:
     refused = (numbers.io_uring_setup, *(numbers.programs if programs is Programs.NONE else ()))
     for number in refused:
         rules += [(_EQUAL, 0, 1, number), refuse]
-    if sockets is Sockets.NONE:
-        rules += [(_EQUAL, 0, 1, numbers.socket), refuse]
-    else:
-        rules += [
-            (_EQUAL, 0, 3, numbers.socket),
-            (_LOAD, 0, 0, _FIRST_ARGUMENT),
-            (_EQUAL, 1, 0, 1),  # AF_UNIX
-            refuse,
-        ]
+    families = _FAMILIES[sockets]
+    # What is no socket call jumps over the reading of the family, its tests and the refusal.
+    rules.append((_EQUAL, 0, len(families) + 2, numbers.socket))
+    rules.append((_LOAD, 0, 0, _FIRST_ARGUMENT))
+    for number, family in enumerate(families):
+        rules.append((_EQUAL, len(families) - number, 0, family))
+    rules.append(refuse)
     rules.append((_RETURN, 0, 0, _ALLOW))
     return b"".join(struct.pack("HBBI", *rule) for rule in rules)

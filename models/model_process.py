@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from context.sandbox import Layer, leave_network
+from context.sandbox import Layer, gpu_devices, keep_writes_below, leave_network
 from context.serving import Emit, die_with_parent, guard_stdout, serve
 from models.backends import Conversation, Generation
 
@@ -74,6 +74,7 @@ def run(kind: type[ModelProcess]) -> None:
             Path("/proc/self/oom_score_adj").write_text("1000")
     layers = leave_network()
     die_with_parent()
+    layers += keep_writes_below(gpu_devices())  # before there are threads, which it would not hold
     process = kind(layers)
     methods = {
         "load": process.load,

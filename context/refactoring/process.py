@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from context.child import Child, ChildDied, ChildError
 from context.errors import ContextError, ParserUnavailable
 from context.refactoring import Candidate, Carried, Refactoring, Refused, Target
-from context.sandbox import Sockets, limit_resources, refuse_calls
+from context.sandbox import Sockets, keep_writes_below, limit_resources, refuse_calls
 from context.serving import Emit, die_with_parent, guard_stdout, serve
 
 TIMEOUT_S = 60.0  # a guess: rope takes some seconds for a project of a thousand modules
@@ -111,6 +111,7 @@ def main() -> None:
     wire = guard_stdout()
     die_with_parent()
     limit_resources(MAX_MEMORY_BYTES)
+    keep_writes_below([])
     refuse_calls(Sockets.NONE)
     methods = {"carry_out": _carry_out, "target": _target, "candidates": _candidates}
     serve(methods, wire)

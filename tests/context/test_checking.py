@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import socket
 import sys
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -135,6 +138,50 @@ async def test_a_command_has_no_network(tmp_path: Path, root: Path) -> None:
     )
     run = await _run(tmp_path, root, *_python(code))
     assert run.output.split("\n")[0] == "no network"
+
+
+@linux_only
+async def test_a_command_reaches_no_service_by_a_local_socket(tmp_path: Path, root: Path) -> None:
+    """Such as the session bus, which starts programs outside when it is asked."""
+    place = tempfile.mkdtemp()  # a socket's path is short
+    service = socket.socket(socket.AF_UNIX)
+    try:
+        service.bind(f"{place}/bus")
+        service.listen()
+        code = (
+            "import socket\n"
+            f"try:\n    socket.socket(socket.AF_UNIX).connect('{place}/bus')\n"
+            "except OSError as error:\n    print('refused')\n"
+            "else:\n    print('reached')\n"
+        )
+        run = await _run(tmp_path, root, *_python(code))
+    finally:
+        service.close()
+        shutil.rmtree(place)
+    assert run.output == "refused\n"
+
+
+async def test_what_tests_need_of_the_system_is_there(tmp_path: Path, root: Path) -> None:
+    """Event loops, threads, processes with their pipes, pools, and a port of its own."""
+    (root / "tests/test_shop.py").write_text(
+        "import asyncio, concurrent.futures, multiprocessing, socket, subprocess, sys\n\n"
+        "def test_loop():\n"
+        "    async def ask():\n"
+        "        child = await asyncio.create_subprocess_exec(\n"
+        "            sys.executable, '-c', 'print(1)', stdout=subprocess.PIPE)\n"
+        "        return (await child.communicate())[0].strip()\n"
+        "    assert asyncio.run(ask()) == b'1'\n\n"
+        "def test_pool():\n"
+        "    spawn = multiprocessing.get_context('spawn')\n"
+        "    with concurrent.futures.ProcessPoolExecutor(2, mp_context=spawn) as pool:\n"
+        "        assert list(pool.map(abs, [-1, -2])) == [1, 2]\n\n"
+        "def test_pair():\n"
+        "    a, b = socket.socketpair()\n"
+        "    a.send(b'x')\n"
+        "    assert b.recv(1) == b'x'\n"
+    )
+    run = await _run(tmp_path, root, *PYTEST)
+    assert run.status is Status.PASSES, run.output
 
 
 async def test_output_is_bounded_and_secrets_of_the_environment_are_not_passed_on(
