@@ -19,7 +19,7 @@ from rope.refactor.extract import ExtractMethod
 from context.refactoring import Carried, Refactoring, Refused, TextEdit
 from context.refactoring.names import check_name
 from context.refactoring.python.project import KnownFile, TextProject
-from context.refactoring.python.trees import Function, Module
+from context.refactoring.python.trees import Function, Module, bound_here, bound_in
 from context.refactoring.sources import edited
 
 BY = "rope and the bytecode of the changed file"
@@ -32,6 +32,11 @@ _ROPE_FAILS = (
     AttributeError, KeyError, IndexError, TypeError, ValueError, AssertionError, RecursionError,
     SyntaxError,
 )  # fmt: skip
+_PLAIN_CLASS_DECORATORS = frozenset(
+    "dataclass final total_ordering unique define frozen mutable attrs s".split()
+)
+# What certainly lets an exception through; others may swallow it.
+_PASSES_ON = frozenset("open closing TemporaryDirectory NamedTemporaryFile TemporaryFile".split())
 _SEES_FRAME = frozenset("locals vars eval exec super __class__ dir globals".split())
 
 
@@ -49,11 +54,10 @@ def extract(project: TextProject, asked: Refactoring) -> Carried:
     in_class = any(isinstance(a, ast.ClassDef) for a in module.around(function))
     if in_class and (others := project.sources.holding(asked.name, project.paths)):
         raise Refused(f"“{asked.name}” is in use in {others[0]}, and may be inherited.")
-    if in_class and not _takes_no_self(function):
-        _refuse_foreign_self(project, function.name)
+    if in_class:
+        _refuse_odd_method(project, module, function)
     _refuse_unmovable(statements)
-    if not _ends(statements):
-        _refuse_half_set(module, function, statements)
+    _refuse_half_set(module, function, statements)
     first, last = module.span(statements[0])[0], module.span(statements[-1])[1]
     try:
         task = ExtractMethod(project, KnownFile(project, asked.path), first, last)
@@ -63,6 +67,7 @@ def extract(project: TextProject, asked: Refactoring) -> Carried:
         raise Refused(f"These lines cannot be taken out: {error}.") from error
     except _ROPE_FAILS as error:
         raise Refused("Rope cannot take these lines out.") from error
+    after = _with_class(after, function, asked.name)
     if not module.text.endswith("\n"):
         after = after.removesuffix("\n")
     edits = tuple(line_edits(project, asked.path, _set_apart(after, asked.name)))
@@ -76,9 +81,42 @@ def _set_apart(text: str, name: str) -> str:
     return re.sub(rf"(?<=[^\n])\n\n(?=def {name}\()", "\n\n\n", text, count=1)
 
 
-def _takes_no_self(function: Function) -> bool:
-    names = {d.id for d in function.decorator_list if isinstance(d, ast.Name)}
-    return bool(names & {"staticmethod", "classmethod"})
+def _with_class(text: str, function: Function, name: str) -> str:
+    """Rope calls a class method by the name of the class, and gives it the class once more."""
+    if not _is_decorated(function, "classmethod"):
+        return text
+    own = function.args.args[0].arg
+    return re.sub(rf"\b\w+\.{name}\((?:{own}\b(?:, )?)?", f"{own}.{name}(", text, count=1)
+
+
+def _is_decorated(function: Function, decorator: str) -> bool:
+    return any(isinstance(d, ast.Name) and d.id == decorator for d in function.decorator_list)
+
+
+def _refuse_odd_method(project: TextProject, module: Module, function: Function) -> None:
+    """The new method must be found on what the old one is called with, and change nothing else."""
+    owner = next(a for a in module.around(function) if isinstance(a, ast.ClassDef))
+    if any(_last_word(d) not in _PLAIN_CLASS_DECORATORS for d in owner.decorator_list):
+        raise Refused(f"The decorator of {owner.name} may use all methods that it has.")
+    if any(_last_word(base) == "Protocol" for base in owner.bases):
+        raise Refused(f"{owner.name} says which methods other classes have.")
+    if any(isinstance(n, ast.FunctionDef) and n.name == "__getattribute__" for n in owner.body):
+        raise Refused(f"{owner.name} looks its attributes up in a way of its own.")
+    if _is_decorated(function, "staticmethod"):
+        scope = module.parents[owner]
+        if bound_here(scope).count(owner.name) != 1:
+            raise Refused(f"{owner.name} is bound more than once.")
+        return
+    first = [*function.args.posonlyargs, *function.args.args][:1]
+    if not first or bound_in(function).count(first[0].arg) > 1:
+        raise Refused(f"What {function.name} is called on is another object later.")
+    if not _is_decorated(function, "classmethod"):
+        _refuse_foreign_self(project, function.name)
+
+
+def _last_word(node: ast.expr) -> str:
+    words = re.findall(r"\w+", ast.unparse(node).partition("(")[0].partition("[")[0])
+    return words[-1] if words else ""
 
 
 def _refuse_foreign_self(project: TextProject, method: str) -> None:
@@ -154,6 +192,10 @@ def _refuse_half_set(module: Module, function: Function, statements: Sequence[as
                 for a in module.around(statements[0]))  # fmt: skip
     used = {n.id for n in names if id(n) not in inside and isinstance(n.ctx, ast.Load)
             and (loops or module.span(n)[0] >= end)}  # fmt: skip
+    if lost := sorted(_half_set_by_errors(module, function, statements, stored)):
+        raise Refused(f"{lost[0]} is used after an error in these lines, set or not.")
+    if _ends(statements):
+        return
     surely = set[str]()
     for statement in statements:
         if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
@@ -171,6 +213,49 @@ def _refuse_half_set(module: Module, function: Function, statements: Sequence[as
                 if isinstance(h, ast.ExceptHandler) and h.name}  # fmt: skip
     if handlers & used:
         raise Refused(f"{min(handlers & used)} is used afterwards.")
+
+
+def _half_set_by_errors(
+    module: Module, function: Function, statements: Sequence[ast.stmt], stored: set[str]
+) -> set[str]:
+    """Variables that are set by then when the lines end in an error that is caught around them.
+
+    The new function gives none of them back then. One that is set last of all is never set then.
+    """
+    last = statements[-1]
+    is_plain = isinstance(last, ast.Assign) and all(isinstance(t, ast.Name) for t in last.targets)
+    early = {n.id for s in statements[: -1 if is_plain else None] for n in ast.walk(s)
+             if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} & stored  # fmt: skip
+    inner: ast.AST = statements[0]
+    block: list[ast.AST] | None = None
+    for above in module.around(statements[0]):
+        if above is function:
+            break
+        if block is None and (passed := _catching(above, inner)) is not None:
+            block = passed
+        if block is not None and isinstance(above, ast.For | ast.While | ast.AsyncFor):
+            block = list(statements)  # what stands before the lines comes after them, too
+        inner = above
+    if block is None:
+        return set()
+    spared = {id(n) for part in block for n in ast.walk(part)}
+    return early & {n.id for n in ast.walk(function) if isinstance(n, ast.Name)
+                    and isinstance(n.ctx, ast.Load) and id(n) not in spared}  # fmt: skip
+
+
+def _catching(above: ast.AST, inner: ast.AST) -> list[ast.AST] | None:
+    """The block of `above` that holds `inner`, if code after an error in it goes on here."""
+    if isinstance(above, ast.With | ast.AsyncWith):
+        calls = [i.context_expr.func if isinstance(i.context_expr, ast.Call) else i.context_expr
+                 for i in above.items]  # fmt: skip
+        is_open = all(_last_word(call) in _PASSES_ON for call in calls)
+        return None if is_open else [*above.body]
+    if isinstance(above, ast.Try | ast.TryStar):
+        if inner in above.body:
+            return [*above.body]
+        if above.finalbody and inner not in above.finalbody:
+            return [*above.orelse] if inner in above.orelse else [inner]
+    return None
 
 
 def _own_of_comprehensions(statements: Sequence[ast.stmt]) -> set[str]:
@@ -227,11 +312,16 @@ def _verify(
         raise wrong
     old = _globals_of(before)
     new = _globals_of(result)
+    owner = module.parents.get(function)
+    if isinstance(owner, ast.ClassDef) and _is_decorated(function, "staticmethod"):
+        old |= new & {owner.name} & {*bound_here(module.tree)}  # the new method is called on it
     if not new - {name} <= old or not old <= new | {name}:
         raise wrong
     tree = Module(module.path, after.replace("\r\n", "\n"))
     made = [n for n in ast.walk(tree.tree) if isinstance(n, ast.FunctionDef) and n.name == name]
     if len(made) != 1:
+        raise wrong
+    if not _is_called_as_it_is(tree, made[0], name):
         raise wrong
     moved = made[0].body
     if moved and isinstance(moved[-1], ast.Return) and not _ends(statements):
@@ -254,6 +344,21 @@ def _verify(
     unbound = _locals_unset(result, name)
     if unbound:
         raise Refused(f"{unbound} may have no value where the new function reads it.")
+
+
+def _is_called_as_it_is(module: Module, made: ast.FunctionDef, name: str) -> bool:
+    """The one call gives what the new function takes, in its order."""
+    uses = [n for n in ast.walk(module.tree)
+            if name in (getattr(n, "id", ""), getattr(n, "attr", ""))]  # fmt: skip
+    call = module.parents.get(uses[0]) if len(uses) == 1 else None
+    if not isinstance(call, ast.Call) or call.func is not uses[0] or call.keywords:
+        return False
+    given = [a.id for a in call.args if isinstance(a, ast.Name)]
+    taken = [a.arg for a in made.args.args]
+    is_bound = isinstance(module.parents[made], ast.ClassDef)
+    if is_bound and not _is_decorated(made, "staticmethod"):
+        taken = taken[1:]
+    return len(given) == len(call.args) and given == taken
 
 
 def _locals_unset(code: types.CodeType, name: str) -> str:

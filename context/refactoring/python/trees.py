@@ -12,6 +12,7 @@ from context.refactoring.python.tokens import Unreadable, parse
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _INERT = (
     ast.Constant, ast.Name, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Tuple,
     ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context,
@@ -115,32 +116,78 @@ def names_in(node: ast.AST) -> set[str]:
 
 
 def bound_in(function: ast.AST) -> list[str]:
-    """Names that the code of a function binds, once for each binding; its parameters among them."""
+    """Names that the code of a function binds, once for each binding; its parameters among them.
+
+    Those of scopes inside are among them, too.
+    """
+    return [name for n in ast.walk(function) for name in _bound_by(n) if n is not function]
+
+
+def bound_here(scope: ast.AST) -> list[str]:
+    """As `bound_in`, without what scopes inside bind for themselves."""
     found: list[str] = []
-    for node in ast.walk(function):
-        match node:
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-                found.append(name)
-            case ast.arg(arg=name):
-                found.append(name)
-            case (
-                ast.FunctionDef(name=name)
-                | ast.AsyncFunctionDef(name=name)
-                | ast.ClassDef(name=name)
-            ):
-                if node is not function:
-                    found.append(name)
-            case ast.alias(name=name, asname=other):
-                found.append(other or name.partition(".")[0])
-            case ast.ExceptHandler(name=str(name)):
-                found.append(name)
-            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-                found.append(name)
-            case ast.MatchMapping(rest=str(name)):
-                found.append(name)
-            case ast.Global(names=names) | ast.Nonlocal(names=names):
-                found += [*names, *names]  # bound who knows where
+    pending = list(ast.iter_child_nodes(scope))
+    while pending:
+        node = pending.pop()
+        if isinstance(node, COMPREHENSIONS):
+            named = [n.target for n in ast.walk(node) if isinstance(n, ast.NamedExpr)]
+            found += [target.id for target in named]
+            continue
+        found += _bound_by(node)
+        if not isinstance(node, SCOPES):
+            pending += ast.iter_child_nodes(node)
     return found
+
+
+def _bound_by(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            return [name]
+        case ast.arg(arg=name):
+            return [name]
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
+        case ast.alias(name=name, asname=other):
+            return [other or name.partition(".")[0]]
+        case ast.ExceptHandler(name=str(name)):
+            return [name]
+        case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            return [name]
+        case ast.MatchMapping(rest=str(name)):
+            return [name]
+        case ast.Global(names=names) | ast.Nonlocal(names=names):
+            return [*names, *names]  # bound who knows where
+    return []
+
+
+def is_steady(module: Module, function: Function, name: str) -> bool:
+    """Nothing but the code of `function` itself can change what the name holds while it runs.
+
+    Only what stands in this file is looked at: who sets a name of another module is not seen.
+    """
+    changed = [n.names for n in ast.walk(module.tree) if isinstance(n, ast.Global | ast.Nonlocal)]
+    if any(name in names for names in changed):
+        return False
+    if name in bound_here(function):
+        return True
+    for above in module.around(function):
+        bound = bound_here(above)
+        if name in bound and not isinstance(above, ast.ClassDef):
+            return bound.count(name) == 1
+    return name in BUILTINS
+
+
+def sees_frame(code: ast.AST) -> str:
+    """What in the code can see the names of its function as text; empty where nothing does."""
+    for node in ast.walk(code):
+        match node:
+            case ast.Name(id="locals" | "eval" | "exec" as word):
+                return word
+            case ast.Call(func=ast.Name(id="vars" | "dir" as word), args=[]):
+                return word
+            case ast.Attribute(attr="_getframe" | "currentframe" | "f_locals" as word):
+                return word
+    return ""
 
 
 def parenthesised(module: Module, node: ast.expr) -> str:
