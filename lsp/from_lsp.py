@@ -23,11 +23,19 @@ class Encoding(StrEnum):
 
 
 def path(uri: str) -> Path | None:
-    """The file that a `file:` URI names; None for any other scheme."""
-    parts = urlsplit(uri)
+    """The file that a `file:` URI names; None for any other scheme, and for what names none.
+
+    The bytes of a name that is not UTF-8 are kept as Python keeps them in paths.
+    """
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # of a host such as "[x"
+        return None
     if parts.scheme.lower() != "file":
         return None
-    name = unquote(parts.path)
+    name = unquote(parts.path, errors="surrogateescape")
+    if "\0" in name:
+        return None
     if re.match(r"^/[A-Za-z]:", name):  # /C:/... is a Windows drive
         name = name[1:]
     if parts.netloc and parts.netloc.lower() != "localhost":

@@ -22,7 +22,11 @@ from models.findings import CutReason, Edit, Exact, Finding, Provenance
 from models.gate import INVISIBLE
 from models.tasks.explain import Explanation
 
-MAX_HOVER_CHARS = 8_000
+MAX_HOVER_BYTES = 8_000  # in UTF-8, as the client gets them; of which at most:
+MAX_WORDS_BYTES = 3_000  # what was said
+MAX_RECEIPT_BYTES = 2_000  # what was shown to the model
+MAX_MODEL_BYTES = 300
+TRACE_HAS_REST = "\n[...] the rest: command postil.trace"
 SOURCE = "postil"
 
 
@@ -65,6 +69,21 @@ def fenced(words: str) -> str:
     return f"{fence}text\n{visible(words)}\n{fence}"
 
 
+def _bounded(words: str, max_bytes: int, rest: str = "\n[...]") -> str:
+    """`fenced` in at most so many bytes; `rest` stands for what is left out."""
+    block = fenced(words)
+    n_over = _n_bytes(block) - max_bytes
+    if n_over <= 0:
+        return block
+    shown = visible(words).encode("utf-8", "replace")
+    room = max(len(shown) - n_over - len(rest), 0)
+    return fenced(shown[:room].decode("utf-8", "ignore") + rest)
+
+
+def _n_bytes(words: str) -> int:
+    return len(words.encode("utf-8", "replace"))
+
+
 def without_markup(hover: str) -> str:
     """A hover of ours for a client that shows no Markdown: headings and fences are left out."""
     lines = [line for line in hover.split("\n") if not re.fullmatch(r"`{3,}(text)?", line)]
@@ -93,17 +112,15 @@ def edit_hover(edits: Sequence[Edit], title: str, provenance: Provenance | Exact
 def _exact_hover(words: str, exact: Exact) -> str:
     files = f"{exact.looked_at} file{'s' * (exact.looked_at != 1)} with the name looked at"
     how = f"Carried out by {exact.by}, not by a model; {files}."
+    title = "An exact refactoring by Postil"
     if exact.planned is None:
-        return f"**An exact refactoring by Postil**\n\n{fenced(f'{words}{chr(10)}{how}')}"
-    return _hover(
-        "An exact refactoring by Postil", f"{words}\n{how} A model chose the name.", exact.planned
-    )
+        return _short_hover(title, f"{words}\n{how}")
+    return _hover(title, f"{words}\n{how} A model chose the name.", exact.planned)
 
 
 def suspect_hover(rank: int, suspect: Suspect) -> str:
     reasons = "\n".join(f"- {e.detail}" for e in suspect.evidence)
-    head = f"Suspect {rank} of the last report, found without a model"
-    return f"**{head}**\n\n{fenced(reasons)}"
+    return _short_hover(f"Suspect {rank} of the last report, found without a model", reasons)
 
 
 def suspect_message(rank: int, suspect: Suspect) -> str:
@@ -111,19 +128,22 @@ def suspect_message(rank: int, suspect: Suspect) -> str:
     return visible(f"Suspect {rank}: {suspect.symbol or suspect.path}: {why}")
 
 
+def _short_hover(title: str, words: str) -> str:
+    head = f"**{title}**\n\n"
+    return f"{head}{_bounded(words, MAX_HOVER_BYTES - _n_bytes(head))}"
+
+
 def _hover(title: str, words: str, provenance: Provenance) -> str:
     """Put together from finished blocks: no text of a model is ever a place to fill in."""
-    head = f"**{title}**\n\n{fenced(words)}\n\n**{trace_head(provenance)}**\n\n"
-    tail = (
-        f"\n\n**Shown to the model**\n\n{fenced(_receipt(provenance.receipt))}\n\n"
-        f"{fenced(model_words(provenance))}"
-    )
+    said = _bounded(words, MAX_WORDS_BYTES, TRACE_HAS_REST)
+    head = f"**{title}**\n\n{said}\n\n**{trace_head(provenance)}**\n\n"
+    receipt = _bounded(_receipt(provenance.receipt), MAX_RECEIPT_BYTES, TRACE_HAS_REST)
+    model = _bounded(model_words(provenance), MAX_MODEL_BYTES)
+    tail = f"\n\n**Shown to the model**\n\n{receipt}\n\n{model}"
     if not (trace := marked(provenance.trace.text, provenance.citations)):
         return f"{head.rstrip()}{tail}"
-    room = MAX_HOVER_CHARS - len(head) - len(tail)
-    if len(trace) > room:
-        trace = trace[: max(room, 0)] + "\n[...] the rest: command postil.trace"
-    return f"{head}{fenced(trace)}{tail}"
+    room = MAX_HOVER_BYTES - _n_bytes(head) - _n_bytes(tail)
+    return f"{head}{_bounded(trace, room, TRACE_HAS_REST)}{tail}"
 
 
 def trace_head(provenance: Provenance) -> str:

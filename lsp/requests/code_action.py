@@ -14,7 +14,7 @@ from lsprotocol import types
 
 from context.failing_tests import read_failing_tests
 from context.test_places import has_place
-from context.text import shortened, split_lines
+from context.text import SpanOutOfRange, shortened, split_lines
 from lsp import from_lsp
 from lsp.capabilities import (
     ADD_TYPES_KIND,
@@ -32,11 +32,11 @@ from lsp.capabilities import (
     TRACE_KIND,
     WRITE_TEST_KIND,
 )
-from lsp.errors import Failure
+from lsp.errors import INVALID_PARAMS, Failure
 from lsp.requests.exact_actions import exact_offers
 from lsp.requests.offers import Offer
 from lsp.session import Session
-from lsp.to_lsp import SOURCE
+from lsp.to_lsp import SOURCE, visible
 from lsp.traces import Note
 from models.tasks.doc_forms import has_form
 from models.tasks.edit import EditKind
@@ -81,7 +81,10 @@ async def code_action(
     except Failure:
         return None
     session.others.seen(uri, params.context.diagnostics)
-    span = from_lsp.span(document.text, params.range, session.client.encoding)
+    try:
+        span = from_lsp.span(document.text, params.range, session.client.encoding)
+    except SpanOutOfRange as error:
+        raise Failure(INVALID_PARAMS, "The range ends before it starts.") from error
     selected = document.text.slice(span)
     is_selected = bool(selected.strip())
     listed: list[types.CodeAction | types.Command] = []
@@ -207,7 +210,7 @@ def _instruction(selected: str) -> str:
 
 def _action(session: Session, offer: Offer, argument: dict[str, Any]) -> types.CodeAction:
     action = types.CodeAction(
-        title=offer.title,
+        title=visible(offer.title),
         kind=offer.kind,
         diagnostics=[offer.diagnostic] if offer.diagnostic else None,
     )
@@ -223,7 +226,7 @@ def _action(session: Session, offer: Offer, argument: dict[str, Any]) -> types.C
 
 
 def _command(offer: Offer, argument: dict[str, Any]) -> types.Command:
-    return types.Command(title=offer.title, command=offer.command, arguments=[argument])
+    return types.Command(title=visible(offer.title), command=offer.command, arguments=[argument])
 
 
 def _argument(uri: str, version: int, offer: Offer, selection: types.Range) -> dict[str, Any]:
