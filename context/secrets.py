@@ -14,12 +14,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from context.text import Span, encode
 
 PLACEHOLDER = "POSTIL_HIDDEN_{n}"
+_NAME = re.compile(PLACEHOLDER.format(n=r"\d+") + r"\b")
 MIN_RANDOM = 20  # characters of a string that is judged by its look
 MIN_HEX = 32
 # Bits a character; English words have 2.5 to 3.5, random base64 of 24 characters above 4.
@@ -36,6 +37,8 @@ _ISSUED = re.compile(
     r"|sk-[\w-]{20,255}"  # OpenAI, Anthropic, DeepSeek
     r"|npm_[A-Za-z0-9]{36}|pypi-[\w-]{50,255}|hf_[A-Za-z0-9]{30,64}"
     r"|SG\.[\w-]{16,64}\.[\w-]{16,128}"  # SendGrid
+    r"|GOCSPX-[\w-]{20,64}|ya29\.[\w.-]{20,512}"  # Google, too
+    r"|\d{8,10}:AA[\w-]{33}"  # Telegram
     r"|eyJ[\w-]{8,4096}\.eyJ[\w-]{8,8192}\.[\w-]{0,2048})"  # JSON web tokens
 )
 # One of these is in each of them. Each begins with letters, for which there is a fast search; the
@@ -44,10 +47,16 @@ _ISSUERS = tuple(
     re.compile(start)
     for start in (
         "A(?:[KS]IA|ROA|IDA|Iza)", "gh[pousr]_", "github_pat_", "glpat-", "xox", "k_(?:live|test)_",
-        "sk-", "npm_", "pypi-", "hf_", "SG[.]", "eyJ",
+        "sk-", "npm_", "pypi-", "hf_", "SG[.]", "eyJ", "GOCSPX-", "ya29[.]", ":AA",
     )
 )  # fmt: skip
-_IN_URL = re.compile(r"://(?<=[a-z0-9+.-]://)[^\s/:@'\"]{0,64}:([^\s/@'\"{}<>$]{3,200})@")
+_IN_URL = re.compile(
+    r"://(?<=[a-z0-9+.-]://)[^\s/:@'\"]{0,64}:([^\s/@'\"{}<>$](?:[^\s/@'\"{}<>$]|\$(?![{(])){2,200})@"
+)
+_HEADERS = ("Bearer ", "Basic ", "AccountKey=")
+_IN_HEADER = re.compile(
+    r"\b(?:Bearer|Basic) ([A-Za-z0-9+/._~-]{16,2000}={0,2})|\bAccountKey=([\w+/=]{40,})"
+)
 # Names of what is secret; a key is one only after a word that says so. Looked for as words, in
 # lower case, which takes a tenth of the time of one expression without regard to case.
 _NAMES = ("password", "passwd", "passphrase", "secret", "token", "credential")
@@ -65,9 +74,24 @@ _GIVEN = re.compile(
     rf"(?:\s{{0,4}}(?:[:=]|=>|:=)|(?:{_TEXT_TYPE})=)"
     r"\s{0,4}[A-Za-z@$]{0,2}\#{0,2}([\"'])([^\"'\s]{8,400})\1"
 )
+# Compared with what is named like a secret, or handed to what sets one: a word alone is a name.
+_HANDED = re.compile(
+    r"s?[\w-]{0,24}[\"']?\]?\s{0,4}(?:[=!]==?\s{0,4}|\()[rbfRBF]?([\"'])([^\"'\s]{8,400})\1"
+)
+# Without quotes, as in YAML, .ini, .env and shell: to the end of the line.
+_BARE = re.compile(
+    r"s?[\w-]{0,24}[ \t]{0,4}[:=][ \t]{0,4}([^\s\"'`(){}\[\]<>;,$.]{8,400})(?=[ \t]*(?:[#;]|\r?$))",
+    re.MULTILINE,
+)
+_SIGN = re.compile(r"[!@#%^&*~?]")
 _STRING = re.compile(rf"([\"'`])([A-Za-z0-9+/=_\-]{{{MIN_RANDOM},2000}})\1")
-_ARMOUR = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]*(?:PRIVATE KEY|CERTIFICATE)[A-Z0-9 ]*-----")
-_ARMOURED = re.compile(r"[A-Za-z0-9+/=]{4,}")
+_ARMOUR = re.compile(
+    r"-----(BEGIN|END) [A-Z0-9 ]{0,40}?(?:PRIVATE KEY|CERTIFICATE)[A-Z0-9 ]{0,40}-----"
+)
+_ARMOURED = re.compile(r"[A-Za-z0-9+/]{4,}={0,2}")
+_ARMOUR_LINE = re.compile(r"(?<!\\)(?:\\[nr])+|\r?\n")  # what ends one: in a literal, too
+# A row by itself, quoted or not, or nothing.
+_ARMOURED_LINE = re.compile(r"[\s\"'`+,#*>|\\]{0,40}(?:[A-Za-z0-9+/]{4,}={0,2})?[\s\"'`+,\\]{0,40}")
 # Of a block that is shown in part: its lines are of 64 or 76 characters, or in one row.
 _ARMOURED_ROW = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 _ARMOUR_HEAD = re.compile(r"\s*(?:[A-Z][\w-]{1,30}: .{1,100})?")  # `Proc-Type: 4,ENCRYPTED`
@@ -100,7 +124,9 @@ class Hider:
         return tuple(Hidden(name, secret) for secret, name in self._names.items())
 
     def hide(self, text: str) -> str:
-        for span in reversed(find_secrets(text)):
+        """What looks like one of the names is hidden as well, so that it comes back as it was."""
+        names = [Span(*hit.span()) for hit in _NAME.finditer(text)]
+        for span in reversed(_apart([*_all_of(text), *names])):
             secret = text[span.start : span.end]
             name = self._names.get(secret)
             if name is None:
@@ -130,8 +156,7 @@ def blank_secrets(text: str) -> str:
 def reveal(text: str, hidden: tuple[Hidden, ...]) -> str:
     """`text` with the secrets back in place of their names."""
     secrets = {one.placeholder: one.secret for one in hidden}
-    pattern = re.compile(PLACEHOLDER.replace("{n}", r"\d+") + r"\b")
-    return pattern.sub(lambda hit: secrets.get(hit[0], hit[0]), text)
+    return _NAME.sub(lambda hit: secrets.get(hit[0], hit[0]), text)
 
 
 def conceal(text: str, hidden: tuple[Hidden, ...]) -> str:
@@ -144,8 +169,13 @@ def conceal(text: str, hidden: tuple[Hidden, ...]) -> str:
 
 def find_secrets(text: str) -> list[Span]:
     """Spans of secrets, in order, none of them over more than one line."""
+    return _apart(_all_of(text))
+
+
+def _apart(found: Iterable[Span]) -> list[Span]:
+    """In order; of two that overlap the first, or the longer one."""
     spans: list[Span] = []
-    for span in sorted(_all_of(text), key=lambda s: (s.start, -s.end)):
+    for span in sorted(found, key=lambda s: (s.start, -s.end)):
         if not spans or span.start >= spans[-1].end:
             spans.append(span)
     return spans
@@ -158,6 +188,10 @@ def _all_of(text: str) -> Iterator[Span]:
             yield Span(*hit.span())
     for hit in _IN_URL.finditer(text):
         yield Span(*hit.span(1))
+    if any(start in text for start in _HEADERS):
+        for hit in _IN_HEADER.finditer(text):
+            if any(letter.isdigit() for letter in hit[0]):
+                yield Span(*hit.span(hit.lastindex or 0))
     yield from _assigned(text)
     for hit in _STRING.finditer(text):
         if _looks_random(hit[2]):
@@ -165,14 +199,30 @@ def _all_of(text: str) -> Iterator[Span]:
 
 
 def _assigned(text: str) -> Iterator[Span]:
-    """Strings given to what is named like a secret."""
+    """What is given to, or compared with, what is named like a secret."""
     lower = text.lower()
     if len(lower) != len(text):  # a few capitals are two letters in lower case
         lower = "".join(letter if letter.isascii() else " " for letter in text).lower()
     for end in _ends_of_names(lower):
-        hit = _GIVEN.match(text, end)
-        if hit is not None and not _NO_SECRET.search(hit[2]):
-            yield Span(*hit.span(2))
+        if (hit := _GIVEN.match(text, end)) is not None:
+            if not _NO_SECRET.search(hit[2]):
+                yield Span(*hit.span(2))
+        elif (hit := _HANDED.match(text, end)) is not None:
+            if not _NO_SECRET.search(hit[2]) and _has_digit_and_letter(hit[2]):
+                yield Span(*hit.span(2))
+        elif (hit := _BARE.match(text, end)) is not None and _is_no_name(hit[1]):
+            yield Span(*hit.span(1))
+
+
+def _has_digit_and_letter(text: str) -> bool:
+    return any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
+
+
+def _is_no_name(text: str) -> bool:
+    """Whether a word without quotes is a value: a name of code has no signs and is not random."""
+    if _NO_SECRET.search(text) or not _has_digit_and_letter(text):
+        return False
+    return _SIGN.search(text) is not None or (len(text) >= MIN_RANDOM and _looks_random(text))
 
 
 def _ends_of_names(lower: str) -> Iterator[int]:
@@ -187,7 +237,7 @@ def _ends_of_names(lower: str) -> Iterator[int]:
 def _armoured(text: str) -> Iterator[Span]:
     """Lines of PEM blocks, without the lines that say what they are.
 
-    A block whose other end was not shown is hidden as far as it looks like one.
+    A block whose other end is not there is hidden as far as it looks like one.
     """
     start: int | None = None
     end = 0
@@ -197,14 +247,24 @@ def _armoured(text: str) -> Iterator[Span]:
                 yield from _rows_after(text, start, hit.start())
             start = hit.end()
         elif start is not None:
-            for row in _ARMOURED.finditer(text, start, hit.start()):
-                yield Span(*row.span())
+            yield from _block(text, start, hit.start())
             start = None
         else:
             yield from _rows_before(text, end, hit.start())
         end = hit.end()
     if start is not None:
         yield from _rows_after(text, start, len(text))
+
+
+def _block(text: str, start: int, stop: int) -> Iterator[Span]:
+    """Rows between two ends; where code stands between them these are no block, but two texts."""
+    lines = _ARMOUR_LINE.split(text[start:stop])
+    if all(_ARMOURED_LINE.fullmatch(line) or _ARMOUR_HEAD.fullmatch(line) for line in lines):
+        rows = (row for row in _ARMOURED.finditer(text, start, stop))
+        yield from (Span(*row.span()) for row in rows)
+    else:
+        yield from _rows_after(text, start, stop)
+        yield from _rows_before(text, start, stop)
 
 
 def _rows_after(text: str, start: int, stop: int) -> Iterator[Span]:

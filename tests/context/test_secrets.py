@@ -52,6 +52,16 @@ def found(text: str) -> list[str]:
         ('char password[32] = "Tr0ub4dor&3xyz"', "Tr0ub4dor&3xyz"),
         ('settings["password"] = "Tr0ub4dor&3xyz"', "Tr0ub4dor&3xyz"),
         ('def f(a, token: str = "Tr0ub4dor&3xyz", b="other-text-7"): ...', "Tr0ub4dor&3xyz"),
+        (f"export AWS_SECRET_ACCESS_KEY={RANDOM}\n", RANDOM),
+        ("db:\n  password: Tr0ub4dor&3xyz  # of the shop\n", "Tr0ub4dor&3xyz"),
+        ("secret_token = Tr0ub4dor!3xyz\r\nuser = shop\r\n", "Tr0ub4dor!3xyz"),
+        ('connection.setPassword("Tr0ub4dor3xyz");', "Tr0ub4dor3xyz"),
+        ("if (password === 'Tr0ub4dor3xyz') {", "Tr0ub4dor3xyz"),
+        (f"-H 'Authorization: Bearer {RANDOM[:20]}'", RANDOM[:20]),
+        (f"Name=shop;AccountKey={RANDOM}{RANDOM}==;", f"{RANDOM}{RANDOM}=="),
+        (f"GOCSPX-{RANDOM[:24]}", f"GOCSPX-{RANDOM[:24]}"),
+        (f"token 123456789:AA{RANDOM}x", f"123456789:AA{RANDOM}x"),
+        ("postgres://shop:hunter$2@db/shop", "hunter$2"),
     ],
 )  # fmt: skip
 def test_keys_tokens_and_passwords_are_found(text: str, secret: str) -> None:
@@ -77,7 +87,14 @@ def test_keys_tokens_and_passwords_are_found(text: str, secret: str) -> None:
         "tokens = tokenize(text, model='gpt2')",
         'token: str = ""',
         'password: str = Field("Tr0ub4dor&3xyz")',
-        "password: string = getPassword('Tr0ub4dor&3xyz')",
+        "password: string = getPassword('shop-main')",
+        "password: ${DB_PASSWORD}\n",
+        "token = tokens2.next_token\n",
+        "token = parseJwt2Token\n",
+        'if token == "Identifier":',
+        'token("COMMENT")',
+        "postgres://shop:${PASSWORD}@db/shop",
+        "Basic authentication_of_users is off",
         'def f(token: str, kind: str = "bearer-v2", other="bearer-v2"): ...',
         'if token: kind = "bearer-v2"',
         'func f(password string, kind string) { kind = "bearer-v2" }',
@@ -177,3 +194,31 @@ def test_blanked_text_has_the_same_bytes_but_for_the_secret(before: str, after: 
 def test_text_without_secrets_is_not_copied() -> None:
     text = "token = next(tokens)"
     assert blank_secrets(text) is text
+
+
+def test_code_between_two_ends_of_a_block_is_left() -> None:
+    text = (
+        'BEGIN = "-----BEGIN CERTIFICATE-----"\n\ndef armoured_lines(text):\n    pass\n\n'
+        f'ROW = "{RANDOM}{RANDOM}"\nEND = "-----END CERTIFICATE-----"\n'
+    )
+    assert found(text) == [f"{RANDOM}{RANDOM}"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", '\\n" +\n    "', "\\n"])
+def test_a_block_in_a_literal_is_hidden_whatever_ends_its_lines(end: str) -> None:
+    rows = end.join([f"{RANDOM}{RANDOM}", "abcd12=="])
+    text = f'"-----BEGIN PRIVATE KEY-----{end}{rows}{end}-----END PRIVATE KEY-----"'
+    hidden = Hider().hide(text)
+    assert RANDOM not in hidden
+    assert "abcd12" not in hidden
+
+
+def test_a_name_that_stands_in_a_file_is_not_taken_for_another_secret() -> None:
+    hider = Hider()
+    texts = ['password = "Tr0ub4dor&3xyz"', "# see POSTIL_HIDDEN_1 and POSTIL_HIDDEN_2"]
+    shown = [hider.hide(text) for text in texts]
+    assert [reveal(text, hider.hidden) for text in shown] == texts
+
+
+def test_a_row_of_one_word_is_searched_in_one_pass() -> None:
+    assert found("-----BEGIN " + "PRIVATE KEY" * 20_000) == []
