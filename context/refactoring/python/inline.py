@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from context.refactoring import Carried, Refactoring, Refused, TextEdit
 from context.refactoring.python.project import TextProject
 from context.refactoring.python.rename import Symbol, symbol_at, uses_of
+from context.refactoring.python.tokens import Unreadable, parse
 from context.refactoring.python.trees import (
     BUILTINS,
+    COMPREHENSIONS,
     Function,
     Module,
     bound_in,
     is_inert,
+    is_steady,
     names_in,
     parenthesised,
+    sees_frame,
 )
 from context.refactoring.sources import edited
 
+_OPERATORS = (ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context)
 BY = "rope and Python's own syntax tree"
 
 
@@ -102,6 +108,8 @@ def _refuse_moved(
     changing = sorted(n for n in names_in(value) if bound.count(n) > 1)
     if changing:
         raise Refused(f"{changing[0]}, which {name} is made of, changes in this function.")
+    if word := sees_frame(function):
+        raise Refused(f"{word} in {function.name} may see {name}.")
     if any(_scope_binds(module, load, function, names_in(value)) for load in loads):
         raise Refused(f"A name that {name} is made of means something else at a use.")
     if any(module.span(load)[0] < module.span(statement)[0] for load in loads):
@@ -109,22 +117,74 @@ def _refuse_moved(
     holder = module.parents[statement]
     if holder is not function and any(holder not in list(module.around(load)) for load in loads):
         raise Refused(f"{name} is assigned in a block that not every use is in.")
+    if _may_fail(value) and not any(_is_always_reached(module, n, statement) for n in loads[:1]):
+        raise Refused(
+            f"An error in the value of {name} would come at another place, or not at all."
+        )
     if is_inert(value) and not any(isinstance(n, ast.Tuple) for n in ast.walk(value)):
-        if isinstance(value, ast.Name | ast.Constant) or not names_in(value):
+        is_steady_name = isinstance(value, ast.Name) and is_steady(module, function, value.id)
+        if is_steady_name or not names_in(value):
             return
         if not _may_change_between(module, function, statement, loads):
             return
     block = _block_of(module, statement)
     following = block[block.index(statement) + 1 :][:1]
-    if len(loads) != 1 or not following or not _is_first_in(module, following[0], loads[0]):
+    steady = partial(is_steady, module, function)
+    if len(loads) != 1 or not following or not _is_first_in(following[0], loads[0], value, steady):
         raise Refused(f"The value of {name} may do something, or change, before its uses.")
+
+
+def _may_fail(value: ast.expr) -> bool:
+    """It divides by what may be zero, or the like: values of the right types can be wrong ones."""
+    fails = (ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.LShift, ast.RShift)
+    return any(
+        isinstance(n, ast.BinOp)
+        and isinstance(n.op, fails)
+        and not (isinstance(n.right, ast.Constant) and n.right.value)
+        for n in ast.walk(value)
+    )
+
+
+def _is_always_reached(module: Module, load: ast.Name, statement: ast.AST) -> bool:
+    """The use is evaluated whenever the statement was, and its errors are caught in one place."""
+    block = module.parents[statement]
+    inner: ast.AST = load
+    for above in module.around(load):
+        if above is block:
+            return True
+        if not _is_evaluated_with(above, inner):
+            return False
+        inner = above
+    return False
+
+
+def _is_evaluated_with(above: ast.AST, inner: ast.AST) -> bool:
+    """Whatever evaluates a node evaluates its part `inner`, once, unless something fails before."""
+    match above:
+        case ast.BoolOp():
+            return above.values[0] is inner
+        case ast.Compare():
+            return inner in (above.left, above.comparators[0])
+        case ast.IfExp() | ast.If():
+            return above.test is inner
+        case ast.For():
+            return above.iter is inner
+        case ast.Assert():
+            return above.test is inner
+        case ast.With():
+            return inner in above.items[:1]
+        case ast.stmt():
+            simple = (ast.Return, ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Raise)
+            return isinstance(above, simple)
+    return not isinstance(above, (*COMPREHENSIONS, ast.Lambda, ast.match_case, ast.ExceptHandler))
 
 
 def _may_change_between(
     module: Module, function: Function, statement: ast.AST, loads: Sequence[ast.Name]
 ) -> bool:
     """Something between the assignment and a use may change what the value's names hold."""
-    effects = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.AugAssign, ast.Delete, ast.With)
+    effects = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.AugAssign, ast.Delete, ast.With,
+               ast.For, ast.AsyncFor, *COMPREHENSIONS)  # fmt: skip
     start, end = module.span(statement)[1], max(module.span(load)[0] for load in loads)
     for load in loads:
         for above in module.around(load):
@@ -155,36 +215,62 @@ def _scope_binds(module: Module, load: ast.Name, function: Function, names: set[
     return False
 
 
-def _is_first_in(module: Module, statement: ast.AST, load: ast.Name) -> bool:
+def _is_first_in(
+    statement: ast.AST, load: ast.Name, value: ast.expr, steady: Callable[[str], bool]
+) -> bool:
     """The next statement evaluates the use before anything that can do or see something."""
     simple = (ast.Return, ast.Expr, ast.Assign, ast.AnnAssign, ast.If, ast.Assert, ast.Raise)
     if not isinstance(statement, simple):
         return False
-    head = statement.test if isinstance(statement, ast.If | ast.Assert) else statement
-    if load not in list(ast.walk(head)):
-        return False
-    at = module.span(load)[0]
-    for node in ast.walk(head):
-        if isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp
-                      | ast.GeneratorExp | ast.IfExp | ast.BoolOp):  # fmt: skip
+    head = statement
+    if isinstance(statement, ast.If | ast.Assert):
+        head = statement.test
+    elif isinstance(statement, ast.Assign | ast.AnnAssign):
+        head = statement.value or statement
+    return _comes_first(head, load, _waiting_for(value, steady))
+
+
+def _acts(value: ast.expr) -> bool:
+    acts = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, *COMPREHENSIONS)
+    return any(isinstance(n, acts) for n in ast.walk(value))
+
+
+def _comes_first(head: ast.AST, wanted: ast.AST, may_wait: Callable[[ast.AST], bool]) -> bool:
+    """All that `head` evaluates before a node in it may as well be evaluated after it."""
+    if head is wanted:
+        return True
+    for part in _evaluated(head):
+        if wanted in ast.walk(part):
+            return _is_evaluated_with(head, part) and _comes_first(part, wanted, may_wait)
+        if not may_wait(part):
             return False
-        effects = (ast.Call, ast.Attribute, ast.Subscript, ast.Await, ast.Yield, ast.NamedExpr)
-        if isinstance(node, effects):
-            start, end = module.span(node)
-            is_target = isinstance(getattr(node, "ctx", None), ast.Store)
-            inside = load in list(ast.walk(node))
-            if not is_target and not inside and end <= at:
-                return False
-            if isinstance(node, ast.Call) and inside and not isinstance(node.func, ast.Name):
-                first = node.func
-                while isinstance(first, ast.Attribute):
-                    first = first.value
-                if first is not load and not isinstance(first, ast.Name):
-                    return False
-                if first is not load:
-                    return False  # its method is looked up before the argument is evaluated
-            del start
-    return True
+    return False
+
+
+def _waiting_for(value: ast.expr, steady: Callable[[str], bool]) -> Callable[[ast.AST], bool]:
+    """What may be evaluated after `value` instead of before: of a call, nothing it can change."""
+    if not _acts(value):
+        return is_inert
+
+    def may_wait(part: ast.AST) -> bool:
+        match part:
+            case ast.Name(id=name):
+                return steady(name)
+            case ast.Tuple() | ast.List():
+                return all(map(may_wait, part.elts))
+            case ast.keyword():
+                return may_wait(part.value)
+        return isinstance(part, (ast.Constant, *_OPERATORS))
+
+    return may_wait
+
+
+def _evaluated(node: ast.AST) -> list[ast.AST]:
+    """Its parts in the order in which Python evaluates them."""
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        return [part for pair in pairs for part in pair if part is not None]
+    return list(ast.iter_child_nodes(node))
 
 
 def _substituted(module: Module, values: dict[int, ast.expr], gone: ast.AST | None) -> ast.Module:
@@ -219,7 +305,11 @@ def _compare(
     project: TextProject, path: str, edits: Sequence[TextEdit], expected: ast.Module
 ) -> None:
     after = edited(project.sources.text(path), edits).replace("\r\n", "\n")
-    if ast.dump(Module(path, after).tree) != ast.dump(expected):
+    try:
+        tree = parse(after)
+    except Unreadable:
+        raise Refused("The value cannot be written where it is used, as in an f-string.") from None
+    if ast.dump(tree) != ast.dump(expected):
         raise Refused(f"{path} would not mean the same afterwards.")
 
 
@@ -272,6 +362,11 @@ def _one_expression(module: Module, symbol: Symbol) -> tuple[Function, ast.expr]
               ast.Yield, ast.YieldFrom, ast.Await, ast.JoinedStr)  # fmt: skip
     if any(isinstance(n, scopes) for n in ast.walk(result)):
         raise Refused(f"{symbol.name} has a scope of its own in its expression.")
+    if word := sees_frame(result):
+        raise Refused(f"{word} would see another function.")
+    names = [getattr(n, "attr", getattr(n, "id", "")) for n in ast.walk(result)]
+    if mangled := [n for n in names if n.startswith("__") and not n.endswith("__")]:
+        raise Refused(f"{mangled[0]} means something else in a class.")
     return function, result
 
 
@@ -290,19 +385,14 @@ def _arguments(
     values = dict(zip(names, call.args, strict=False))
     values |= {k.arg: k.value for k in call.keywords if k.arg is not None}
     for name in names:
-        if name not in values and name not in defaults:
+        if name in values:
+            continue
+        if name not in defaults:
             raise Refused("A call has fewer arguments than the function.")
-        values.setdefault(name, defaults.get(name, ast.Constant(None)))
-    uses = [n.id for n in _in_order(result) if isinstance(n, ast.Name) and n.id in names]
-    in_order = (
-        uses == names
-        and is_inert(result)
-        and not any(isinstance(n, ast.BoolOp | ast.IfExp) for n in ast.walk(result))
-    )
-    if not in_order and not all(isinstance(v, ast.Name | ast.Constant) for v in values.values()):
-        raise Refused(
-            "An argument would be evaluated another number of times, or in another order."
-        )
+        if not isinstance(defaults[name], ast.Constant):
+            raise Refused(f"The default of {name} is evaluated once, not at each call.")
+        values[name] = defaults[name]
+    _refuse_order(module, function, result, call, values)
     free = names_in(result) - {*names}
     around = [a for a in module.around(call) if not isinstance(a, ast.Module)]
     if any(free & {*bound_in(above)} for above in around):
@@ -310,6 +400,41 @@ def _arguments(
     if not free <= BUILTINS | {*bound_in(module.tree)}:
         raise Refused("The function uses a name that this module does not bind.")
     return values
+
+
+def _refuse_order(
+    module: Module,
+    function: Function,
+    result: ast.expr,
+    call: ast.Call,
+    values: dict[str, ast.expr],
+) -> None:
+    """Arguments are evaluated before anything of the function; in its expression, where they stand.
+
+    Raises `Refused` where that can make a difference.
+    """
+    around = module.function_around(call)
+
+    def steady(name: str) -> bool:
+        is_free = name not in values
+        return not is_free or is_steady(module, function, name)
+
+    def is_fixed(value: ast.expr) -> bool:
+        if not isinstance(value, ast.Name):
+            return isinstance(value, ast.Constant)
+        return not _acts(result) or (around is not None and is_steady(module, around, value.id))
+
+    names = list(values)
+    uses = [n for n in _in_order(result) if isinstance(n, ast.Name) and n.id in names]
+    others = [n for n in uses if not is_fixed(values[n.id])]
+    if all(map(is_fixed, values.values())):
+        return
+    if [n.id for n in uses] != names or not all(
+        _comes_first(result, use, _waiting_for(values[use.id], steady)) for use in others
+    ):
+        raise Refused(
+            "An argument would be evaluated another number of times, or in another order."
+        )
 
 
 def _in_order(node: ast.AST) -> list[ast.AST]:
