@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from context.errors import ContextError
-from context.ignore import SKIPPED_FOLDERS, IgnoreRules, is_secret
+from context.ignore import SKIPPED_FOLDERS, IgnoreRules, is_link, is_secret
 
 MAX_FILES = 20_000
 MAX_BYTES = 400_000_000
@@ -28,16 +29,23 @@ class TooMuchToCopy(ContextError):
     """The workspace is over the bounds of a copy."""
 
 
+class NotWanted(ContextError):
+    """Whoever asked for the copy has stopped it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShadowCopy:
     folder: Path
     digest: str  # of all paths and contents, hex
 
 
-def make_copy(root: Path, folder: Path, texts: Mapping[str, str]) -> ShadowCopy:
+def make_copy(
+    root: Path, folder: Path, texts: Mapping[str, str], stop: threading.Event | None = None
+) -> ShadowCopy:
     """Copy `root` into the new folder `folder`; `texts` (by path) stand instead of the files.
 
-    Raises `TooMuchToCopy`, and OSError where the copy cannot be written.
+    Raises `TooMuchToCopy`, `NotWanted` soon after `stop` was set, and OSError where the copy
+    cannot be written. What is there by then stays.
     """
     folder.mkdir(parents=True, mode=0o700)
     digest = hashlib.blake2b(digest_size=16)
@@ -46,6 +54,8 @@ def make_copy(root: Path, folder: Path, texts: Mapping[str, str]) -> ShadowCopy:
     for path in (*_walk(root), *sorted(texts)):
         if path in written:
             continue
+        if stop is not None and stop.is_set():
+            raise NotWanted("The copy was stopped.")
         found = _content(root, path, texts)
         if found is None:
             continue
@@ -75,7 +85,7 @@ def link_installed(root: Path, folder: Path) -> None:
 
 def _walk(root: Path) -> Iterator[str]:
     """Regular files that git would not ignore, sorted by folder."""
-    pending = [(root, "", IgnoreRules())]
+    pending = [(root, "", IgnoreRules.above(root))]
     while pending:
         folder, prefix, rules = pending.pop()
         rules = rules.entering(folder, prefix)
@@ -85,7 +95,7 @@ def _walk(root: Path) -> Iterator[str]:
             continue
         for entry in entries:
             path = prefix + entry.name
-            if entry.is_symlink():
+            if is_link(entry):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in SKIPPED_FOLDERS and not rules.ignores(path, is_folder=True):

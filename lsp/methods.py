@@ -14,6 +14,7 @@ from lsprotocol import types
 
 from lsp.capabilities import pulls_diagnostics
 from lsp.configuration import Configuration
+from lsp.jobs.checking import remove_old_copies
 from lsp.notifications import text_sync, workspace
 from lsp.registrations import registrations
 from lsp.requests.code_action import code_action
@@ -106,6 +107,7 @@ def _start(session: Session, opening: Opening, configuration: Configuration) -> 
     configuration.complain(session)
     for folder in opening.folders:
         session.add_root(folder)
+    session.in_background(asyncio.to_thread(remove_old_copies, session.settings.cache_dir))
     if wanted := registrations(session.client):
         session.in_background(session.wire.request("client/registerCapability", wanted))
     if session.client.configured:

@@ -9,16 +9,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import secrets
 import shutil
-import tempfile
+import threading
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from context.checking import CheckRun, Status, run_check, verdict
 from context.errors import ContextError
 from context.sandbox import can_keep_writes
-from context.shadow_copy import link_installed, make_copy
+from context.shadow_copy import ShadowCopy, link_installed, make_copy
 from context.text import content_hash
 from lsp.progress import Progress
 from lsp.session import Session
@@ -28,6 +31,7 @@ from models.gate import apply_edits, by_path
 logger = logging.getLogger(__name__)
 
 MAX_KEPT_RUNS = 20
+OLD_S = 2 * 3_600.0  # twice as long as a check may take
 
 
 async def checked(session: Session, root: Path, proposal: Proposal, progress: Progress) -> Proposal:
@@ -59,16 +63,14 @@ async def checked(session: Session, root: Path, proposal: Proposal, progress: Pr
 async def _run(session: Session, root: Path, texts: Mapping[str, str]) -> CheckRun:
     """The command on a fresh copy; what was run before on the same contents is not run again."""
     settings = session.settings
-    parent = settings.cache_dir / "checks"
-    await asyncio.to_thread(parent.mkdir, parents=True, exist_ok=True, mode=0o700)
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=parent))
+    folder = settings.cache_dir / "checks" / secrets.token_hex(8)
+    stop = threading.Event()
+    copying = asyncio.ensure_future(asyncio.to_thread(_copy, root, folder, texts, stop))
     try:
-        copy = await asyncio.to_thread(make_copy, root, folder / root.name, texts)
+        copy = await asyncio.shield(copying)
         key = hashlib.sha256(repr((settings.check_command, copy.digest)).encode()).hexdigest()
         if (known := session.check_runs.get(key)) is not None:
             return known
-        if can_keep_writes():
-            await asyncio.to_thread(link_installed, root, copy.folder)
         run = await run_check(
             settings.check_command, copy.folder, folder / "temporary", settings.check_seconds
         )
@@ -79,4 +81,28 @@ async def _run(session: Session, root: Path, texts: Mapping[str, str]) -> CheckR
                 del session.check_runs[next(iter(session.check_runs))]
         return run
     finally:
-        await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+        stop.set()
+        await asyncio.shield(_removed(folder, copying))
+
+
+def _copy(root: Path, folder: Path, texts: Mapping[str, str], stop: threading.Event) -> ShadowCopy:
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    copy = make_copy(root, folder / root.name, texts, stop)
+    if can_keep_writes():
+        link_installed(root, copy.folder)
+    return copy
+
+
+async def _removed(folder: Path, copying: asyncio.Future[ShadowCopy]) -> None:
+    """No cancel stops a thread: one that still copied would write the folder again."""
+    with suppress(ContextError, OSError):
+        await copying
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def remove_old_copies(cache_dir: Path) -> None:
+    """What a server that was killed has left. By age: its process may be of another container."""
+    with suppress(OSError):
+        for folder in (cache_dir / "checks").iterdir():
+            if time.time() - folder.lstat().st_mtime > OLD_S:
+                shutil.rmtree(folder, ignore_errors=True)

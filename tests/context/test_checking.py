@@ -8,6 +8,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,7 @@ import pytest
 
 from context import shadow_copy
 from context.checking import CheckRun, Status, n_failed, run_check, verdict
-from context.shadow_copy import TooMuchToCopy, make_copy
+from context.shadow_copy import NotWanted, TooMuchToCopy, make_copy
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own means")
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
@@ -233,6 +234,14 @@ def test_too_much_is_not_copied(
     monkeypatch.setattr(shadow_copy, "MAX_FILES", 1)
     with pytest.raises(TooMuchToCopy, match="is not copied to check an edit"):
         make_copy(root, tmp_path / "copy", {})
+
+
+def test_a_copy_that_is_not_wanted_any_more_is_not_made(tmp_path: Path, root: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(NotWanted):
+        make_copy(root, tmp_path / "copy", {"a.py": "x = 1\n"}, stop)
+    assert list((tmp_path / "copy").iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
+import os
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from context.shadow_copy import ShadowCopy, make_copy
+from lsp.jobs import checking
+from lsp.settings import read_settings
 from tests.lsp.client import FULL_CAPABILITIES, RawClient
-from tests.lsp.conftest import Start
+from tests.lsp.conftest import SHOP, Start
 
 Script = Callable[[list[str]], str]
 THOUGHT = "It is short.\n</think>"
@@ -271,3 +279,50 @@ async def test_a_workspace_cannot_name_the_command(
     result, _ = await _applied(client, "postil.document", uri, 1, 1)
     assert result["title"] == "Document discount"
     assert not canary.exists()
+
+
+async def test_a_check_that_is_cancelled_while_files_are_copied_leaves_none(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, goes_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def held(*arguments: Any) -> ShadowCopy:
+        began.set()
+        goes_on.wait(60)
+        try:
+            return make_copy(*arguments)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(checking, "make_copy", held)
+    settings, _ = read_settings({}, {"cache_dir": str(tmp_path), "check_command": ["true"]})
+    session = cast(Any, SimpleNamespace(settings=settings, check_runs={}))
+    run = asyncio.ensure_future(checking._run(session, shop, {}))
+    await asyncio.to_thread(began.wait, 60)
+    run.cancel()
+    asyncio.get_running_loop().call_later(0, goes_on.set)
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    await asyncio.to_thread(ended.wait, 60)
+    assert list((tmp_path / "checks").iterdir()) == []
+
+
+def test_what_a_killed_server_left_of_a_check_is_removed_once_it_is_old(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / "checks" / name / "shop").mkdir(parents=True)
+        (tmp_path / "checks" / name / "shop" / "shop.py").write_text(SHOP, encoding="utf-8")
+    long_ago = time.time() - 10_000
+    os.utime(tmp_path / "checks" / "old", (long_ago, long_ago))
+    checking.remove_old_copies(tmp_path)
+    assert [folder.name for folder in (tmp_path / "checks").iterdir()] == ["new"]
+    checking.remove_old_copies(tmp_path / "none")
+
+
+async def test_a_server_that_starts_removes_them(start: Start, shop: Path, tmp_path: Path) -> None:
+    old = tmp_path / "cache" / "checks" / "old"
+    old.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    client = await start(POSTIL_MODEL="none")
+    await client.initialize(shop)
+    while old.exists():
+        await client.command("postil.status", {})
