@@ -83,6 +83,14 @@ def find_editor() -> Editor:
     return Editor(tools, entry, _chromium())
 
 
+def find_tools() -> Tools:
+    """Node and what the extension is built with, fetching nothing. Raises `NotSetUp`."""
+    tools = _tools(_node_folder())
+    if not (tools.node.exists() and (PLUGIN / "node_modules" / "esbuild").exists()):
+        raise NotSetUp("run python tests/e2e/setup_vscode.py --plugin, which installs it")
+    return tools
+
+
 def install_debian_packages() -> None:
     """Chromium and what code-server's native modules need to build; as root only."""
     if _has_debian_packages():

@@ -26,7 +26,8 @@ import {
   type WorkDoneProgressReport,
 } from 'vscode-languageclient/node';
 
-import { readStatus, type Status, type SuspectsParams } from './contract';
+import { readStatus, visible, type Status, type SuspectsParams } from './contract';
+import { plainSentences } from './sentences';
 import { findServer, ServerNotFound, type ServerCommand } from './server';
 import { chosenSettings, openSetting, SECTION } from './settings';
 
@@ -231,7 +232,7 @@ export class PostilClient implements vscode.Disposable {
     if (!isCancel) {
       const sentence = isLost(error)
         ? vscode.l10n.t('the server has ended while it worked; ask again once it is back')
-        : error instanceof Error ? error.message : String(error);
+        : visible(error instanceof Error ? error.message : String(error));
       this.output.warn(sentence);
       void vscode.window.showErrorMessage(`Postil: ${sentence}`);
     }
@@ -252,6 +253,7 @@ export class PostilClient implements vscode.Disposable {
         error: () => ({ action: ErrorAction.Continue, handled: true }),
         closed: () => this.closed(),
       },
+      connectionOptions: { messageStrategy: plainSentences },
       // A hover is Markdown that the server puts together; no link in it may run a command, no HTML is shown.
       markdown: { isTrusted: false, supportHtml: false },
     };

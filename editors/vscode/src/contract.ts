@@ -1,7 +1,8 @@
 // What the server and the editor say to each other beside the protocol proper, and how far it is believed.
 //
 // Answers come from our own server, but words in them come from a workspace and a model: texts are shown with
-// control characters written out, and a place is followed only when it is a file. Nothing here talks to anyone.
+// control characters written out and without links, and a place is followed only when it is a file. Nothing here
+// talks to anyone.
 
 import * as vscode from 'vscode';
 
@@ -124,11 +125,15 @@ export function codeOf({ code }: vscode.Diagnostic): string {
   return String(typeof code === 'object' ? code.value : code);
 }
 
-/** Words of a workspace or a model for a label: one line, control and direction characters written out. */
+/**
+ * Words of a workspace or a model for a label: one line, control and direction characters written out, no link. The
+ * editor reads `[words](command:…)` in a notification as a button that runs the command, in every window.
+ */
 export function visible(words: string): string {
   return words
     .replace(/\s+/gu, ' ')
     .replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}]/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`)
+    .replaceAll('](', '] (')
     .trim();
 }
 
@@ -159,7 +164,7 @@ export async function goTo(uri: string, firstLine: number, lastLine: number): Pr
     const shown = new vscode.Range(start, new vscode.Position(Math.max(firstLine, lastLine) - 1, 0));
     editor.revealRange(shown, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
   } catch {
-    const name = vscode.workspace.asRelativePath(file);
+    const name = visible(vscode.workspace.asRelativePath(file));
     void vscode.window.showWarningMessage(vscode.l10n.t('{0} cannot be opened; it may be gone since it was indexed.', name));
   }
 }

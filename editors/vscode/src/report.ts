@@ -5,6 +5,8 @@
 
 import * as vscode from 'vscode';
 
+import { visible } from './contract';
+
 const MAX_REPORT_BYTES = 1_000_000; // a log's end is what matters; the server reads less anyway
 export const REPORT_SCHEME = 'postil-report';
 const REPORT_URI = vscode.Uri.from({ scheme: REPORT_SCHEME, path: '/Bug report.txt' });
@@ -70,7 +72,7 @@ async function fileText(): Promise<string | undefined> {
   }
   const bytes = await vscode.workspace.fs.readFile(file);
   const text = new TextDecoder().decode(bytes.subarray(-MAX_REPORT_BYTES));
-  return nonEmpty(text, vscode.l10n.t('{0} is empty.', vscode.workspace.asRelativePath(file)));
+  return nonEmpty(text, vscode.l10n.t('{0} is empty.', visible(vscode.workspace.asRelativePath(file))));
 }
 
 function nonEmpty(text: string, otherwise: string): string | undefined {
