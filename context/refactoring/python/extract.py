@@ -19,7 +19,7 @@ from rope.refactor.extract import ExtractMethod
 from context.refactoring import Carried, Refactoring, Refused, TextEdit
 from context.refactoring.names import check_name
 from context.refactoring.python.project import KnownFile, TextProject
-from context.refactoring.python.trees import Function, Module, bound_here, bound_in
+from context.refactoring.python.trees import Function, Module, bound_here, bound_in, is_decorated
 from context.refactoring.sources import edited
 
 BY = "rope and the bytecode of the changed file"
@@ -83,14 +83,10 @@ def _set_apart(text: str, name: str) -> str:
 
 def _with_class(text: str, function: Function, name: str) -> str:
     """Rope calls a class method by the name of the class, and gives it the class once more."""
-    if not _is_decorated(function, "classmethod"):
+    if not is_decorated(function, "classmethod"):
         return text
     own = function.args.args[0].arg
     return re.sub(rf"\b\w+\.{name}\((?:{own}\b(?:, )?)?", f"{own}.{name}(", text, count=1)
-
-
-def _is_decorated(function: Function, decorator: str) -> bool:
-    return any(isinstance(d, ast.Name) and d.id == decorator for d in function.decorator_list)
 
 
 def _refuse_odd_method(project: TextProject, module: Module, function: Function) -> None:
@@ -102,7 +98,7 @@ def _refuse_odd_method(project: TextProject, module: Module, function: Function)
         raise Refused(f"{owner.name} says which methods other classes have.")
     if any(isinstance(n, ast.FunctionDef) and n.name == "__getattribute__" for n in owner.body):
         raise Refused(f"{owner.name} looks its attributes up in a way of its own.")
-    if _is_decorated(function, "staticmethod"):
+    if is_decorated(function, "staticmethod"):
         scope = module.parents[owner]
         if bound_here(scope).count(owner.name) != 1:
             raise Refused(f"{owner.name} is bound more than once.")
@@ -110,7 +106,7 @@ def _refuse_odd_method(project: TextProject, module: Module, function: Function)
     first = [*function.args.posonlyargs, *function.args.args][:1]
     if not first or bound_in(function).count(first[0].arg) > 1:
         raise Refused(f"What {function.name} is called on is another object later.")
-    if not _is_decorated(function, "classmethod"):
+    if not is_decorated(function, "classmethod"):
         _refuse_foreign_self(project, function.name)
 
 
@@ -313,7 +309,7 @@ def _verify(
     old = _globals_of(before)
     new = _globals_of(result)
     owner = module.parents.get(function)
-    if isinstance(owner, ast.ClassDef) and _is_decorated(function, "staticmethod"):
+    if isinstance(owner, ast.ClassDef) and is_decorated(function, "staticmethod"):
         old |= new & {owner.name} & {*bound_here(module.tree)}  # the new method is called on it
     if not new - {name} <= old or not old <= new | {name}:
         raise wrong
@@ -356,7 +352,7 @@ def _is_called_as_it_is(module: Module, made: ast.FunctionDef, name: str) -> boo
     given = [a.id for a in call.args if isinstance(a, ast.Name)]
     taken = [a.arg for a in made.args.args]
     is_bound = isinstance(module.parents[made], ast.ClassDef)
-    if is_bound and not _is_decorated(made, "staticmethod"):
+    if is_bound and not is_decorated(made, "staticmethod"):
         taken = taken[1:]
     return len(given) == len(call.args) and given == taken
 

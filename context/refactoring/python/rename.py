@@ -16,8 +16,16 @@ from rope.refactor import occurrences
 
 from context.refactoring import Carried, Refactoring, Refused, TextEdit
 from context.refactoring.names import check_name
+from context.refactoring.python.members import (
+    has_builtin,
+    is_certain,
+    is_in_body,
+    left_in_body,
+    read_in_body,
+)
 from context.refactoring.python.project import KnownFile, TextProject
 from context.refactoring.python.tokens import Around, Place, Unreadable, parse, places
+from context.refactoring.python.trees import Module
 from context.refactoring.python.unseen import is_of_derived_class, refuse_unknown_users
 from context.refactoring.python.verify import loads_globally, same_but_for
 from context.refactoring.sources import by_path, edited, line_of
@@ -43,6 +51,10 @@ class Symbol:
     @property
     def is_local(self) -> bool:
         return self.what == "variable" or self.what == "parameter"
+
+    @property
+    def is_member(self) -> bool:
+        return self.what == "method" or self.what == "attribute"
 
 
 def symbol_at(project: TextProject, path: str, offset: int) -> Symbol:
@@ -167,7 +179,13 @@ def _found_uses(
 ) -> tuple[dict[str, list[Place]], dict[str, set[tuple[int, int]]]]:
     paths = [symbol.path] if symbol.what == "variable" else project.paths
     everywhere = _places(project, symbol.name, paths)
-    return everywhere, _occurrences(project, symbol, list(everywhere))
+    found = _occurrences(project, symbol, list(everywhere))
+    if symbol.is_member:
+        for path, spans in found.items():
+            if spans:
+                module = Module(path, project.normal_text(path))
+                spans |= {*read_in_body(module, symbol.name, spans)}
+    return everywhere, found
 
 
 def _places(project: TextProject, word: str, paths: Sequence[str]) -> dict[str, list[Place]]:
@@ -201,7 +219,7 @@ def _occurrences(
 
 def _refuse_taken(project: TextProject, symbol: Symbol, new: str, changed: Sequence[str]) -> None:
     """A new name that stands nowhere near cannot capture anything and is captured by nothing."""
-    wide = symbol.what in ("method", "attribute")
+    wide = symbol.is_member
     for path in project.sources.holding(new, project.paths if wide else changed):
         try:
             taken = [p for p in places(project.normal_text(path), new) if p.around in _CODE]
@@ -237,6 +255,39 @@ def _account_for(
             if reason := _may_be(project, symbol, path, place, is_changed=bool(found[path])):
                 line = line_of(project.normal_text(path), place.start)
                 raise Refused(f"{path}:{line} {reason}.")
+    if symbol.is_member:
+        _refuse_guessed(project, symbol, everywhere, found)
+
+
+def _refuse_guessed(
+    project: TextProject,
+    symbol: Symbol,
+    everywhere: Mapping[str, Sequence[Place]],
+    found: Mapping[str, set[tuple[int, int]]],
+) -> None:
+    """Rope knows one class of an object that may be of several: another must not have the name."""
+    modules = {p: Module(p, project.normal_text(p)) for p in everywhere}
+    for path, module in modules.items():
+        if left := left_in_body(module, symbol.name, found[path]):
+            line = line_of(module.text, left[0])
+            raise Refused(f"{path}:{line} uses {symbol.name} where the class may not have it yet.")
+    others = has_builtin(symbol.name) or any(
+        place.around is Around.PLAIN
+        and (place.start, place.end) not in found[path]
+        and is_in_body(modules[path], (place.start, place.end), symbol.name)
+        for path, own in everywhere.items()
+        for place in own
+    )
+    for path, spans in found.items() if others else ():
+        for start, _ in sorted(spans):
+            node = modules[path].name_at(start)
+            if isinstance(node, ast.Attribute) and not is_certain(
+                project, modules[path], node.value
+            ):
+                line = line_of(modules[path].text, start)
+                raise Refused(
+                    f"{path}:{line} may use .{symbol.name} of another class that has one, too."
+                )
 
 
 def _may_be(
@@ -254,7 +305,7 @@ def _may_be(
         case Around.ATTRIBUTE:
             if symbol.what in ("variable", "parameter"):
                 return ""
-            if symbol.what in ("method", "attribute"):
+            if symbol.is_member:
                 return f"uses .{name} of something whose class cannot be told"
             module = symbol.path.rpartition("/")[2].removesuffix(".py")
             if module == "__init__":
@@ -270,10 +321,9 @@ def _may_be(
                 return f"gives {name} as a keyword, which may set it"
             return ""
         case Around.PLAIN:
-            is_member = symbol.what in ("method", "attribute")
-            if is_member and is_of_derived_class(project, path, place, name):
+            if symbol.is_member and is_of_derived_class(project, path, place, name):
                 return f"gives a class that derives from another its own {name}"
-            return ""  # the bytecode tells (`_verify`)
+            return ""  # `_refuse_guessed` looks at bodies of classes, `_verify` at all others
     return ""
 
 

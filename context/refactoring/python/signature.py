@@ -10,10 +10,19 @@ from collections.abc import Iterator, Sequence
 
 from context.refactoring import Carried, Change, Refactoring, Refused, SignatureChange, TextEdit
 from context.refactoring.names import check_name
+from context.refactoring.python.members import is_instance
 from context.refactoring.python.project import TextProject
 from context.refactoring.python.rename import Symbol, is_overridden, symbol_at, uses_of
 from context.refactoring.python.tokens import Unreadable, parse
-from context.refactoring.python.trees import BUILTINS, Function, Module, names_in
+from context.refactoring.python.trees import (
+    BUILTINS,
+    Function,
+    Module,
+    is_decorated,
+    is_harmless,
+    names_in,
+    sees_frame,
+)
 from context.refactoring.sources import edited
 
 BY = "rope and Python's own syntax tree"
@@ -123,6 +132,9 @@ def _add(
     unknown = names_in(default[0]) - BUILTINS
     if unknown:
         raise Refused(f"The default uses {min(unknown)}, which may not be known where it stands.")
+    if not is_harmless(default[0].value):
+        raise Refused("The default may do something where the function is defined.")
+    _refuse_seen(function)
     arguments = function.args
     if any(isinstance(n, ast.Name | ast.arg) and name in (getattr(n, "id", ""), getattr(
         n, "arg", "")) for n in ast.walk(function)):  # fmt: skip
@@ -190,30 +202,26 @@ def _plain_arguments(function: Function) -> list[ast.arg]:
 def _is_bound(module: Module, function: Function) -> bool:
     """A method that gets its object as the first argument."""
     in_class = isinstance(module.parents.get(function), ast.ClassDef)
-    static = any(isinstance(d, ast.Name) and d.id == "staticmethod"
-                 for d in function.decorator_list)  # fmt: skip
-    return in_class and not static
+    return in_class and not is_decorated(function, "staticmethod")
 
 
 def _matched(
+    project: TextProject,
     module: Module,
     function: Function,
     calls: Sequence[tuple[Module, ast.Call]],
 ) -> Iterator[tuple[Module, ast.Call, list[ast.expr]]]:
     """Calls with their positional arguments, none spread; a method's without its object."""
-    bound = _is_bound(module, function)
+    needs_object = _is_bound(module, function) and not is_decorated(function, "classmethod")
     for own, call in calls:
         if any(isinstance(a, ast.Starred) for a in call.args) or any(
             k.arg is None for k in call.keywords
         ):
             raise Refused(f"A call in {own.path} spreads its arguments.")
-        if bound and isinstance(call.func, ast.Attribute):
-            owner = module.parents[function]
-            receiver = call.func.value
-            if isinstance(owner, ast.ClassDef) and isinstance(receiver, ast.Name | ast.Attribute):
-                last = receiver.id if isinstance(receiver, ast.Name) else receiver.attr
-                if last[:1].isupper():
-                    raise Refused(f"A call in {own.path} gives the object itself.")
+        if needs_object and not (
+            isinstance(call.func, ast.Attribute) and is_instance(project, own, call.func.value)
+        ):
+            raise Refused(f"A call in {own.path} may give the object itself.")
         yield own, call, call.args
 
 
@@ -229,12 +237,16 @@ def _remove(
     if name not in names or (_is_bound(module, function) and name == names[0]):
         raise Refused(f"{function.name} has no parameter {name[:40]} that can go.")
     body = [n for statement in function.body for n in ast.walk(statement)]
-    if any(isinstance(n, ast.Name) and n.id in (name, "locals", "vars") for n in body):
+    if any(isinstance(n, ast.Name) and n.id == name for n in body):
         raise Refused(f"{function.name} uses {name}.")
+    _refuse_seen(function)
+    defaults = dict(zip(reversed(names), reversed(function.args.defaults), strict=False))
+    if name in defaults:
+        _refuse_acting(function, [defaults[name]])
     at = names.index(name)
     yield _without(project, module, [_argument_span(module, function, a) for a in arguments], at)
     position = at - _is_bound(module, function)
-    for own, call, given in _matched(module, function, calls):
+    for own, call, given in _matched(project, module, function, calls):
         spans = [own.span(a) for a in given] + [own.span(k) for k in call.keywords]
         index = next((len(given) + i for i, k in enumerate(call.keywords) if k.arg == name), None)
         if index is None and position < len(given):
@@ -246,6 +258,17 @@ def _remove(
                               | ast.UnaryOp | ast.unaryop) for n in ast.walk(gone)):  # fmt: skip
             raise Refused(f"An argument in {own.path} that would go may do something.")
         yield _without(project, own, spans, index)
+
+
+def _refuse_seen(function: Function) -> None:
+    if word := sees_frame(function):
+        raise Refused(f"{word} in {function.name} may see its parameters.")
+
+
+def _refuse_acting(function: Function, defaults: Sequence[ast.expr]) -> None:
+    """They are evaluated where the function is defined, one after the other."""
+    if not all(map(is_harmless, defaults)):
+        raise Refused(f"A default of {function.name} may do something where it is defined.")
 
 
 def _argument_span(module: Module, function: Function, argument: ast.arg) -> tuple[int, int]:
@@ -288,9 +311,10 @@ def _reorder(
     )
     if [n in optional for n in order] != sorted(n in optional for n in order):
         raise Refused("A parameter without a default cannot come after one that has it.")
+    _refuse_acting(function, function.args.defaults)
     spans = [_argument_span(module, function, a) for a in arguments]
     yield from _permuted(project, module, spans, [names.index(n) for n in order])
-    for own, _call, given in _matched(module, function, calls):
+    for own, _call, given in _matched(project, module, function, calls):
         if len(given) < 2 and all(order.index(n) == i for i, n in enumerate(names[: len(given)])):
             continue
         if len(given) != len(names):

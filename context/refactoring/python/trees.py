@@ -111,6 +111,19 @@ def is_inert(node: ast.AST) -> bool:
     return all(isinstance(n, _INERT) for n in ast.walk(node))
 
 
+def is_harmless(node: ast.expr) -> bool:
+    """Evaluating it once more, or not at all, makes no difference: `is_inert`, or new containers.
+
+    A name with dots is taken to be a constant of a module or class.
+    """
+    plain = (ast.List, ast.Dict, ast.Set, ast.Attribute, ast.Lambda, ast.arguments, ast.arg)
+    return all(isinstance(n, (*_INERT, *plain)) for n in ast.walk(node))
+
+
+def is_decorated(function: Function, decorator: str) -> bool:
+    return any(isinstance(d, ast.Name) and d.id == decorator for d in function.decorator_list)
+
+
 def names_in(node: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Decorators after which a parameter is still what its caller calls it.
 _PLAIN_DECORATORS = frozenset(
     """staticmethod classmethod property abstractmethod overload override final cache lru_cache
-    cached_property wraps contextmanager asynccontextmanager setter getter""".split()
+    cached_property wraps contextmanager asynccontextmanager setter getter deleter""".split()
 )
 _PLAIN_BASES = frozenset("object ABC Generic Enum IntEnum StrEnum Flag IntFlag".split())
 

@@ -197,3 +197,92 @@ def test_a_function_is_put_in_around_what_its_call_evaluates() -> None:
         {"a.py": "def <>_f(a, b):\n    return [a, b]\n\n\n" + source.format("_f(p(), p())")},
         {"a.py": "\n\n" + source.format("([p(), p()])")},
     )
+
+
+def test_a_property_with_a_setter_is_renamed_as_one() -> None:
+    source = (
+        "class P:\n    @property\n    def {0}(self): return self._v\n\n"
+        "    @{1}.setter\n    def {1}(self, v): self._v = v\n\n\np = P()\np.{1} = 3\n"
+    )
+    check(
+        Kind.RENAME,
+        {"a.py": source.format("<>é", "é")},
+        {"a.py": source.format("size", "size")},
+        "size",
+    )
+
+
+def test_heads_of_methods_are_in_the_body_of_their_class() -> None:
+    source = "class A:\n    {0} = 1\n    def f(self, n={1}, m=lambda o={1}: o): return n\n"
+    check(
+        Kind.RENAME,
+        {"a.py": source.format("<>n1", "n1")},
+        {"a.py": source.format("m1", "m1")},
+        "m1",
+    )
+    source = "class A:\n    def {0}(fn): return fn\n    @{1}\n    def f(self): return 2\n"
+    check(Kind.RENAME, {"a.py": source.format("<>d", "d")}, {"a.py": source.format("e", "e")}, "e")
+    early = "k = 2\n\n\nclass A:\n    def f(self, n=k): return n\n    <>k = 1\n"
+    check_refused(Kind.RENAME, {"a.py": early}, "may not have it yet", "m")
+
+
+OTHERS = "class A:\n    def <>run(self): return 1\n\n\nclass C:\n    def run(self): return 2\n\n\n"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "for x in (A(), C()): x.run()\n",
+        "x = {'a': A(), 'b': C()}\nx['b'].run()\n",
+        "def f(flag):\n    x = C()\n    if flag:\n        x = A()\n    return x.run()\n",
+    ],
+)
+def test_an_object_that_may_be_of_another_class_with_the_name(use: str) -> None:
+    check_refused(Kind.RENAME, {"a.py": OTHERS + use}, "another class", "start")
+
+
+def test_objects_of_one_class_are_followed_beside_another_with_the_name() -> None:
+    use = "x = A()\nx.{0}()\nA().{0}()\nA.{0}(x)\n\n\nclass B(A):\n    def f(self): self.{0}()\n"
+    after = OTHERS.replace("<>run", "start") + use.format("start")
+    check(Kind.RENAME, {"a.py": OTHERS + use.format("run")}, {"a.py": after}, "start")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "thing.f(thing(), 1, 2)",
+        "(lambda cls: thing.f(cls(), 1, 2))(thing)",
+        "[t.f(thing(), 1, 2) for t in (thing,)]",
+    ],
+)
+def test_a_call_that_gives_the_object_itself(call: str) -> None:
+    source = f"class thing:\n    def <>f(self, x, b): return x\n\n\n{call}\n"
+    check_refused(Kind.SIGNATURE, {"a.py": source}, "", change="remove b")
+
+
+def test_calls_on_objects_and_of_class_methods_lose_their_argument() -> None:
+    source = (
+        "class A:\n    def <>f(self, x, b): return x\n    def g(self): return self.f(1, 2)\n\n\n"
+        "class B(A):\n    def g(self): return self.f(1, 2)\n\n\na = A()\na.f(1, 2)\nB().f(1, 2)\n"
+    )
+    after = source.replace("<>", "").replace("(1, 2)", "(1)").replace(", b)", ")")
+    check(Kind.SIGNATURE, {"a.py": source}, {"a.py": after}, change="remove b")
+    source = "class a:\n    @classmethod\n    def <>f(cls, x, b): return x\n\n\na.f(1, 2)\n"
+    after = source.replace("<>", "").replace("(1, 2)", "(1)").replace(", b)", ")")
+    check(Kind.SIGNATURE, {"a.py": source}, {"a.py": after}, change="remove b")
+
+
+@pytest.mark.parametrize(
+    ("head", "how", "reason"),
+    [
+        ("a, b: eval('a+b')", "remove b", "eval in f may see"),
+        ("a: locals()", "add x=1", "locals in f may see"),
+        ("a, b=print(): a", "remove b", "A default of f may do"),
+        ("a=print(1), b=print(2): a", "reorder b, a", "A default of f may do"),
+        ("a: a", "add x=print(1)", "The default may do"),
+    ],
+)
+def test_defaults_and_frames_that_notice_a_parameter(head: str, how: str, reason: str) -> None:
+    parameters, _, value = head.partition(": ")
+    source = f"def <>f({parameters}):\n    return {value}\n"
+    check_refused(Kind.SIGNATURE, {"a.py": source}, reason, change=how)
