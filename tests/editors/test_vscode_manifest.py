@@ -101,3 +101,11 @@ def test_the_lock_names_no_place_to_download_from() -> None:
         packages = json.loads(file.read_text("utf-8"))["packages"]
         assert not [name for name, package in packages.items() if "resolved" in package]
         assert all("integrity" in about for name, about in packages.items() if name)
+
+
+def test_the_keys_and_buttons_of_a_change_belong_to_its_own_diff() -> None:
+    contributed = MANIFEST["contributes"]
+    bound = [*contributed["keybindings"], *contributed["menus"]["editor/title"]]
+    whens = [row["when"] for row in bound if row["command"].endswith("Change")]
+    assert len(whens) == 3
+    assert all("resourceScheme == postil-change" in when for when in whens)

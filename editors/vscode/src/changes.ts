@@ -2,9 +2,12 @@
 // land only when the user says so.
 //
 // An edit of one file is shown beside the file; one of several files goes to the editor's own Refactor Preview, which
-// the server's annotations ask for. The edit itself is applied by the language client, which checks its version.
+// the server's annotations ask for. The edit itself is applied by the language client, which checks its version; an
+// edit of a file that the server has from disk has none, so that the text is compared here.
 
 import * as vscode from 'vscode';
+
+import { visible } from './contract';
 
 const SCHEME = 'postil-change';
 export const WAITING = 'postil.changeWaiting'; // context key
@@ -12,12 +15,19 @@ export const WAITING = 'postil.changeWaiting'; // context key
 /** What became of a shown change. */
 export type Verdict = 'apply' | 'discard';
 
+/** The change that is shown, and the jobs of which it may be: an edit does not say whose it is. */
+interface Waiting {
+  readonly uri: vscode.Uri;
+  readonly jobs: Set<symbol>;
+  readonly decide: (verdict: Verdict) => void;
+}
+
 export class ChangePreview implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly texts = new Map<string, string>();
   private readonly registered: vscode.Disposable;
+  private readonly expecting = new Set<symbol>();
   private number = 0;
-  private isExpecting = false;
-  private waiting: { readonly uri: vscode.Uri; readonly decide: (verdict: Verdict) => void } | undefined;
+  private waiting: Waiting | undefined;
 
   /** `tell` puts a sentence where the running job shows its progress. */
   constructor(private readonly tell: (sentence: string) => void) {
@@ -31,44 +41,58 @@ export class ChangePreview implements vscode.TextDocumentContentProvider, vscode
     );
   }
 
-  /** Edits of the server are shown from now on until `done`. */
-  expect(): void {
-    this.isExpecting = true;
+  /** Edits of the server are shown from now on, until the job has ended and what this gives is disposed of. */
+  expect(): vscode.Disposable {
+    const job = Symbol();
+    this.expecting.add(job);
+    return new vscode.Disposable(() => {
+      this.end(job);
+    });
   }
 
-  done(): void {
-    this.isExpecting = false;
-    this.decide('discard');
+  private end(job: symbol): void {
+    this.expecting.delete(job);
+    if (this.waiting?.jobs.delete(job) === true && this.waiting.jobs.size === 0) {
+      this.decide('discard');
+    }
   }
 
-  /** Whether an edit that the server asks for may be applied. */
-  async allows(title: string, edit: vscode.WorkspaceEdit): Promise<boolean> {
+  /** Why an edit that the server asks for may not be applied; undefined when it may. */
+  async refusal(title: string, edit: vscode.WorkspaceEdit): Promise<string | undefined> {
     const [first, ...others] = edit.entries();
     if (others.length > 0) {
       this.tell(vscode.l10n.t('look at the Refactor Preview: tick the files, then Apply'));
     }
-    if (!this.isExpecting || first === undefined || others.length > 0) {
-      return true;
+    if (this.expecting.size === 0 || first === undefined || others.length > 0) {
+      return undefined;
     }
-    return (await this.review(title, ...first)) === 'apply';
+    return await this.review(title, ...first);
   }
 
-  private async review(title: string, file: vscode.Uri, edits: readonly vscode.TextEdit[]): Promise<Verdict> {
-    this.decide('discard'); // only one is shown at a time
+  private async review(title: string, file: vscode.Uri, edits: readonly vscode.TextEdit[]): Promise<string | undefined> {
     const document = await vscode.workspace.openTextDocument(file);
+    const before = document.getText();
+    if (this.expecting.size === 0) {
+      return vscode.l10n.t('it was discarded'); // the job was stopped while the file was read
+    }
     this.number += 1;
     const after = file.with({ scheme: SCHEME, authority: '', query: String(this.number), fragment: '' });
     this.texts.set(after.toString(), applied(document, edits));
+    this.decide('discard'); // only one is shown at a time
     const verdict = new Promise<Verdict>((resolve) => {
-      this.waiting = { uri: after, decide: resolve };
+      this.waiting = { uri: after, jobs: new Set(this.expecting), decide: resolve };
     });
     await vscode.commands.executeCommand('setContext', WAITING, true);
     const name = vscode.workspace.asRelativePath(file);
     await vscode.commands.executeCommand('vscode.diff', file, after, vscode.l10n.t('{0}: {1}', name, title), { preview: true });
     this.tell(vscode.l10n.t('look at the diff: Ctrl+Enter applies it, closing it discards it'));
     const decided = await verdict;
+    const isStale = document.getText() !== before; // the diff waited, and a person or another program did not
     await this.close(after);
-    return decided;
+    if (decided === 'discard') {
+      return vscode.l10n.t('it was discarded');
+    }
+    return isStale ? vscode.l10n.t('{0} has changed since', visible(name)) : undefined;
   }
 
   /** The user's word on the change that is shown; nothing where none is. */

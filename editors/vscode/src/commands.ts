@@ -239,11 +239,11 @@ export async function changeAsISay(parts: Parts, given?: unknown): Promise<void>
 }
 
 async function changeWithDiff({ client, changes }: Parts, command: string, argument: object, title: string): Promise<void> {
-  changes.expect();
+  const expected = changes.expect();
   try {
     await change(client, command, argument, title);
   } finally {
-    changes.done();
+    expected.dispose();
   }
 }
 

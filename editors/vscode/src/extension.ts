@@ -88,8 +88,9 @@ function middleware(changes: ChangePreview, parts: () => Parts): Middleware {
       configuration: (params) => params.items.map(({ section }) => (section === SECTION ? parts().client.settings : null)),
       handleApplyEdit: async (params, next) => {
         const edit = await parts().client.convert?.asWorkspaceEdit(params.edit);
-        if (edit !== undefined && !(await changes.allows(params.label ?? 'Postil', edit))) {
-          return { applied: false, failureReason: vscode.l10n.t('it was discarded') };
+        const failureReason = edit && (await changes.refusal(params.label ?? 'Postil', edit));
+        if (failureReason !== undefined) {
+          return { applied: false, failureReason };
         }
         return await next(params, new vscode.CancellationTokenSource().token);
       },
