@@ -30,6 +30,7 @@ from context.languages import (
     is_test_path,
     language_of,
 )
+from context.repository import common_folder, find_repository, read_small
 from context.secrets import blank_secrets
 
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # or the import fails where git is missing
@@ -45,7 +46,6 @@ TIMEOUT_S = 60.0
 MAX_CHANGE = 200_000  # bytes of changed lines read of one commit
 MAX_MISSING = 40  # commits with missing objects that are stepped over
 MAX_EXPORTED = 4_000_000  # bytes of a file; a larger one is not indexed either
-MAX_PARENTS = 12  # folders looked at above the workspace for a .git
 
 _HEX = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@")
@@ -98,7 +98,7 @@ def read_history(
     None when that commit is still `known`: nothing to read. No commits where there is no history.
     `shadow` is a folder of ours; processes may share it. Raises `HistoryUnreadable`.
     """
-    found = _find_repository(root)
+    found = find_repository(root)
     head = (at or _head_commit(found[1])) if found else None
     if found is None or head is None or not _HEX.match(head):
         return Read(None, [])
@@ -110,7 +110,7 @@ def read_history(
         raise HistoryUnreadable(f"There is no git to read the history of {top.name} with.")
     prefix = _prefix(root, top)
     try:
-        _make_shadow(shadow, _common_folder(folder), head)
+        _make_shadow(shadow, common_folder(folder), head)
         log = _log(os.path.abspath(git), shadow, head, limit, prefix)
     except (OSError, CommandError) as error:
         raise _unreadable(top, error) from error
@@ -122,7 +122,7 @@ def read_fix(root: Path, shadow: Path, commit: str) -> Fix | None:
 
     `shadow` is the folder that `read_history` made for `root`.
     """
-    found, git = _find_repository(root), shutil.which("git")
+    found, git = find_repository(root), shutil.which("git")
     if found is None or git is None or not _HEX.match(commit):
         return None
     prefix = _prefix(root, found[0])
@@ -143,7 +143,7 @@ def export_tree(root: Path, shadow: Path, commit: str, folder: Path) -> None:
     Regular files only, none that is too large to be indexed, and none whose name leads elsewhere;
     nothing of what git can be told to do on a checkout happens. Raises OSError when it fails.
     """
-    found, git = _find_repository(root), shutil.which("git")
+    found, git = find_repository(root), shutil.which("git")
     if found is None or git is None or not _HEX.match(commit):
         raise OSError(f"{root} has no history that can be read")
     prefix = _prefix(root, found[0])
@@ -182,13 +182,13 @@ def read_tree(root: Path, shadow: Path, since: str | None = None) -> dict[str, s
 
     None without such a history. `shadow` is a folder of ours; processes may share it.
     """
-    found, git = _find_repository(root), shutil.which("git")
+    found, git = find_repository(root), shutil.which("git")
     head = _head_commit(found[1]) if found else None
     if found is None or git is None or head is None or not _HEX.match(head):
         return None
     prefix = _prefix(root, found[0])
     try:
-        _make_shadow(shadow, _common_folder(found[1]), head)
+        _make_shadow(shadow, common_folder(found[1]), head)
         commit = _shared(git, shadow, found[1], head, since) if since else head
         listed = _run(git, shadow, ["ls-tree", "-r", "-z", "--full-tree", commit])
     except (OSError, CommandError) as error:
@@ -331,44 +331,8 @@ def _changed_lines(output: Iterator[bytes]) -> dict[str, str]:
     return {commit: b"".join(lines).decode("utf-8", "replace") for commit, lines in found.items()}
 
 
-def _find_repository(root: Path) -> tuple[Path, Path] | None:
-    """(top folder, git folder) of the repository that holds `root`."""
-    for top in [root, *root.parents][:MAX_PARENTS]:
-        dot_git = top / ".git"
-        if dot_git.is_symlink():
-            return None
-        if dot_git.is_dir():
-            return top, dot_git
-        if dot_git.is_file():
-            folder = _worktree_folder(dot_git)
-            return (top, folder) if folder else None
-    return None
-
-
-def _worktree_folder(dot_git: Path) -> Path | None:
-    """Where a worktree's or submodule's `.git` file points, if that place is bound to it.
-
-    A worktree's folder points back; a submodule's lies in the .git folder of a folder above. Any
-    other place is some other repository, which this workspace has no claim to.
-    """
-    text = _read_small(dot_git)
-    if not text.startswith("gitdir:"):
-        return None
-    folder = (dot_git.parent / text.removeprefix("gitdir:").strip()).resolve()
-    back = _read_small(folder / "gitdir").strip()
-    if back and (folder / back).resolve() == dot_git.resolve():
-        return folder
-    above = [top / ".git" / "modules" for top in dot_git.parent.resolve().parents]
-    return folder if any(modules in folder.parents for modules in above) else None
-
-
-def _common_folder(folder: Path) -> Path:
-    common = _read_small(folder / "commondir").strip()
-    return (folder / common).resolve() if common else folder
-
-
 def _head_commit(folder: Path) -> str | None:
-    return _followed(folder, _read_small(folder / "HEAD").strip())
+    return _followed(folder, read_small(folder / "HEAD").strip())
 
 
 def _ref_commit(folder: Path, name: str) -> str | None:
@@ -382,7 +346,7 @@ def _ref_commit(folder: Path, name: str) -> str | None:
 
 def _followed(folder: Path, value: str) -> str | None:
     """Through loose and packed refs to a commit; a few steps at most."""
-    common = _common_folder(folder)
+    common = common_folder(folder)
     for _ in range(5):
         if _HEX.match(value):
             return value
@@ -390,28 +354,18 @@ def _followed(folder: Path, value: str) -> str | None:
         if not value.startswith("ref:") or ".." in name or not name.startswith("refs/"):
             return None
         value = next(
-            (text for base in (folder, common) if (text := _read_small(base / name).strip())),
+            (text for base in (folder, common) if (text := read_small(base / name).strip())),
             "",
         ) or _packed_ref(common, name)
     return None
 
 
 def _packed_ref(common: Path, name: str) -> str:
-    for line in _read_small(common / "packed-refs", 4_000_000).split("\n"):
+    for line in read_small(common / "packed-refs", 4_000_000).split("\n"):
         commit, _, ref = line.strip().partition(" ")
         if ref == name:
             return commit
     return ""
-
-
-def _read_small(file: Path, limit: int = 4_096) -> str:
-    try:
-        if file.is_symlink() or not file.is_file():
-            return ""
-        with file.open("rb") as opened:
-            return opened.read(limit).decode("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def _make_shadow(shadow: Path, common: Path, head: str) -> None:
@@ -428,7 +382,7 @@ def _make_shadow(shadow: Path, common: Path, head: str) -> None:
     if "\n" in str(objects):
         raise OSError("a line break in the repository's path")
     _write_whole(shadow / "objects" / "info" / "alternates", f"{objects}\n")
-    boundary = list(_read_small(common / "shallow", 1_000_000).split("\n"))
+    boundary = list(read_small(common / "shallow", 1_000_000).split("\n"))
     if kept := [line for line in boundary if _HEX.match(line)]:
         _write_whole(shadow / "shallow", "\n".join(kept) + "\n")
     else:

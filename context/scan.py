@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from context.ignore import SKIPPED_FOLDERS, IgnoreRules, is_secret
+from context.ignore import SKIPPED_FOLDERS, IgnoreRules, is_junction, is_link, is_secret
 from context.languages import language_of
 from context.parsing import MAX_FILE_BYTES, MAX_TEXT_BYTES
 from context.store import FileStamp
@@ -35,7 +35,7 @@ def scan(root: Path, skipped: Counter[str]) -> Iterator[FoundFile]:
     Folder links are never followed, nor are file links: what they lead to is indexed where it is,
     or is outside. Folders and files that cannot be read, or go away meanwhile, are counted.
     """
-    yield from _walk(root, "", IgnoreRules(), skipped)
+    yield from _walk(root, "", IgnoreRules.above(root), skipped)
 
 
 def find(root: Path, path: str) -> list[FoundFile]:
@@ -43,7 +43,7 @@ def find(root: Path, path: str) -> list[FoundFile]:
 
     Looks at the folders on the way only for their rules, and at nothing beside `path`.
     """
-    folder, prefix, rules = root, "", IgnoreRules()
+    folder, prefix, rules = root, "", IgnoreRules.above(root)
     parts = path.split("/")
     if any(part in ("", ".", "..") for part in parts):
         return []
@@ -57,7 +57,7 @@ def find(root: Path, path: str) -> list[FoundFile]:
         if not stat.S_ISDIR(status.st_mode):
             found = _found_file(name, status, rules, Counter()) if depth == len(parts) else None
             return [found] if found else []
-        if part in SKIPPED_FOLDERS or rules.ignores(name, is_folder=True):
+        if is_junction(status) or part in SKIPPED_FOLDERS or rules.ignores(name, is_folder=True):
             return []
         folder, prefix = at, f"{name}/"
     return list(_walk(folder, prefix, rules, Counter()))
@@ -79,7 +79,7 @@ def _walk(
         for entry in entries:
             path = prefix + entry.name
             try:
-                if entry.is_symlink():
+                if is_link(entry):
                     skipped["link"] += 1
                 elif entry.is_dir(follow_symlinks=False):
                     if entry.name in SKIPPED_FOLDERS or rules.ignores(path, is_folder=True):

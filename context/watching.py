@@ -29,7 +29,7 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-from context.ignore import SKIPPED_FOLDERS, IgnoreRules
+from context.ignore import SKIPPED_FOLDERS, IgnoreRules, is_link
 
 logger = logging.getLogger(__name__)
 
@@ -126,17 +126,21 @@ class _Handler(FileSystemEventHandler):
 
 def _top_folders(root: Path) -> list[Path]:
     """Folders right below the root that are not left out: each is watched with all below it."""
-    rules = IgnoreRules().entering(root, "")
+    rules = IgnoreRules.above(root).entering(root, "")
     try:
         return [
             Path(entry.path)
             for entry in sorted(os.scandir(root), key=lambda e: e.name)
-            if entry.is_dir(follow_symlinks=False)
+            if _is_folder(entry)
             and entry.name not in SKIPPED_FOLDERS
             and not rules.ignores(entry.name, is_folder=True)
         ]
     except OSError:
         return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False) and not is_link(entry)
 
 
 def _count_folders(folders: list[Path], enough: int) -> int:
@@ -146,7 +150,7 @@ def _count_folders(folders: list[Path], enough: int) -> int:
         folder = pending.pop()
         count += 1
         try:
-            pending += [Path(e.path) for e in os.scandir(folder) if e.is_dir(follow_symlinks=False)]
+            pending += [Path(e.path) for e in os.scandir(folder) if _is_folder(e)]
         except OSError:
             continue
     return count

@@ -8,6 +8,7 @@ before it reads the weights, the process gives up the network and starting progr
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -37,4 +38,5 @@ class TransformersProcess(ModelProcess):
 
 if __name__ == "__main__":
     os.environ.update(OFFLINE)
+    tempfile.gettempdir()  # is kept: libraries ask for it, and later it is not found by writing
     run(TransformersProcess)
