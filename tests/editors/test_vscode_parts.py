@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.setup_vscode import NotSetUp, Tools, find_tools
 
 HERE = Path(__file__).with_name("vscode")
-PARTS = ["changes", "sentences"]
+PARTS = ["changes", "client", "sentences"]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_a_part_of_the_extension_does_what_its_tests_say(
         env={**os.environ, **tools.environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=30,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -34,6 +34,7 @@ import { chosenSettings, openSetting, SECTION } from './settings';
 const MAX_STARTS = 3; // again, in the window below; a fourth would only repeat the failure
 const WINDOW_MS = 180_000;
 const FIRST_PAUSE_MS = 500; // doubled each time
+const STARTING_MS = 3_000; // what a server that is starting has to become one that can be stopped; a guess
 
 /** How the connection stands, for the status item. */
 export type Connection = 'stopped' | 'starting' | 'running' | 'missing' | 'failed';
@@ -47,6 +48,7 @@ export interface Job {
 
 export class PostilClient implements vscode.Disposable {
   private client: LanguageClient | undefined;
+  private turn: Promise<void> = Promise.resolve();
   private closedAt: number[] = [];
   private readonly connection = new vscode.EventEmitter<Connection>();
   private readonly status = new vscode.EventEmitter<Status>();
@@ -66,8 +68,38 @@ export class PostilClient implements vscode.Disposable {
     private readonly middleware: Middleware,
   ) {}
 
-  /** Start the server; says what to do when there is none. */
+  /** Start the server unless it runs or is about to; says what to do when there is none. */
   async start(): Promise<void> {
+    await this.inTurn(async () => {
+      if (!isAlive(this.client)) {
+        await this.end();
+        this.launch();
+      }
+    });
+    await this.running();
+  }
+
+  async restart(): Promise<void> {
+    await this.inTurn(async () => {
+      await this.end();
+      this.closedAt = [];
+      this.launch();
+    });
+    await this.running();
+  }
+
+  async stop(): Promise<void> {
+    await this.inTurn(() => this.end());
+  }
+
+  /** One after the other: two restarts at once would leave a server that nobody stops. */
+  private async inTurn(step: () => Promise<void>): Promise<void> {
+    const turn = this.turn.then(step);
+    this.turn = turn.catch(() => undefined);
+    await turn;
+  }
+
+  private launch(): void {
     let command: ServerCommand;
     try {
       command = findServer();
@@ -82,25 +114,24 @@ export class PostilClient implements vscode.Disposable {
     }
     this.connection.fire('starting');
     this.output.info(`starting ${[command.program, ...command.arguments].join(' ')}`);
-    this.client = this.create(command);
-    try {
-      await this.client.start();
-    } catch (error) {
-      this.output.error(error instanceof Error ? error : String(error));
-      this.connection.fire('failed');
-      void offerLog(vscode.l10n.t('Postil’s server could not start; the log says why.'), this.output);
-    }
+    const client = this.create(command);
+    this.client = client;
+    client.start().catch((error: unknown) => {
+      if (this.client === client) {
+        this.output.error(error instanceof Error ? error : String(error));
+        this.connection.fire('failed');
+        void offerLog(vscode.l10n.t('Postil’s server could not start; the log says why.'), this.output);
+      }
+    });
   }
 
-  async restart(): Promise<void> {
-    await this.stop();
-    this.closedAt = [];
-    await this.start();
-  }
-
-  async stop(): Promise<void> {
-    const client = this.client;
+  private async end(): Promise<void> {
+    const { client } = this;
     this.client = undefined;
+    if (client?.state === State.Starting) {
+      // It cannot be stopped before it runs; one that never does is killed.
+      await Promise.race([settled(client.start()), pause(STARTING_MS)]);
+    }
     if (client?.needsStop() === true) {
       await client.stop().catch((error: unknown) => {
         this.output.warn(`the server did not stop cleanly: ${String(error)}`);
@@ -110,15 +141,18 @@ export class PostilClient implements vscode.Disposable {
     this.connection.fire('stopped');
   }
 
-  /** The running connection; undefined after having said why there is none. */
-  private async ready(): Promise<LanguageClient | undefined> {
-    if (this.client === undefined) {
-      await this.start();
-    }
-    if (this.client?.state === State.Starting) {
-      await this.client.start();
+  /** The connection once it has started; undefined where none runs. */
+  private async running(): Promise<LanguageClient | undefined> {
+    while (this.client?.state === State.Starting) {
+      await settled(this.client.start());
     }
     return this.client?.state === State.Running ? this.client : undefined;
+  }
+
+  /** The running connection, started for this if need be; undefined after having said why there is none. */
+  private async ready(): Promise<LanguageClient | undefined> {
+    await this.start();
+    return await this.running();
   }
 
   /** True when the server offers a command. */
@@ -146,7 +180,16 @@ export class PostilClient implements vscode.Disposable {
 
   /** Ask for something that takes no time. Undefined when it failed, after having said so. */
   async ask<T>(command: string, argument: object = {}): Promise<T | undefined> {
-    const client = await this.ready();
+    return await this.askOf<T>(await this.ready(), command, argument);
+  }
+
+  /** As `ask`, of what a server has while it runs: null where none does, and none is started for it. */
+  async askRunning<T>(command: string, argument: object = {}): Promise<T | null | undefined> {
+    const client = await this.running();
+    return client === undefined ? null : await this.askOf<T>(client, command, argument);
+  }
+
+  private async askOf<T>(client: LanguageClient | undefined, command: string, argument: object): Promise<T | undefined> {
     if (client === undefined || !this.isOffered(command)) {
       return undefined;
     }
@@ -251,16 +294,19 @@ export class PostilClient implements vscode.Disposable {
       middleware: this.middleware,
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue, handled: true }),
-        closed: () => this.closed(),
+        closed: () => this.closed(client),
       },
       connectionOptions: { messageStrategy: plainSentences },
       // A hover is Markdown that the server puts together; no link in it may run a command, no HTML is shown.
       markdown: { isTrusted: false, supportHtml: false },
     };
     const run = { command: command.program, args: [...command.arguments] };
-    const client = new LanguageClient(SECTION, 'Postil', run, options);
+    const client: LanguageClient = new LanguageClient(SECTION, 'Postil', run, options);
     client.registerFeature(announcement());
     client.onDidChangeState(({ newState }) => {
+      if (client !== this.client) {
+        return; // it is being stopped
+      }
       if (newState === State.Running) {
         this.connection.fire('running');
       } else if (newState === State.Starting) {
@@ -277,7 +323,10 @@ export class PostilClient implements vscode.Disposable {
   }
 
   /** The server ended by itself: again after a pause, but not a fourth time within the window. */
-  private async closed(): Promise<CloseHandlerResult> {
+  private async closed(client: LanguageClient): Promise<CloseHandlerResult> {
+    if (this.client !== client) {
+      return { action: CloseAction.DoNotRestart, handled: true }; // it was to end
+    }
     const now = Date.now();
     this.closedAt = [...this.closedAt.filter((at) => now - at < WINDOW_MS), now];
     if (this.closedAt.length > MAX_STARTS) {
@@ -286,13 +335,13 @@ export class PostilClient implements vscode.Disposable {
       void this.offerRestart(sentence);
       return { action: CloseAction.DoNotRestart, message: sentence, handled: true };
     }
-    const pause = FIRST_PAUSE_MS * 2 ** (this.closedAt.length - 1);
+    const pauseMs = FIRST_PAUSE_MS * 2 ** (this.closedAt.length - 1);
     this.connection.fire('starting');
-    this.output.warn(`the server has ended; it is started again in ${pause} ms`);
-    await new Promise((resolve) => setTimeout(resolve, pause));
-    return this.client === undefined
-      ? { action: CloseAction.DoNotRestart, handled: true } // stopped by the user meanwhile
-      : { action: CloseAction.Restart, handled: true };
+    this.output.warn(`the server has ended; it is started again in ${pauseMs} ms`);
+    await pause(pauseMs);
+    return this.client === client
+      ? { action: CloseAction.Restart, handled: true }
+      : { action: CloseAction.DoNotRestart, handled: true }; // stopped or restarted by the user meanwhile
   }
 
   private async offerRestart(sentence: string): Promise<void> {
@@ -305,6 +354,19 @@ export class PostilClient implements vscode.Disposable {
       this.output.show();
     }
   }
+}
+
+function isAlive(client: LanguageClient | undefined): boolean {
+  return client?.state === State.Running || client?.state === State.Starting;
+}
+
+/** Wait for an end, whichever: what has failed is said elsewhere. */
+async function settled(promise: Promise<void>): Promise<void> {
+  await promise.catch(() => undefined);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Tells the server which of its own notifications are understood here. */

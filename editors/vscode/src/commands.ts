@@ -261,7 +261,7 @@ export async function showDocument({ client, documents }: Parts, command: 'posti
   const editor = vscode.window.activeTextEditor;
   const uri = activeFile();
   const argument = editor !== undefined && uri !== undefined ? { uri, line: editor.selection.active.line + 1 } : {};
-  const answer = await client.ask<unknown>(command, argument);
+  const answer = await client.askRunning<unknown>(command, argument);
   const document = readDocument(answer);
   if (document !== undefined) {
     await documents.show(document);
@@ -276,7 +276,7 @@ export async function showDocument({ client, documents }: Parts, command: 'posti
 export async function fetchDocument(client: PostilClient, uri: vscode.Uri): Promise<TextDocument | undefined> {
   const command = { 'postil-trace': 'postil.trace', 'postil-receipt': 'postil.receipt' }[uri.scheme];
   const id = /^\/([^/.]+)(?:\.txt|\/[^/]*)$/.exec(uri.path)?.[1];
-  return command === undefined || id === undefined ? undefined : readDocument(await client.ask<unknown>(command, { id }));
+  return command === undefined || id === undefined ? undefined : readDocument(await client.askRunning<unknown>(command, { id }));
 }
 
 /** A text of the server for a person: `postil.doctor`, `postil.log`. */
@@ -288,14 +288,14 @@ export async function showText({ client, documents }: Parts, command: string, na
 }
 
 export async function clearFindings({ client, tree }: Parts): Promise<void> {
-  await client.ask('postil.clear');
+  await client.askRunning('postil.clear');
   tree.clear();
 }
 
 export async function stopWork({ client }: Parts): Promise<void> {
-  const answer = await client.ask<{ stopped: number }>('postil.stop');
+  const answer = await client.askRunning<{ stopped: number }>('postil.stop');
   if (answer !== undefined) {
-    vscode.window.setStatusBarMessage(vscode.l10n.t('Postil: {0} stopped', answer.stopped), 4_000);
+    vscode.window.setStatusBarMessage(vscode.l10n.t('Postil: {0} stopped', answer?.stopped ?? 0), 4_000);
   }
 }
 

@@ -50,7 +50,7 @@ export class LanguageClient {
     this.state = State.Starting;
     servers.living.add(this);
     try {
-      await servers.start();
+      await Promise.race([servers.start(), new Promise((_, reject) => (this.kill = reject))]);
       this.state = State.Running;
     } catch (error) {
       this.state = State.StartFailed;
@@ -63,6 +63,7 @@ export class LanguageClient {
   }
   async stop() {
     if (this.state === State.Starting) {
+      this.kill(new Error('Pending response rejected since connection got disposed'));
       throw new Error("Client is not running and can't be stopped.");
     }
     this.state = State.Stopped;
