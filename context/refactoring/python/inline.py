@@ -27,6 +27,7 @@ from context.refactoring.python.trees import (
     parenthesised,
     sees_frame,
 )
+from context.refactoring.python.unseen import examples_with
 from context.refactoring.sources import edited
 
 _OPERATORS = (ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context)
@@ -341,6 +342,7 @@ def _inline_function(project: TextProject, symbol: Symbol) -> Carried:
     edits.append(project.edit(symbol.path, *module.lines_span(function), ""))
     _compare(project, symbol.path, edits, _substituted(module, calls, function))
     public = ("users outside this workspace are not seen",) * (not symbol.name.startswith("_"))
+    public += examples_with(project, everywhere)
     return Carried(tuple(edits), f"inline function {symbol.name}", BY, len(everywhere), public)
 
 

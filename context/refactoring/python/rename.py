@@ -26,11 +26,17 @@ from context.refactoring.python.members import (
 from context.refactoring.python.project import KnownFile, TextProject
 from context.refactoring.python.tokens import Around, Place, Unreadable, parse, places
 from context.refactoring.python.trees import Module
-from context.refactoring.python.unseen import is_of_derived_class, refuse_unknown_users
-from context.refactoring.python.verify import loads_globally, same_but_for
+from context.refactoring.python.unseen import (
+    examples_with,
+    is_of_derived_class,
+    is_passed_on,
+    refuse_unknown_users,
+)
+from context.refactoring.python.verify import loads_globally, same_but_for, texts_of_f_strings
 from context.refactoring.sources import by_path, edited, line_of
 
 BY = "rope and the bytecode of each changed file"
+_QUOTES = ("'", '"')
 _ROPE_FAILS = (
     exceptions.RopeError, AttributeError, KeyError, IndexError, TypeError, ValueError,
     RecursionError, AssertionError, SyntaxError,
@@ -51,6 +57,10 @@ class Symbol:
     @property
     def is_local(self) -> bool:
         return self.what == "variable" or self.what == "parameter"
+
+    @property
+    def is_of_module(self) -> bool:
+        return self.what in ("function", "class", "global variable")
 
     @property
     def is_member(self) -> bool:
@@ -137,7 +147,7 @@ def rename(project: TextProject, asked: Refactoring) -> Carried:
         for path, spans in found.items()
         for start, end in sorted(spans)
     ]
-    _refuse_taken(project, symbol, new, [path for path, spans in found.items() if spans])
+    _refuse_taken(project, symbol, new, found)
     exported = list(_account_for(project, symbol, everywhere, found))
     edits += [project.edit(path, place.start, place.end, new) for path, place in exported]
     _verify(project, symbol, new, edits)
@@ -146,7 +156,7 @@ def rename(project: TextProject, asked: Refactoring) -> Carried:
         what=f"rename {symbol.what} {old} to {new}",
         by=BY,
         looked_at=len(everywhere),
-        warnings=_warnings(symbol, edits),
+        warnings=_warnings(symbol) + examples_with(project, everywhere),
     )
 
 
@@ -211,16 +221,27 @@ def _occurrences(
     for path in paths:
         try:
             uses = list(finder.find_occurrences(KnownFile(project, path)))
-            found[path] = {use.get_word_range() for use in uses}
+            text = project.normal_text(path)
+            spans = {use.get_word_range() for use in uses}
+            # Rope takes the letter before the quote of f"{x}" for a name.
+            found[path] = {span for span in spans if text[span[1] : span[1] + 1] not in _QUOTES}
         except _ROPE_FAILS as error:
             raise Refused(f"The uses in {path} cannot be told.") from error
     return found
 
 
-def _refuse_taken(project: TextProject, symbol: Symbol, new: str, changed: Sequence[str]) -> None:
+def _refuse_taken(
+    project: TextProject, symbol: Symbol, new: str, found: Mapping[str, set[tuple[int, int]]]
+) -> None:
     """A new name that stands nowhere near cannot capture anything and is captured by nothing."""
-    wide = symbol.is_member
-    for path in project.sources.holding(new, project.paths if wide else changed):
+    near = {path for path, spans in found.items() if spans}
+    if symbol.is_of_module:
+        star = re.compile(r"^\s*from\s+\S+\s+import\s*\*", re.MULTILINE)
+        stars = {path for path in project.paths if star.search(project.normal_text(path))}
+        if new.startswith("_") and (left := near & stars):
+            raise Refused(f"{min(left)} imports all names of a module but those that begin with _.")
+        near |= stars
+    for path in project.sources.holding(new, project.paths if symbol.is_member else sorted(near)):
         try:
             taken = [p for p in places(project.normal_text(path), new) if p.around in _CODE]
         except Unreadable:
@@ -249,7 +270,7 @@ def _account_for(
             if (place.start, place.end) in found[path] or place.around is Around.COMMENT:
                 continue
             if place.around is Around.STRING and found[path] and _is_export(project, path, place):
-                if symbol.what in ("function", "class", "global variable"):
+                if symbol.is_of_module:
                     yield path, place
                 continue
             if reason := _may_be(project, symbol, path, place, is_changed=bool(found[path])):
@@ -310,10 +331,14 @@ def _may_be(
             module = symbol.path.rpartition("/")[2].removesuffix(".py")
             if module == "__init__":
                 module = symbol.path.rpartition("/")[0].rpartition("/")[2]
-            known = {"self", "cls", "super", ")", ""}
-            if place.receiver in known or not _imports_any(project, path, place.receiver):
+            if place.receiver in ("self", "cls", "super"):
                 return ""
-            return f"uses {place.receiver}.{name}, and what {place.receiver} is cannot be told"
+            is_ours = _is_imported_from_here(project, path, place.receiver)
+            if is_ours is None and is_passed_on(project, module):
+                return f"uses .{name} of what may be the module {module}"
+            if is_ours:
+                return f"uses {place.receiver}.{name}, and what {place.receiver} is cannot be told"
+            return ""
         case Around.KEYWORD:
             if symbol.what == "parameter":
                 return _keyword_reason(symbol, place)
@@ -352,8 +377,8 @@ def _in_f_string(project: TextProject, path: str, place: Place, name: str) -> st
     return ""
 
 
-def _imports_any(project: TextProject, path: str, receiver: str) -> bool:
-    """Whether `receiver` may be a module of this workspace here."""
+def _is_imported_from_here(project: TextProject, path: str, receiver: str) -> bool | None:
+    """Whether `receiver` may be a module of this workspace here; None where it is not imported."""
     try:
         tree = parse(project.normal_text(path))
     except Unreadable:
@@ -369,7 +394,7 @@ def _imports_any(project: TextProject, path: str, receiver: str) -> bool:
             (alias.asname or alias.name) == receiver for alias in node.names
         ):
             return node.level > 0 or (node.module or "").partition(".")[0] in heads
-    return False
+    return None
 
 
 def _is_export(project: TextProject, path: str, place: Place) -> bool:
@@ -396,12 +421,13 @@ def _verify(project: TextProject, symbol: Symbol, new: str, edits: Sequence[Text
         after = edited(before, own)
         if not same_but_for(before, after, symbol.name, new):
             raise Refused(f"{path} would not mean the same afterwards.")
-        in_module = symbol.what in ("function", "class", "global variable")
-        if in_module and loads_globally(after, symbol.name):
+        if texts_of_f_strings(before) != texts_of_f_strings(after):
+            raise Refused(f"An f-string in {path} prints the name {symbol.name}.")
+        if symbol.is_of_module and loads_globally(after, symbol.name):
             raise Refused(f"A use of {symbol.name} in {path} would be left behind.")
 
 
-def _warnings(symbol: Symbol, edits: Sequence[TextEdit]) -> tuple[str, ...]:
+def _warnings(symbol: Symbol) -> tuple[str, ...]:
     if symbol.is_local or symbol.name.startswith("_"):
         return ()
     return ("users of this package outside this workspace are not seen",)

@@ -23,6 +23,7 @@ from context.refactoring.python.trees import (
     names_in,
     sees_frame,
 )
+from context.refactoring.python.unseen import examples_with
 from context.refactoring.sources import edited
 
 BY = "rope and Python's own syntax tree"
@@ -50,6 +51,7 @@ def change_signature(project: TextProject, asked: Refactoring) -> Carried:
         except Unreadable:
             raise Refused(f"{path} would have a syntax error afterwards.") from None
     public = ("users outside this workspace are not seen",) * (not symbol.name.startswith("_"))
+    public += examples_with(project, everywhere)
     what = f"{change.change.value} {', '.join(change.names)} in {symbol.name}"
     return Carried(tuple(edits), what, BY, len(everywhere), public)
 

@@ -76,6 +76,8 @@ def places(text: str, word: str) -> list[Place]:
             ]
         elif token.type not in _SPACE and word in token.string:
             for match in whole.finditer(token.string):
+                if match.start() == 0 and token.string[match.end()] in "'\"":
+                    continue  # the letter before the quote of f"..."
                 exact = _names_it(token.string, word)
                 at = start + match.start()
                 found.append(Place(at, at + len(word), Around.STRING, is_exact=exact))
@@ -109,9 +111,11 @@ def _name_place(
 
 
 def _names_it(literal: str, word: str) -> bool:
-    """A literal that may be used to look the name up: "name", "module.name", "module:name"."""
+    """A literal that may be used to look the name up: "name", "module.name", "list[m.name]"."""
     body = re.sub(r"^[A-Za-z]{0,3}(\"\"\"|'''|\"|')|(\"\"\"|'''|\"|')$", "", literal)
     if re.fullmatch(rf"(?:[\w.]+[.:])?{re.escape(word)}(?:\(\))?(?:[.\[][\w.\]]+)?", body):
         return True
+    if re.fullmatch(r"[\w.\[\],| ]+", body) and re.search(r"[\[|]", body):
+        return True  # a type
     names = re.split(r"[\s,]+", body)
     return len(names) < 30 and word in names and all(n.isidentifier() for n in names if n)

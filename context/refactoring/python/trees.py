@@ -192,9 +192,16 @@ def is_steady(module: Module, function: Function, name: str) -> bool:
 
 def sees_frame(code: ast.AST) -> str:
     """What in the code can see the names of its function as text; empty where nothing does."""
+    apart = {
+        id(n.func)
+        for n in ast.walk(code)
+        if isinstance(n, ast.Call) and (len(n.args) > 1 or n.keywords)  # the names are given, too
+    }
     for node in ast.walk(code):
         match node:
-            case ast.Name(id="locals" | "eval" | "exec" as word):
+            case ast.Name(id="eval" | "exec" as word) if id(node) not in apart:
+                return word
+            case ast.Name(id="locals" as word):
                 return word
             case ast.Call(func=ast.Name(id="vars" | "dir" as word), args=[]):
                 return word

@@ -1,17 +1,24 @@
-"""Who may use a Python name where it cannot be seen: decorators, base classes, frameworks."""
+"""Who may use a Python name where it cannot be seen.
+
+Decorators, base classes and frameworks; what takes names as text; files that are no Python.
+"""
 
 from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Sequence
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from rope.base import exceptions, pyobjects
 
 from context.refactoring import Refused
 from context.refactoring.python.project import TextProject
-from context.refactoring.python.tokens import Place, Unreadable, parse
+from context.refactoring.python.tokens import Around, Place, Unreadable, parse
+from context.refactoring.python.trees import SCOPES, Module, sees_frame
 from context.refactoring.sources import line_of
 
 if TYPE_CHECKING:
@@ -22,6 +29,7 @@ _PLAIN_DECORATORS = frozenset(
     """staticmethod classmethod property abstractmethod overload override final cache lru_cache
     cached_property wraps contextmanager asynccontextmanager setter getter deleter""".split()
 )
+_PROJECT_FILES = ("pyproject.toml", "setup.cfg", "tox.ini")
 _PLAIN_BASES = frozenset("object ABC Generic Enum IntEnum StrEnum Flag IntFlag".split())
 
 
@@ -42,8 +50,128 @@ def refuse_unknown_users(project: TextProject, symbol: Symbol) -> None:
             raise Refused("pytest gives arguments by the names of parameters.")
         if symbol.what != "parameter" and inner.name.startswith(("test", "pytest_", "visit_")):
             raise Refused(f"What calls {symbol.name} does so by its name.")
-    if symbol.what in ("method", "attribute"):
+    if symbol.is_member:
         _refuse_odd_class(symbol, around)
+        _refuse_mangled(project, symbol)
+    if symbol.is_local and functions and (word := sees_frame(functions[-1])):
+        raise Refused(f"{word} in {functions[-1].name} may see {symbol.name}.")
+    if symbol.is_of_module and (word := _sees_module(tree)):
+        raise Refused(f"{word} in {symbol.path} may see {symbol.name}.")
+    if not symbol.is_local:
+        _refuse_built_name(project, symbol.name)
+        _refuse_entry_point(project, symbol)
+
+
+def _sees_module(tree: ast.Module) -> str:
+    """What in the module can see its names as text; that of a function alone is seen by others."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            is_sight = node.func.id in ("eval", "exec") and sees_frame(node)
+            if node.func.id == "globals" or is_sight:
+                return node.func.id
+    outside = [s for s in tree.body if not isinstance(s, SCOPES)]
+    return next(filter(None, map(sees_frame, outside)), "")
+
+
+def _refuse_mangled(project: TextProject, symbol: Symbol) -> None:
+    """Code outside of a class names `__x` of it with the class: `_A__x`."""
+    if not symbol.name.startswith("__"):
+        return
+    pattern = re.compile(rf"(?<!\w)_\w+{re.escape(symbol.name)}(?!\w)")
+    for path in project.paths:
+        if found := pattern.search(project.normal_text(path)):
+            line = line_of(project.normal_text(path), found.start())
+            raise Refused(f"{path}:{line} names it {found[0]}.")
+
+
+def _refuse_built_name(project: TextProject, name: str) -> None:
+    """`getattr(self, "do_" + word)` asks for every name that begins so."""
+    pattern = re.compile(r"(?:attr|attrgetter|methodcaller)\((?:[^\n]*\n?){2}")
+    for path in project.paths:
+        text = project.normal_text(path)
+        if not any(re.search(r"\+|%|\bf[\"']|\.format", m[0]) for m in pattern.finditer(text)):
+            continue
+        try:
+            tree = parse(text)
+        except Unreadable:
+            raise Refused(f"{path} cannot be parsed and may ask for names.") from None
+        for call in (n for n in ast.walk(tree) if isinstance(n, ast.Call)):
+            word = _last_word(call.func)
+            if not word.endswith(("attr", "attrgetter", "methodcaller")):
+                continue
+            for argument in call.args[word.endswith("attr") :][:1]:
+                first, last = _ends_of(argument)
+                if first + last and name.startswith(first) and name.endswith(last):
+                    raise Refused(f"{path}:{call.lineno} may ask for {name} by a name it builds.")
+
+
+def _ends_of(text: ast.expr) -> tuple[str, str]:
+    """With what a text that is put together begins and ends, as far as that is written."""
+    match text:
+        case ast.JoinedStr(values=[first, *_, last]):
+            return _constant(first), _constant(last)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _ends_of(left)[0] or _constant(left), _ends_of(right)[1] or _constant(right)
+        case ast.BinOp(left=ast.Constant(value=str(form)), op=ast.Mod()):
+            first, *rest = re.split(r"%\w", form)
+            return first, rest[-1] if rest else ""
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(form)), attr="format")):
+            first, *rest = re.split(r"\{[^}]*\}", form)
+            return first, rest[-1] if rest else ""
+    return "", ""
+
+
+def _constant(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _refuse_entry_point(project: TextProject, symbol: Symbol) -> None:
+    """Projects name functions to installers and tools: `serve = "package.module:main"`."""
+    name = re.escape(symbol.name)
+    pattern = re.compile(rf"[\"'= ][\w.]+[:.](?:\w+\.)?{name}(?!\w)")
+    for folder in PurePosixPath(symbol.path).parents:
+        for path in (f"{folder}/{file}".removeprefix("./") for file in _PROJECT_FILES):
+            try:
+                text = project.sources.text(path)
+            except Refused:
+                continue  # there is none here
+            if found := pattern.search(text):
+                raise Refused(f"{path}:{line_of(text, found.start())} may name {symbol.name}.")
+
+
+@functools.lru_cache(maxsize=1)
+def is_passed_on(project: TextProject, module: str) -> bool:
+    """Something may be this module under another name: one loads modules, or gives it on."""
+    loads = re.compile(r"\bimport_module\b|\b__import__\b|\bsys\.modules\b|\brun_path\b")
+    if any(loads.search(project.normal_text(path)) for path in project.paths):
+        return True
+    for path in project.sources.holding(module, project.paths):
+        try:
+            own = Module(path, project.normal_text(path))
+        except Refused:
+            return True
+        names = {module}
+        for node in ast.walk(own.tree):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names |= {a.asname for a in node.names if a.asname and a.name.endswith(module)}
+        for node in ast.walk(own.tree):
+            word = getattr(node, "id", getattr(node, "attr", ""))
+            is_read = isinstance(getattr(node, "ctx", None), ast.Load)
+            if is_read and word in names and not isinstance(own.parents[node], ast.Attribute):
+                return True
+    return False
+
+
+def examples_with(project: TextProject, places: Mapping[str, Sequence[Place]]) -> tuple[str, ...]:
+    """A warning where examples in docstrings hold a name, which stay as they are."""
+    for path, own in places.items():
+        text = project.normal_text(path)
+        for place in own:
+            line = text[text.rfind("\n", 0, place.start) + 1 : place.start]
+            if place.around is Around.STRING and line.lstrip().startswith((">>> ", "... ")):
+                where = f"{path}:{line_of(text, place.start)}"
+                return (f"an example in a docstring names it ({where})",)
+    return ()
 
 
 def is_of_derived_class(project: TextProject, path: str, place: Place, name: str) -> bool:

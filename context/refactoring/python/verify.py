@@ -1,11 +1,14 @@
 """Whether a renamed Python file still means the same: its bytecode, with the name put back.
 
-An independent check on what rope did. A local variable whose use was missed is loaded as a global
-afterwards, a name that was captured is loaded as a local: both change the instructions.
+A check on what rope did to a file, by other means. A local variable whose use was missed is loaded
+as a global afterwards, a name that was captured is loaded as a local: both change the instructions.
+It shows nothing about a use that was left out and is looked up by its name either way: names of a
+module are sought by `loads_globally`, names in the body of a class and attributes in members.py.
 """
 
 from __future__ import annotations
 
+import ast
 import dis
 import itertools
 import re
@@ -38,6 +41,17 @@ def loads_globally(text: str, name: str) -> bool:
     """True when some code of the module takes `name` from the module or from the builtins."""
     code = _compiled(text)
     return code is not None and any(_global_uses(code, name))
+
+
+def texts_of_f_strings(text: str) -> list[str]:
+    """What f-strings have between their values; `f"{x=}"` has the name there."""
+    return [
+        str(part.value)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.JoinedStr)
+        for part in node.values
+        if isinstance(part, ast.Constant)
+    ]
 
 
 def _compiled(text: str) -> types.CodeType | None:

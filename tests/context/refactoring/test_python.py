@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from context.refactoring import Kind
-from tests.context.refactoring.checking import check, check_refused
+from tests.context.refactoring.checking import Files, check, check_refused
 
 
 def test_files_without_a_last_line_end() -> None:
@@ -275,7 +275,7 @@ def test_calls_on_objects_and_of_class_methods_lose_their_argument() -> None:
 @pytest.mark.parametrize(
     ("head", "how", "reason"),
     [
-        ("a, b: eval('a+b')", "remove b", "eval in f may see"),
+        ("a, b: eval('a+b')", "remove b", "eval in a.py may see"),
         ("a: locals()", "add x=1", "locals in f may see"),
         ("a, b=print(): a", "remove b", "A default of f may do"),
         ("a=print(1), b=print(2): a", "reorder b, a", "A default of f may do"),
@@ -286,3 +286,97 @@ def test_defaults_and_frames_that_notice_a_parameter(head: str, how: str, reason
     parameters, _, value = head.partition(": ")
     source = f"def <>f({parameters}):\n    return {value}\n"
     check_refused(Kind.SIGNATURE, {"a.py": source}, reason, change=how)
+
+
+@pytest.mark.parametrize(
+    ("files", "name", "reason"),
+    [
+        ({"a.py": "def f():\n    <>a = 1\n    return '%(a)s' % locals()\n"}, "b", "locals in f"),
+        ({"a.py": "def f(<>a):\n    return eval('a + 1')\n"}, "b", "eval in f may see a"),
+        ({"a.py": "def <>do_x(): pass\n\n\nglobals()['do_' + n]()\n"}, "g", "globals in a.py"),
+        ({"a.py": "def f(<>a):\n    return f'{a=}'\n"}, "b", "prints the name a"),
+        ({"a.py": "def f():\n    <>a = 1\n    return f'{a = }'\n"}, "b", "prints the name a"),
+        ({"b.py": "def <>f(): pass\n", "a.py": "from b import *\nf()\n"}, "_g", "begin with _"),
+        (
+            {"b.py": "def <>f(): pass\n", "a.py": "from b import *\n\ndef g(): pass\n"},
+            "g",
+            "in use",
+        ),
+        (
+            {"a.py": "class P:\n    def f(self): self.<>__x = 1\n", "b.py": "p._P__x\n"},
+            "__y",
+            "b.py:1 names it _P__x",
+        ),
+        (
+            {"m.py": "def <>f(): pass\n", "a.py": "import m\n\n\ndef g(o): o.f()\n\n\ng(m)\n"},
+            "h",
+            "may be the module m",
+        ),
+        (
+            {
+                "m.py": "def <>f(): pass\n",
+                "a.py": "import importlib\nimportlib.import_module('m').f()\n",
+            },
+            "h",
+            "may be the module m",
+        ),
+        (
+            {"a.py": "def <>main(): pass\n", "pyproject.toml": "[project.scripts]\nx = 'a:main'\n"},
+            "start",
+            "pyproject.toml:2 may name main",
+        ),
+        (
+            {"p/a.py": "class A:\n    def <>run(): pass\n", "setup.cfg": "[x]\ny = p.a:A.run\n"},
+            "start",
+            "setup.cfg:2 may name run",
+        ),
+        (
+            {
+                "b.py": "class <>A:\n    pass\n",
+                "a.py": "import b\n\n\ndef f(x: 'list[b.A]'): pass\n",
+            },
+            "B",
+            "has “A” in a string",
+        ),
+        (
+            {"a.py": "class A:\n    def <>do_x(self): pass\n", "b.py": "getattr(a, 'do_' + n)()\n"},
+            "run",
+            "b.py:1 may ask for do_x",
+        ),
+        (
+            {"a.py": "class A:\n    def <>do_x(self): pass\n", "b.py": "getattr(a, f'{n}_x')()\n"},
+            "run",
+            "b.py:1 may ask for do_x",
+        ),
+        (
+            {
+                "a.py": "class A:\n    def <>do_x(self): pass\n",
+                "b.py": "getattr(a, 'do_%s' % n)()\n",
+            },
+            "run",
+            "b.py:1 may ask for do_x",
+        ),
+    ],
+)
+def test_who_may_know_a_name_without_a_use_of_it(files: Files, name: str, reason: str) -> None:
+    check_refused(Kind.RENAME, files, reason, name)
+
+
+def test_who_cannot_mean_a_name_is_no_reason() -> None:
+    beside = {
+        "b.py": "import os\nfrom c import *\n\ngetattr(os, 'do_' + n)\neval('f + 1', {'g': 1})\n",
+        "c.py": "import m\n\n\ndef g(o, **f): return o.f, vars(o), locals()\n\n\nm.f()\n",
+        "pyproject.toml": "[project]\nname = 'f'\n",
+    }
+    after = {
+        **beside,
+        "m.py": "def h(): return f'{h}'\n",
+        "c.py": beside["c.py"].replace("m.f", "m.h"),
+    }
+    check(Kind.RENAME, {**beside, "m.py": "def <>f(): return f'{f}'\n"}, after, "h")
+
+
+def test_examples_in_docstrings_are_named() -> None:
+    source = 'def {}(n):\n    """\n    >>> f(1)\n    1\n    """\n    return n\n'
+    done = check(Kind.RENAME, {"a.py": source.format("<>f")}, {"a.py": source.format("g")}, "g")
+    assert "an example in a docstring names it (a.py:3)" in done.warnings

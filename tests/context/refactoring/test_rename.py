@@ -67,7 +67,7 @@ def test_python_a_method_with_its_calls_on_known_objects() -> None:
         ("def f(<>a):\n    return a\n", "no name", "is no name in python"),
         ("def f(<>a):\n    return a\n", "a", "called a already"),
         ("class A:\n    def <>go(self): pass\n\n\ndef f(x): x.go()\n", "run", "cannot be told"),
-        ("def <>go(): pass\n\n\nprint(globals()['go'])\n", "run", "has “go” in a string"),
+        ("def <>go(): pass\n\n\nprint(getattr(m, 'go'))\n", "run", "has “go” in a string"),
         ("import x\n\n\n@x.task\ndef <>go(): pass\n", "run", "decorator task may use the name"),
         ("import x\n\n\nclass A(x.B):\n    def <>go(self): pass\n", "run", "derives from B"),
         (
