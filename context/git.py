@@ -66,6 +66,8 @@ _ENVIRONMENT = {
     "GIT_ATTR_NOSYSTEM": "1",
     "LC_ALL": "C.UTF-8",
 }
+# What a tree's own .gitattributes ask for on the way out: files left out, other bytes, programs.
+_ATTRIBUTES = "* -export-ignore -export-subst -text -eol -ident -working-tree-encoding -filter\n"
 _CONFIG = "[core]\n\trepositoryformatversion = {version}\n\tbare = true\n\tquotePath = false\n"
 
 
@@ -370,7 +372,7 @@ def _packed_ref(common: Path, name: str) -> str:
 
 def _make_shadow(shadow: Path, common: Path, head: str) -> None:
     """Another process may be reading from it: each file is replaced whole, where it differs."""
-    for name in ("objects/info", "refs"):
+    for name in ("objects/info", "refs", "info"):
         (shadow / name).mkdir(parents=True, mode=0o700, exist_ok=True)
     version = 1 if len(head) == 64 else 0
     config = _CONFIG.format(version=version)
@@ -378,6 +380,7 @@ def _make_shadow(shadow: Path, common: Path, head: str) -> None:
         config += "[extensions]\n\tobjectFormat = sha256\n"
     _write_whole(shadow / "config", config)
     _write_whole(shadow / "HEAD", head + "\n")
+    _write_whole(shadow / "info" / "attributes", _ATTRIBUTES)
     objects = common / "objects"
     if "\n" in str(objects):
         raise OSError("a line break in the repository's path")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from context.errors import HistoryUnreadable
-from context.git import MAX_PATHS, read_history, read_tree
+from context.git import MAX_PATHS, export_tree, read_history, read_tree
 from context.history import CommitRow
 from tests.repositories import commit, git, new_repository
 
@@ -164,6 +164,32 @@ def test_a_folder_of_a_large_repository_has_its_own_last_commits(
     found = read_history(repository / "src", tmp_path / "shadow", known=None, limit=2)
     assert found is not None
     assert [c.paths for c in found.commits] == [("größe.py",), ("reader.py",)]
+
+
+def test_an_exported_tree_is_what_was_committed(tmp_path: Path) -> None:
+    """Whatever its own attributes ask for on the way out."""
+    files = {
+        ".gitattributes": "/tests export-ignore\nver.py export-subst\nw.py text eol=crlf\n"
+        "i.py ident\nu.py working-tree-encoding=UTF-16\n",
+        "tests/t.py": "x = 1\n",
+        "ver.py": 'V = "$Format:%H$"\n',
+        "i.py": "# $Id$\n",
+        "u.py": "u = 1\n",
+        "w.py": "x = 1\ny = 2\n",
+    }
+    folder = new_repository(tmp_path / "repository")
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-16" if name == "u.py" else "utf-8")
+    head = commit(folder, "All of it", {})
+    _history(folder, tmp_path)
+    export_tree(folder, tmp_path / "shadow", head, tmp_path / "out")
+    written = {
+        path.relative_to(tmp_path / "out").as_posix(): path.read_bytes()
+        for path in (tmp_path / "out").rglob("*")
+        if path.is_file()
+    }
+    assert written == {name: text.encode() for name, text in files.items()}
 
 
 def test_a_fifo_for_a_head_does_not_hang(repository: Path, tmp_path: Path) -> None:
