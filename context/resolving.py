@@ -105,6 +105,8 @@ def _spellings(importer: str, module: str, names: tuple[str, ...]) -> Iterator[t
         return
     dots = len(module) - len(module.lstrip("."))
     words = tuple(w for w in re.split(r"::|\\|\.|\s+", module) if w)
+    if dots - 1 > len(folder.parts):
+        return  # outside of the workspace
     if dots:  # Python's relative imports
         above = folder.parts[: len(folder.parts) - (dots - 1)]
         base = (*above, *words)
@@ -127,7 +129,8 @@ def _written_as_path(folder: PurePosixPath, module: str) -> Iterator[tuple[str, 
         return
     named[-1] = re.sub(r"\.(?:[cm]?[jt]sx?|h|hpp|hh|rb|lua|php|sh)$", "", named[-1])
     if module.startswith("."):
-        yield (*folder.parts[: len(folder.parts) - up], *named)
+        if up <= len(folder.parts):  # else it is outside of the workspace
+            yield (*folder.parts[: len(folder.parts) - up], *named)
         return
     for start in range(len(named)):  # from some folder that the build knows
         yield tuple(named[start:])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from context.evidence.places import FileNames
-from context.resolving import Resolver
+from context.resolving import Resolver, _spellings
 from context.store import Reader, index_folder
 from tests.context.conftest import OpenWorkspace
 
@@ -119,3 +119,19 @@ async def test_what_is_ambiguous_resolves_to_nothing(
         assert resolver.definitions("c.py", "nowhere") == []
     finally:
         reader.close()
+
+
+@pytest.mark.parametrize(
+    ("importer", "module", "parts"),
+    [
+        ("a/b/x.ts", "../../lib/foo", ("lib", "foo")),
+        ("a/b/x.ts", "../../../lib/foo", None),
+        ("a/b/x.py", "...lib", ("lib",)),
+        ("a/b/x.py", "....lib", None),
+    ],
+)
+def test_what_leads_out_of_the_workspace_leads_nowhere(
+    importer: str, module: str, parts: tuple[str, ...] | None
+) -> None:
+    found = list(_spellings(importer, module, ()))
+    assert found == [] if parts is None else found[0] == parts
