@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import platform
-import shutil
 import subprocess
 import sys
 from contextlib import suppress
@@ -20,6 +19,8 @@ from functools import cache
 from pathlib import Path
 
 import psutil
+
+from context.programs import program
 
 SMI_TIMEOUT_S = 10.0  # a driver that wakes its card takes seconds
 # Metal lets a program use two thirds to three quarters of the memory; a guess, not measured.
@@ -83,14 +84,9 @@ def read_smi(csv: str) -> list[Gpu]:
 
 @cache
 def _smi() -> str | None:
-    """Found once, as an absolute path: never a program of the folder we happen to be in."""
-    for place in _SMI_PLACES:
-        if Path(place).is_file():
-            return place
-    found = shutil.which("nvidia-smi")
-    if found and Path(found).is_absolute() and Path.cwd() not in Path(found).parents:
-        return found
-    return None
+    """Found once, by an absolute path."""
+    places = (place for place in _SMI_PLACES if Path(place).is_file())
+    return next(places, None) or program("nvidia-smi")
 
 
 def _from_smi() -> list[Gpu]:
