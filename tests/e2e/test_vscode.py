@@ -55,8 +55,10 @@ async def test_a_report_leads_to_suspects_a_finding_its_reasoning_and_a_fix(
     assert (found["path"], found["line"], found["message"]) == ("prices.py", 7, CAUSE)
     first = window.tree().filter(has_text="1. gross")
     await first.wait_for()
-    # The keyboard is on the finding: down, open its reasons, go there.
+    # The keyboard is on the rows since the first answer: to the finding, down, open its reasons,
+    # go there.
     await window.page.locator(".part.sidebar .monaco-list:focus-within").wait_for()
+    await window.page.keyboard.press("Home")
     await window.page.keyboard.press("ArrowDown")
     await window.page.keyboard.press("ArrowRight")
     await window.tree().filter(has_text="the innermost frame of the trace").wait_for()

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.setup_vscode import NotSetUp, Tools, find_tools
 
 HERE = Path(__file__).with_name("vscode")
-PARTS = ["changes", "client", "sentences"]
+PARTS = ["changes", "client", "commands", "sentences"]
 
 
 @pytest.fixture(scope="module")

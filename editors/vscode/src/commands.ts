@@ -95,7 +95,15 @@ export async function rerun(parts: Parts): Promise<void> {
 }
 
 async function showLocated(parts: Parts, command: string, argument: object): Promise<void> {
-  const focused = parts.client.onSuspects(() => void parts.tree.focus()); // the first answer takes the keyboard
+  // The first answer takes the keyboard; by the time of a later one a person is somewhere else.
+  let isFirst = true;
+  const focus = async (): Promise<void> => {
+    if (isFirst) {
+      isFirst = false;
+      await parts.tree.focus();
+    }
+  };
+  const focused = parts.client.onSuspects(() => void focus());
   try {
     const located = await parts.client.run<Located>({ command, argument, title: vscode.l10n.t('Postil: locating the bug') });
     if (located === undefined) {
@@ -103,7 +111,7 @@ async function showLocated(parts: Parts, command: string, argument: object): Pro
       return;
     }
     parts.tree.end(located);
-    await parts.tree.focus();
+    await focus();
   } finally {
     focused.dispose();
   }
@@ -128,7 +136,7 @@ export async function runAction(parts: Parts, command: string, argument: object)
       await fixTest(parts, argument);
       break;
     case 'postil.review':
-      await review(parts);
+      await review(parts, argument);
       break;
     default:
       await change(parts.client, command, argument, vscode.l10n.t('Postil: working'));
@@ -149,10 +157,11 @@ export async function findBugs({ client }: Parts, given?: object): Promise<void>
   }
 }
 
-export async function review({ client }: Parts): Promise<void> {
-  const uri = activeFile();
+/** Read what changed: in the folder that the user is in, or where a code action says. */
+export async function review({ client }: Parts, given?: object): Promise<void> {
+  const uri = activeFolder();
   const title = vscode.l10n.t('Postil: reading your changes');
-  const argument = uri === undefined ? {} : { uri };
+  const argument = given ?? (uri === undefined ? {} : { uri });
   const answer = await client.run<{ findings: readonly Finding[]; hunks: number; reason: string }>({ command: 'postil.review', argument, title });
   if (answer === undefined) {
     return;
@@ -315,6 +324,12 @@ function here(otherwise: string): Target | undefined {
 function activeFile(): string | undefined {
   const uri = vscode.window.activeTextEditor?.document.uri;
   return uri?.scheme === 'file' && vscode.workspace.getWorkspaceFolder(uri) !== undefined ? uri.toString() : undefined;
+}
+
+function activeFolder(): string | undefined {
+  const uri = vscode.window.activeTextEditor?.document.uri;
+  const mine = uri === undefined ? undefined : vscode.workspace.getWorkspaceFolder(uri);
+  return (mine ?? vscode.workspace.workspaceFolders?.[0])?.uri.toString();
 }
 
 function diagnosticHere(): string | undefined {

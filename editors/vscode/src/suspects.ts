@@ -59,13 +59,16 @@ export class SuspectsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
 
   /** Put the keyboard on the first row. */
   async focus(): Promise<void> {
-    const [first] = this.roots;
+    const { roots } = this;
+    const [first] = roots;
     try {
       if (first !== undefined) {
         await this.view.reveal(first, { focus: true, select: true });
       }
     } catch {
-      // The rows were replaced by newer ones meanwhile, and those take the keyboard.
+      if (roots !== this.roots) {
+        await this.focus(); // newer rows have taken their place meanwhile
+      }
     }
   }
 
