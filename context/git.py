@@ -30,6 +30,7 @@ from context.languages import (
     is_test_path,
     language_of,
 )
+from context.programs import program
 from context.repository import common_folder, find_repository, read_small
 from context.secrets import blank_secrets
 
@@ -107,13 +108,13 @@ def read_history(
     if head == known:
         return None
     top, folder = found
-    git = shutil.which("git")
+    git = program("git")
     if git is None:
         raise HistoryUnreadable(f"There is no git to read the history of {top.name} with.")
     prefix = _prefix(root, top)
     try:
         _make_shadow(shadow, common_folder(folder), head)
-        log = _log(os.path.abspath(git), shadow, head, limit, prefix)
+        log = _log(git, shadow, head, limit, prefix)
     except (OSError, CommandError) as error:
         raise _unreadable(top, error) from error
     return Read(head, list(_commits(log, prefix)))
@@ -124,7 +125,7 @@ def read_fix(root: Path, shadow: Path, commit: str) -> Fix | None:
 
     `shadow` is the folder that `read_history` made for `root`.
     """
-    found, git = find_repository(root), shutil.which("git")
+    found, git = find_repository(root), program("git")
     if found is None or git is None or not _HEX.match(commit):
         return None
     prefix = _prefix(root, found[0])
@@ -145,11 +146,11 @@ def export_tree(root: Path, shadow: Path, commit: str, folder: Path) -> None:
     Regular files only, none that is too large to be indexed, and none whose name leads elsewhere;
     nothing of what git can be told to do on a checkout happens. Raises OSError when it fails.
     """
-    found, git = find_repository(root), shutil.which("git")
+    found, git = find_repository(root), program("git")
     if found is None or git is None or not _HEX.match(commit):
         raise OSError(f"{root} has no history that can be read")
     prefix = _prefix(root, found[0])
-    command = [os.path.abspath(git), f"--git-dir={shadow}", "archive", "--format=tar"]
+    command = [git, f"--git-dir={shadow}", "archive", "--format=tar"]
     tree = f"{commit}:{prefix}" if prefix else commit
     folder.mkdir(parents=True)
     try:
@@ -184,7 +185,7 @@ def read_tree(root: Path, shadow: Path, since: str | None = None) -> dict[str, s
 
     None without such a history. `shadow` is a folder of ours; processes may share it.
     """
-    found, git = find_repository(root), shutil.which("git")
+    found, git = find_repository(root), program("git")
     head = _head_commit(found[1]) if found else None
     if found is None or git is None or head is None or not _HEX.match(head):
         return None
@@ -217,7 +218,7 @@ def _shared(git: str, shadow: Path, folder: Path, head: str, since: str) -> str:
 
 def read_blobs(shadow: Path, ids: Sequence[str]) -> dict[str, bytes]:
     """Contents by blob id, of those that are there and not too large to be indexed."""
-    git = shutil.which("git") or ""
+    git = program("git") or ""
     found: dict[str, bytes] = {}
     for blob in filter(_HEX.match, ids if git else ()):
         try:
@@ -261,7 +262,7 @@ def read_changes(shadow: Path, commits: Sequence[CommitRow]) -> dict[str, str]:
     those after it, a few times. `shadow` is the folder that `read_history` made. Raises
     `HistoryUnreadable`.
     """
-    git = shutil.which("git")
+    git = program("git")
     if git is None or not shadow.is_dir():
         raise HistoryUnreadable("There is no git to read past changes with.")
     wanted = [c.id for c in commits if _HEX.match(c.id)]
@@ -269,7 +270,7 @@ def read_changes(shadow: Path, commits: Sequence[CommitRow]) -> dict[str, str]:
     found: dict[str, str] = {}
     for _ in range(MAX_MISSING):
         try:
-            found |= _diff_trees(os.path.abspath(git), shadow, wanted, patterns)
+            found |= _diff_trees(git, shadow, wanted, patterns)
         except (OSError, CommandError) as error:
             raise _unreadable(shadow, error) from error
         seen = max((i for i, c in enumerate(wanted) if c in found), default=-1)
@@ -415,7 +416,7 @@ def _prefix(root: Path, top: Path) -> str:
 
 def _run(git: str, shadow: Path, arguments: Sequence[str]) -> bytes:
     output = Git(str(shadow)).execute(
-        [os.path.abspath(git), f"--git-dir={shadow}", *arguments],
+        [git, f"--git-dir={shadow}", *arguments],
         env=_ENVIRONMENT,
         kill_after_timeout=None if os.name == "nt" else TIMEOUT_S,
         stdout_as_string=False,
@@ -449,8 +450,11 @@ def _commits(log: str, prefix: str) -> Iterator[CommitRow]:
 
 def git_version() -> str:
     """What `git --version` says; "" where there is no git that runs."""
+    git = program("git")
+    if git is None:
+        return ""
     try:
-        said: str = Git(None).execute(["git", "--version"], env=_ENVIRONMENT)
+        said: str = Git(None).execute([git, "--version"], env=_ENVIRONMENT)
     except (CommandError, OSError):
         return ""
     return said.removeprefix("git version ").strip()

@@ -72,7 +72,7 @@ def versions() -> Iterator[Row]:
     else:
         yield Row(
             "git", Status.NOTE, "not found: past commits do not count as evidence",
-            "install git, or name it in GIT_PYTHON_GIT_EXECUTABLE",
+            "install git where PATH names its folder",
         )  # fmt: skip
     yield sqlite(sqlite_version())
 

@@ -8,11 +8,12 @@ pair of them) and are listed only when they are connected to a path, which could
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from context.programs import program
 
 CALLS = "%network,execve,clone,clone3,fork,vfork"
 _LINE = re.compile(r"^(\d+)\s+(?:<\.\.\. )?(\w+)(.*)$")
@@ -34,7 +35,7 @@ class Attempt:
 
 
 def strace_program() -> str | None:
-    return shutil.which("strace")
+    return program("strace")
 
 
 def traced(strace: str, command: Sequence[str], file: Path) -> list[str]:

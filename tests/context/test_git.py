@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from context.errors import HistoryUnreadable
-from context.git import MAX_PATHS, export_tree, read_history, read_tree
+from context.git import MAX_PATHS, export_tree, git_version, read_history, read_tree
 from context.history import CommitRow
 from tests.repositories import commit, git, new_repository
 
@@ -319,3 +319,16 @@ def test_a_missing_object_is_not_asked_of_a_hostile_remote(
     with pytest.raises(HistoryUnreadable):
         _history(repository, tmp_path)
     assert not canary.exists()
+
+
+def test_a_git_in_the_folder_where_the_server_was_started_is_not_run(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = repository / "git"
+    fake.write_text(f"#!/bin/sh\ntouch {tmp_path / 'was_run'}\n")
+    fake.chmod(0o755)
+    monkeypatch.chdir(repository)
+    monkeypatch.setenv("PATH", os.pathsep.join([".", "", os.environ["PATH"]]))
+    assert len(_history(repository, tmp_path)) == 2
+    assert git_version()
+    assert not (tmp_path / "was_run").exists()

@@ -139,7 +139,7 @@ async def test_trouble_with_git_forgets_nothing_that_was_learned(
         assert len(before) == 3
         commit(repository, "More", {"pay.py": "def settle():\n    pass\n"})
         with monkeypatch.context() as without:
-            without.setattr("shutil.which", lambda *_, **__: None)
+            without.setattr("context.git.program", lambda _: None)
             await workspace.index(lambda _: None)
         history = workspace._store.history()
         assert workspace._store.commits() == before
