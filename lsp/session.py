@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
@@ -41,6 +41,9 @@ from lsp.wire import Wire
 from models import backends
 from models.asking import thinking_within
 from models.findings import Proposal
+
+if TYPE_CHECKING:
+    from lsp.jobs.locating import LocateOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,8 @@ class Session:
         self.switches.started_with(settings)
         self.completions: Newest[str] = Newest()
         self.reviews: Newest[None] = Newest()  # of saved documents
+        self.reports: Newest[LocateOutcome] = Newest()
+        self.located = ""  # the remark that the last report led to, by its id
         self._applied = AppliedEdits()
         self._is_refreshing = False
         self._jobs: dict[asyncio.Task[object], str] = {}  # with the title of each

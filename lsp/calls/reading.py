@@ -14,6 +14,7 @@ from models.findings import Finding
 
 async def find_bugs(session: Session, target: Target, token: Token) -> dict[str, Any]:
     """In the lines; without lines in the whole file, of which the first finding is the result."""
+    session.refuse_other_version(target.uri, target.version)
     if not target.model_fields_set & {"first_line", "last_line"}:
         review = await reviewing.find_bugs_in_file(session, target.uri, token)
         first = next(iter(review.findings), None)
@@ -38,6 +39,7 @@ async def review(session: Session, place: Place, token: Token) -> dict[str, Any]
 
 async def explain(session: Session, target: Target, token: Token) -> dict[str, Any]:
     """`detail`: what a diagnostic says about the lines, if that is to be explained."""
+    session.refuse_other_version(target.uri, target.version)
     said = await reading.explain(
         session, target.uri, target.first_line, target.last_line, target.detail, token
     )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from context.errors import ContextError
 from context.host import RemoteWorkspace
 from context.suspects import Located, Suspect
 from lsp import results, to_lsp
-from lsp.errors import Failure
+from lsp.errors import REQUEST_CANCELLED, Failure
 from lsp.jobs.noting import asking_of, note_finding
 from lsp.progress import Progress
 from lsp.session import Session
-from lsp.traces import Kind, Note
+from lsp.traces import Kind, Note, finding_id
 from models.errors import ModelError
 from models.findings import Finding
 from models.tasks.locate import locate as ask_to_locate
@@ -36,31 +38,35 @@ class LocateOutcome:
     run: str  # names this run in what is told while it goes on
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Run:
-    """One report on its way."""
+    """One report on its way, with what is known of it by now."""
 
     session: Session
     root: Path
     report: str
+    located: Located
     run: str = field(default_factory=lambda: f"run-{next(_runs)}")
 
-    def tell(self, located: Located) -> None:
-        """postil/suspects, as far as it is known by now."""
-        self._tell(located, None, is_final=False)
+    def show(self, located: Located) -> None:
+        """As diagnostics, and as postil/suspects."""
+        self.located = located
+        _show_suspects(self.session, self.root, located)
+        self._tell(None, is_final=False)
 
-    def end(self, located: Located, finding: Finding | None, why_not: str) -> LocateOutcome:
-        self._tell(located, finding, is_final=True)
-        return LocateOutcome(self.root, located, finding, why_not, self.run)
+    def end(self, finding: Finding | None, why_not: str) -> LocateOutcome:
+        self._tell(finding, is_final=True)
+        return LocateOutcome(self.root, self.located, finding, why_not, self.run)
 
-    def _tell(self, located: Located, finding: Finding | None, *, is_final: bool) -> None:
+    def _tell(self, finding: Finding | None, *, is_final: bool) -> None:
         if not self.session.client.told_suspects:
             return
         head = self.report.strip().partition("\n")[0][:MAX_HEAD_CHARS]
+        suspects = self.located.suspects
         params = {
             "run": self.run,
             "report_head": to_lsp.visible(head),
-            "suspects": [results.suspect(self.session, self.root, s) for s in located.suspects],
+            "suspects": [results.suspect(self.session, self.root, s) for s in suspects],
             "is_final": is_final,
             "finding": results.finding(self.session, self.root, finding) if finding else None,
         }
@@ -70,30 +76,51 @@ class _Run:
 async def locate(
     session: Session, root: Path, report: str, token: int | str | None
 ) -> LocateOutcome:
-    """Suspects at once, then the model's finding; both as diagnostics."""
-    run = _Run(session, root, report)
+    """Suspects at once, then the model's finding; both as diagnostics, of the newest report alone.
+
+    Raises `Failure` for one that was stopped, or whose place a newer one took.
+    """
+    work = asyncio.ensure_future(_locate(session, root, report, token))
+    outcome = await session.reports.newest(work)
+    if outcome is None:
+        raise Failure(REQUEST_CANCELLED, "This was stopped, or a newer report took its place.")
+    return outcome
+
+
+async def _locate(
+    session: Session, root: Path, report: str, token: int | str | None
+) -> LocateOutcome:
     async with session.working("Postil: locating the bug", token) as progress:
         workspace = await session.workspace(root)
         located = await workspace.locate(
             report, session.settings.max_suspects, diagnostics=session.others.of(root)
         )
-        _show_suspects(session, root, located)
-        run.tell(located)
+        run = _Run(session, root, report, located)
+        run.show(located)
         if not located.suspects:
-            return run.end(located, None, "Nothing in this workspace is like it.")
+            return run.end(None, "Nothing in this workspace is like it.")
         try:
-            if weight := session.settings.reorder_weight:
-                progress.report("ordering the suspects")
-                located = await reorder(await session.backend(), report, located, weight)
-                _show_suspects(session, root, located)
-                run.tell(located)
-            finding = await _ask_model(session, workspace, located, report, progress)
-        except ModelError as error:
-            return run.end(located, None, str(error))
-        session.recorder.finding("locate", finding)
-        if not note_finding(session, root, finding):
-            return run.end(located, None, DISMISSED)
-        return run.end(located, finding, "")
+            finding = await _found(run, workspace, progress)
+        except (ModelError, ContextError, Failure) as error:
+            return run.end(None, str(error))
+        except BaseException:
+            run.end(None, "")  # else who was told of suspects waits for more
+            raise
+        return run.end(finding, "" if finding else DISMISSED)
+
+
+async def _found(run: _Run, workspace: RemoteWorkspace, progress: Progress) -> Finding | None:
+    """The model's finding, shown; None for one that was dismissed before."""
+    session, report = run.session, run.report
+    if weight := session.settings.reorder_weight:
+        progress.report("ordering the suspects")
+        run.show(await reorder(await session.backend(), report, run.located, weight))
+    finding = await _ask_model(session, workspace, run.located, report, progress)
+    session.recorder.finding("locate", finding)
+    if not note_finding(session, run.root, finding):
+        return None
+    session.located = finding_id(finding)
+    return finding
 
 
 async def _ask_model(
@@ -110,10 +137,20 @@ async def _ask_model(
 
 
 def _show_suspects(session: Session, root: Path, located: Located) -> None:
-    session.clear()
+    before = session.notes.uris()
+    _take_back(session)
     for rank, suspect in enumerate(located.suspects, 1):
         _note_suspect(session, root, rank, suspect)
-    _publish_all(session)
+    for uri in dict.fromkeys((*before, *session.notes.uris())):
+        session.publish(uri)
+
+
+def _take_back(session: Session) -> None:
+    """What the report before led to; a review's findings and explanations stay."""
+    for uri in session.notes.uris():
+        for note in session.notes.of(uri):
+            if note.kind is Kind.SUSPECT or note.id == session.located:
+                session.notes.remove(note.id)
 
 
 def _note_suspect(session: Session, root: Path, rank: int, suspect: Suspect) -> None:
@@ -126,8 +163,3 @@ def _note_suspect(session: Session, root: Path, rank: int, suspect: Suspect) -> 
     message = to_lsp.suspect_message(rank, suspect)
     hover = to_lsp.suspect_hover(rank, suspect)
     session.notes.add(Note(Kind.SUSPECT, uri, span, message, hover, root), text)
-
-
-def _publish_all(session: Session) -> None:
-    for uri in session.notes.uris():
-        session.publish(uri)
