@@ -28,6 +28,7 @@ from watchdog.events import (
     FileSystemEventHandler,
 )
 from watchdog.observers import Observer
+from watchdog.observers.api import ObservedWatch
 
 from context.ignore import SKIPPED_FOLDERS, IgnoreRules, is_link
 
@@ -54,6 +55,8 @@ class Watcher:
         self._root = root
         self._on_changes = on_changes
         self._observer = Observer()
+        self._handler = _Handler(self._heard)
+        self._watches: dict[str, ObservedWatch] = {}  # of the folders right below the root, by name
         self._wake = threading.Condition()
         self._paths: set[str] | None = set()
         self._is_closed = False
@@ -64,11 +67,10 @@ class Watcher:
         allowed = min(MAX_FOLDERS, _system_limit() // 3)
         if sys.platform.startswith("linux") and _count_folders(folders, allowed) > allowed:
             return f"{self._root.name} has more than {allowed} folders; it is walked instead"
-        handler = _Handler(self._heard)
         try:
-            self._observer.schedule(handler, str(self._root), event_filter=_HEARD)
+            self._observer.schedule(self._handler, str(self._root), event_filter=_HEARD)
             for folder in folders:
-                self._observer.schedule(handler, str(folder), recursive=True, event_filter=_HEARD)
+                self._watch(folder)
             self._observer.start()
         except OSError as error:  # the user's watches or instances are used up
             self.close()
@@ -108,10 +110,30 @@ class Watcher:
                 if self._is_closed:
                     return
                 paths, self._paths = self._paths, set()
+            self._watch_new_folders(paths)  # before they are told, so that nothing is in between
             try:
                 self._on_changes(None if paths is None else sorted(paths))
             except Exception:
                 logger.exception("a change of the files could not be indexed")
+
+    def _watch_new_folders(self, paths: set[str] | None) -> None:
+        """Those right below the root that were made, or made anew; each is told as a whole."""
+        touched = set() if paths is None else {path for path in paths if "/" not in path}
+        if paths is not None and not touched:
+            return
+        there = {folder.name: folder for folder in _top_folders(self._root)}
+        for name in self._watches.keys() & (touched | (self._watches.keys() - there.keys())):
+            self._observer.unschedule(self._watches.pop(name))
+        for name in sorted(there.keys() - self._watches.keys()):
+            try:
+                self._watch(there[name])
+            except OSError as error:
+                logger.info("%s is not watched, but walked: %s", name, error)
+
+    def _watch(self, folder: Path) -> None:
+        self._watches[folder.name] = self._observer.schedule(
+            self._handler, str(folder), recursive=True, event_filter=_HEARD
+        )
 
 
 class _Handler(FileSystemEventHandler):

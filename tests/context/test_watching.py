@@ -63,6 +63,22 @@ def test_a_folder_that_is_moved_in_is_told(root: Path, watch: Watch, tmp_path: P
     _until(heard, "src/inside")
 
 
+def test_a_folder_that_is_made_later_is_watched_with_all_in_it(root: Path, watch: Watch) -> None:
+    heard = watch()
+    for _ in range(2):  # and made anew
+        (root / "new" / "deep").mkdir(parents=True)
+        paths: list[str] | None = []
+        for n in range(20):  # the first may be there before it is watched, and is told with "new"
+            if paths is None or any(path.startswith("new/deep/a") for path in paths):
+                break
+            (root / "new" / "deep" / f"a{n}.py").write_text("x")
+            paths = heard.get(timeout=20)
+        else:
+            pytest.fail(f"told last: {paths}")
+        shutil.rmtree(root / "new")
+        _until(heard, "new")
+
+
 def test_reading_and_what_is_left_out_wake_nothing(root: Path, watch: Watch) -> None:
     for name in ("src", ".git", "node_modules", "build"):
         (root / name).mkdir()
