@@ -159,8 +159,8 @@ class Child:
             if on_event is not None:
                 try:
                     on_event(message["event"])
-                except Exception as error:  # noqa: BLE001  (the caller's own: it gets it)
-                    future.set_exception(error)
+                except Exception as refusal:  # noqa: BLE001  (the caller's own: it gets it)
+                    future.set_exception(refusal)
         elif "error" in message:
             error = message["error"]
             future.set_exception(ChildError(error["kind"], error["text"]))
