@@ -16,6 +16,7 @@ from rope.refactor import occurrences
 
 from context.refactoring import Carried, Refactoring, Refused, TextEdit
 from context.refactoring.names import check_name
+from context.refactoring.python.keywords import refuse_other_keywords
 from context.refactoring.python.members import (
     has_builtin,
     is_certain,
@@ -278,6 +279,8 @@ def _account_for(
                 raise Refused(f"{path}:{line} {reason}.")
     if symbol.is_member:
         _refuse_guessed(project, symbol, everywhere, found)
+    if symbol.what == "parameter":
+        refuse_other_keywords(project, symbol, everywhere, found)
 
 
 def _refuse_guessed(
@@ -340,8 +343,6 @@ def _may_be(
                 return f"uses {place.receiver}.{name}, and what {place.receiver} is cannot be told"
             return ""
         case Around.KEYWORD:
-            if symbol.what == "parameter":
-                return _keyword_reason(symbol, place)
             if symbol.what == "attribute":
                 return f"gives {name} as a keyword, which may set it"
             return ""
@@ -349,18 +350,6 @@ def _may_be(
             if symbol.is_member and is_of_derived_class(project, path, place, name):
                 return f"gives a class that derives from another its own {name}"
             return ""  # `_refuse_guessed` looks at bodies of classes, `_verify` at all others
-    return ""
-
-
-def _keyword_reason(symbol: Symbol, place: Place) -> str:
-    owner = symbol.pyname.pyfunction if isinstance(symbol.pyname, pynames.ParameterName) else None
-    names = {"super", "partial", "replace"}
-    if owner is not None:
-        names.add(owner.get_name())
-        if owner.get_name() in ("__init__", "__new__", "__call__"):
-            return f"gives {symbol.name} as a keyword, which may be its argument"
-    if place.callee in names:
-        return f"gives {symbol.name} as a keyword to what may be the same function"
     return ""
 
 

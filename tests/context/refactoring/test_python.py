@@ -380,3 +380,37 @@ def test_examples_in_docstrings_are_named() -> None:
     source = 'def {}(n):\n    """\n    >>> f(1)\n    1\n    """\n    return n\n'
     done = check(Kind.RENAME, {"a.py": source.format("<>f")}, {"a.py": source.format("g")}, "g")
     assert "an example in a docstring names it (a.py:3)" in done.warnings
+
+
+@pytest.mark.parametrize(
+    ("use", "reason"),
+    [
+        ("def call(fn): return fn(a=3)\n\n\ncall(f)\n", "f is handed on"),
+        ("f(**dict(a=1))\n", "f is called with a dictionary"),
+        ("class C:\n    run = staticmethod(f)\n\n\nC.run(a=1)\n", "f is handed on"),
+        ("def deco(fn): return fn\n\n\ng = deco(f)\nh(a=1)\n", "f is handed on"),
+    ],
+)
+def test_a_parameter_may_be_given_in_another_way(use: str, reason: str) -> None:
+    files = {"b.py": "def f(<>a): return a\n", "a.py": f"from b import f\n\n\n{use}"}
+    check_refused(Kind.RENAME, files, reason, "b")
+
+
+def test_a_parameter_of_what_python_calls_or_of_one_of_several_methods() -> None:
+    source = (
+        "class A:\n    def __init_subclass__(cls, <>flag=0): pass\n\n\nclass B(A, flag=2): pass\n"
+    )
+    check_refused(Kind.RENAME, {"a.py": source}, "an argument of __init_subclass__", "g")
+    source = (
+        "class A:\n    def m(self, <>a): return a\n\n\nclass B(A):\n    def m(self, a): return 1\n\n\n"
+        "for x in [A(), B()]:\n    x.m(a=1)\n"
+    )
+    check_refused(Kind.RENAME, {"a.py": source}, "one of several m", "b")
+    source = source.replace("a=1", "1")
+    after = source.replace("<>", "").replace("self, a): return a", "self, b): return b")
+    check(Kind.RENAME, {"a.py": source}, {"a.py": after}, "b")
+
+
+def test_a_parameter_beside_keywords_of_other_functions() -> None:
+    source = "def f({0}): return {1}\n\n\ng(a=2)\nf({1}=1)\n"
+    check(Kind.RENAME, {"a.py": source.format("<>a", "a")}, {"a.py": source.format("b", "b")}, "b")
