@@ -46,6 +46,7 @@ _WRAPPERS = {"decorated_definition", "export_statement", "template_declaration"}
 _GENERIC = re.compile(r"<[^<>]*>")
 _JS_TARGET = re.compile(r"^(module\.exports|exports|this|proto|self)\.")
 _QUOTES = re.compile(r"^[A-Za-z$@]{0,3}(\"\"\"|'''|\"|'|`|#*\")|(\"\"\"|'''|\"|'|`|\"#*)$")
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
 _SPACE = re.compile(r"\s+")
 _INDEXED = re.compile(r"""\[["'](\w+)["']\]""")  # M["name"] = function
 _METHOD = re.compile(r"([\w.]+):(\w+)")  # Lua's Owner:name
@@ -160,7 +161,13 @@ def _with_parts(
 
 
 def parse(source: bytes, language: Language) -> Tree:
-    """The whole tree, for who must know each node of it; same process rules as for `outline`."""
+    """The whole tree, for who must know each node of it; same process rules as for `outline`.
+
+    tree-sitter ends a line at a newline alone, context/text.py at a lone carriage return too: it is
+    given a newline instead, which is as long, so that rows are lines and bytes stay what they are.
+    """
+    if source.count(b"\r") != source.count(b"\r\n"):
+        source = _LONE_RETURN.sub(b"\n", source)
     return Parser(_grammar(language)).parse(source)
 
 

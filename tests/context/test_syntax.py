@@ -10,6 +10,7 @@ import pytest
 from context.languages import is_test_path, language_named, language_of
 from context.outline import Outline, ReferenceRole
 from context.syntax import outline, problems
+from context.text import Text, encode
 
 SOURCES: dict[str, tuple[str, list[str], set[str], set[str], set[str]]] = {
     # language: source, symbols, calls, bases, imported modules
@@ -131,3 +132,18 @@ def test_deep_nesting_does_not_end_the_process(opening: str) -> None:
 )  # fmt: skip
 def test_files_that_are_there_to_test_are_known(path: str, expected: bool) -> None:  # noqa: FBT001
     assert is_test_path(path) is expected
+
+
+@pytest.mark.parametrize("eol", ["\n", "\r\n", "\r", "\r\r\n"])
+def test_lines_are_those_of_the_protocol_whatever_ends_them(eol: str) -> None:
+    source = f'A = "of it"\rB = 1{eol}{eol}def f():{eol}    return g("a message of it"){eol}{eol}'
+    text = Text(source + f"def h():{eol}    pass{eol}")
+    python = language_named("python")
+    assert python is not None
+    found = outline(encode(text.content), python)
+    starts = [text.lines(s.start_line, s.start_line) for s in found.symbols]
+    assert starts == [["def f():"], ["def h():"]]
+    assert text.lines(found.references[0].line, found.references[0].line) == [
+        '    return g("a message of it")'
+    ]
+    assert [encode(text.content)[s.start_byte :][:3] for s in found.symbols] == [b"def"] * 2
