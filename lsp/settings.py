@@ -12,11 +12,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
 from models.audit import Level
 from models.backends.endpoint import EndpointKind, FormatName
@@ -34,7 +43,17 @@ def _listed(value: object) -> object:
     return value
 
 
+def _whole(path: Path) -> Path:
+    """With the home folder for a ~. What is left relative would be in whatever folder we run."""
+    with suppress(RuntimeError):  # of a user who has none
+        path = path.expanduser()
+    if not path.is_absolute():
+        raise PydanticCustomError("whole_path", "give its whole path")
+    return path
+
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+WholePath = Annotated[Path, AfterValidator(_whole)]
 
 
 class Settings(BaseModel):
@@ -153,10 +172,10 @@ class Settings(BaseModel):
     api_key_variable: str = Field(
         "POSTIL_API_KEY", description="Environment variable that holds the servers' key."
     )
-    ca_file: Path | None = Field(
+    ca_file: WholePath | None = Field(
         None, description="Certificate (PEM) of the authority that signed the servers'."
     )
-    cache_dir: Path = Field(
+    cache_dir: WholePath = Field(
         default_factory=lambda: platformdirs.user_cache_path("postil"),
         description="Folder for the index.",
     )
@@ -164,11 +183,11 @@ class Settings(BaseModel):
         Level.DIGESTS,
         description="What is recorded of questions to the model: off, digests, or text, too.",
     )
-    data_dir: Path = Field(
+    data_dir: WholePath = Field(
         default_factory=lambda: platformdirs.user_data_path("postil"),
         description="Folder for the record.",
     )
-    models_dir: Path = Field(
+    models_dir: WholePath = Field(
         default_factory=lambda: models_folder(Path(sys.prefix)),
         description="Folder for the weights.",
     )
@@ -193,6 +212,7 @@ WINDOW = frozenset(
     max_suspects""".split()
 )
 MACHINE_ONLY = frozenset(Settings.model_fields) - WINDOW
+_PATHS = frozenset({"ca_file", "cache_dir", "data_dir", "models_dir"})
 
 
 def settings_schema() -> dict[str, Any]:
@@ -222,13 +242,11 @@ def read_settings(
     `configuration` is the editor's section, which also holds what only its plugin knows: names
     that are no settings are passed over there, and named when they come in `options`.
     """
-    given: dict[str, Any] = dict(options or {})
     known = {k: v for k, v in (configuration or {}).items() if k in Settings.model_fields}
-    given.update({name: value for name, value in known.items() if value is not None})
-    for name in Settings.model_fields:
-        if (value := environ.get(f"POSTIL_{name.upper()}")) is not None:
-            given[name] = value
-    given = {name: value for name, value in given.items() if value is not None}  # null: not set
+    named = {name: environ.get(f"POSTIL_{name.upper()}") for name in Settings.model_fields}
+    given: dict[str, Any] = {}
+    for source in (options or {}, known, named):
+        given.update({name: value for name, value in source.items() if _is_set(name, value)})
     complaints: list[str] = []
     for name in [key for key in given if key not in Settings.model_fields]:
         complaints.append(f"Postil has no setting named {name}; it is left out.")
@@ -244,3 +262,8 @@ def read_settings(
                 f"The setting {name} cannot be {given.pop(name)!r} ({reason}); its default is used."
                 for name, reason in why.items()
             ]
+
+
+def _is_set(name: str, value: object) -> bool:
+    """Null is not, nor is an empty path, which editors have as a default."""
+    return value is not None and not (value == "" and name in _PATHS)

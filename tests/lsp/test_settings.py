@@ -37,6 +37,45 @@ def test_a_list_with_several_wrong_items_is_named_once() -> None:
     assert any("endpoints cannot be [1, 2]" in complaint for complaint in complaints)
 
 
+PATHS = ["cache_dir", "data_dir", "models_dir", "ca_file"]
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_an_empty_path_is_not_set(name: str, tmp_path: Path) -> None:
+    default = getattr(read_settings({})[0], name)
+    for found, complaints in (
+        read_settings({f"POSTIL_{name.upper()}": ""}),
+        read_settings({}, {name: ""}),
+        read_settings({}, None, {name: ""}),
+    ):
+        assert (getattr(found, name), complaints) == (default, [])
+    found, _ = read_settings({f"POSTIL_{name.upper()}": ""}, {name: str(tmp_path)}, {name: ""})
+    assert getattr(found, name) == tmp_path
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_tilde_is_the_home_folder_and_a_relative_path_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default = getattr(read_settings({})[0], name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    found, complaints = read_settings({}, {name: "~/größe x"})
+    assert (getattr(found, name), complaints) == (tmp_path / "größe x", [])
+    for wrong in (".", "a/b", "~nobody-of-this-name/x", " "):
+        monkeypatch.undo()
+        found, complaints = read_settings({}, {name: wrong})
+        assert getattr(found, name) == default
+        assert complaints == [
+            f"The setting {name} cannot be {wrong!r} (give its whole path); its default is used."
+        ]
+
+
+def test_every_path_may_be_empty() -> None:
+    fields = Settings.model_fields.items()
+    assert {name for name, field in fields if "Path" in str(field.annotation)} == set(PATHS)
+
+
 def test_the_readme_has_every_setting_with_its_default() -> None:
     chapter = (ROOT / "README.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
     rows = dict(re.findall(r"^\| (\w+) \| ([^|]+) \|", chapter, re.MULTILINE))
