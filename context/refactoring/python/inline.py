@@ -223,7 +223,7 @@ def _is_first_in(
     simple = (ast.Return, ast.Expr, ast.Assign, ast.AnnAssign, ast.If, ast.Assert, ast.Raise)
     if not isinstance(statement, simple):
         return False
-    head = statement
+    head: ast.AST = statement
     if isinstance(statement, ast.If | ast.Assert):
         head = statement.test
     elif isinstance(statement, ast.Assign | ast.AnnAssign):

@@ -57,8 +57,11 @@ def move(project: TextProject, asked: Refactoring) -> Carried:
         project.edit(asked.path, start, end, stub),
         TextEdit(path, 0, 0, "", _like(project.sources.text(asked.path), new_text), ""),
     )
-    Module(path, new_text)
-    Module(asked.path, edited(module.text, []))
+    for own, text in (
+        (path, new_text),
+        (asked.path, edited(project.sources.text(asked.path), edits[:1])),
+    ):
+        Module(own, text)  # refuses what cannot be parsed
     what = f"move {node.name} to {path}"
     return Carried(edits, what, BY, 1, ("what replaces names in the old module for tests, or keeps "
                                         "it by its module's name, sees the new one",))  # fmt: skip

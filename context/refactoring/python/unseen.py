@@ -94,7 +94,9 @@ def _refuse_built_name(project: TextProject, name: str) -> None:
         try:
             tree = parse(text)
         except Unreadable:
-            raise Refused(f"{path} cannot be parsed and may ask for names.") from None
+            if any(name.startswith(word) for word in re.findall(r"[\"'](\w+)[\"'{%]", text)):
+                raise Refused(f"{path} cannot be parsed and may ask for {name}.") from None
+            continue
         for call in (n for n in ast.walk(tree) if isinstance(n, ast.Call)):
             word = _last_word(call.func)
             if not word.endswith(("attr", "attrgetter", "methodcaller")):
@@ -113,12 +115,15 @@ def _ends_of(text: ast.expr) -> tuple[str, str]:
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             return _ends_of(left)[0] or _constant(left), _ends_of(right)[1] or _constant(right)
         case ast.BinOp(left=ast.Constant(value=str(form)), op=ast.Mod()):
-            first, *rest = re.split(r"%\w", form)
-            return first, rest[-1] if rest else ""
+            return _around(r"%\w", form)
         case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(form)), attr="format")):
-            first, *rest = re.split(r"\{[^}]*\}", form)
-            return first, rest[-1] if rest else ""
+            return _around(r"\{[^}]*\}", form)
     return "", ""
+
+
+def _around(gap: str, form: str) -> tuple[str, str]:
+    head, *rest = re.split(gap, form)
+    return head, rest[-1] if rest else ""
 
 
 def _constant(node: ast.expr) -> str:
@@ -206,6 +211,12 @@ def _refuse_odd_class(symbol: Symbol, around: Sequence[ast.AST]) -> None:
     if not classes:
         return
     own = classes[-1]
+    is_listed = any(
+        (isinstance(n, ast.Attribute) and n.attr == "__dict__") or _is_call_of_vars(n)
+        for n in ast.walk(own)
+    )
+    if symbol.what == "attribute" and is_listed:
+        raise Refused(f"{own.name} uses the names of its attributes, {symbol.name} among them.")
     if symbol.what == "attribute" and own.decorator_list:
         raise Refused(f"The decorator of {own.name} may use the name {symbol.name}.")
     for base in own.bases:
@@ -217,6 +228,10 @@ def _refuse_odd_class(symbol: Symbol, around: Sequence[ast.AST]) -> None:
             raise Refused(f"{own.name} derives from {name}, which may know {symbol.name}.")
     if own.keywords:
         raise Refused(f"{own.name} has a metaclass or options, which may use its names.")
+
+
+def _is_call_of_vars(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "vars"
 
 
 def _is_known_base(symbol: Symbol, owner: str, base: str) -> bool:

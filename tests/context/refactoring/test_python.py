@@ -308,6 +308,13 @@ def test_defaults_and_frames_that_notice_a_parameter(head: str, how: str, reason
             "b.py:1 names it _P__x",
         ),
         (
+            {
+                "a.py": "class A:\n    def __init__(self): self.<>n = 1\n    def f(self): return vars(self)\n"
+            },
+            "m",
+            "uses the names of its attributes",
+        ),
+        (
             {"m.py": "def <>f(): pass\n", "a.py": "import m\n\n\ndef g(o): o.f()\n\n\ng(m)\n"},
             "h",
             "may be the module m",
