@@ -36,9 +36,13 @@ class Progress:
         *,
         given: int | str | None,
         can_create: bool,
+        is_cancellable: bool = True,
         streams: bool = False,
     ) -> Progress:
-        """`streams`: the client takes what the model writes as `postil/thinking`."""
+        """`streams`: the client takes what the model writes as `postil/thinking`.
+
+        `is_cancellable`: a cancel button leads somewhere.
+        """
         token = given
         if token is None and can_create:
             token = f"postil/{next(_numbers)}"
@@ -49,7 +53,7 @@ class Progress:
             except (TimeoutError, Failure):
                 token = None
         progress = cls(wire, token, streams=streams)
-        progress._send(types.WorkDoneProgressBegin(title=title, cancellable=True))
+        progress._send(types.WorkDoneProgressBegin(title=title, cancellable=is_cancellable))
         return progress
 
     @property

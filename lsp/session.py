@@ -397,8 +397,12 @@ class Session:
         return len(jobs)
 
     def _start_progress(self, title: str) -> asyncio.Task[Progress]:
-        started = Progress.start(self.wire, title, given=None, can_create=self.client.progress)
-        return asyncio.ensure_future(started)
+        can_create = self.client.progress
+        return asyncio.ensure_future(
+            Progress.start(
+                self.wire, title, given=None, can_create=can_create, is_cancellable=False
+            )
+        )
 
     async def close(self) -> None:
         self.teller.stop()

@@ -9,6 +9,7 @@ from context.failing_tests import read_failing_tests
 from context.host import RemoteWorkspace
 from context.languages import is_test_path
 from context.selection import selection_snippets
+from context.suspects import Located
 from context.text import Text, content_hash, split_lines
 from context.window import Snippet
 from lsp.errors import REQUEST_FAILED, Failure, Stale
@@ -31,18 +32,26 @@ async def propose(
     session: Session, uri: str, task: EditTask, token: int | str | None
 ) -> tuple[Path, Proposal]:
     """Edits that passed the gate. Raises `Failure` when none did, with the gate's reason."""
+    session.relative(uri)  # refused before a progress begins
+    async with session.working(f"Postil: {task.title}", token) as progress:
+        return await propose_within(session, uri, task, progress)
+
+
+async def propose_within(
+    session: Session, uri: str, task: EditTask, progress: Progress
+) -> tuple[Path, Proposal]:
+    """`propose` as a part of what is worked on already."""
     root, _ = session.relative(uri)
     text = session.text_of(uri)
     before = content_hash(text.content)
-    async with session.working(f"Postil: {task.title}", token) as progress:
-        workspace = await session.workspace(root)
-        snippets = await selection_snippets(
-            workspace, task.path, text, task.first_line, task.last_line, task.detail
-        )
-        task = replace(task, is_own=session.notes.is_finding(uri, task.detail))
-        sources = _sources(session, root, task, text, snippets)
-        proposal = await _proposed(session, root, workspace, task, snippets, sources, progress)
-        proposal = await checked(session, root, proposal, progress)
+    workspace = await session.workspace(root)
+    snippets = await selection_snippets(
+        workspace, task.path, text, task.first_line, task.last_line, task.detail
+    )
+    task = replace(task, is_own=session.notes.is_finding(uri, task.detail))
+    sources = _sources(session, root, task, text, snippets)
+    proposal = await _proposed(session, root, workspace, task, snippets, sources, progress)
+    proposal = await checked(session, root, proposal, progress)
     return root, finished(session, root, uri, task, proposal, before, sources)
 
 
@@ -51,11 +60,18 @@ async def fix_test(session: Session, root: Path, report: str, token: int | str |
 
     Where the gate lets no edit of the best suspect through, the next is tried. Raises `Failure`.
     """
-    async with session.working("Postil: finding what the test is about", token):
+    async with session.working("Postil: fixing a failing test", token) as progress:
+        progress.report("finding what the test is about")
         workspace = await session.workspace(root)
         located = await workspace.locate(
             report, session.settings.max_suspects, diagnostics=session.others.of(root)
         )
+        return await _fix_likeliest(session, root, report, located, progress)
+
+
+async def _fix_likeliest(
+    session: Session, root: Path, report: str, located: Located, progress: Progress
+) -> Proposal:
     suspects = [s for s in located.suspects if s.symbol and not is_test_path(s.path)]
     if not suspects:
         raise Failure(REQUEST_FAILED, "Nothing in this workspace is like the failing test.")
@@ -67,7 +83,8 @@ async def fix_test(session: Session, root: Path, report: str, token: int | str |
         detail = f"{named}. {suspect.symbol} is the likely cause.\n{shorten(report)}"
         task = EditTask(EditKind.FIX, suspect.path, line, line, detail)
         try:
-            _, proposal = await propose(session, session.uri_of(root, suspect.path), task, token)
+            uri = session.uri_of(root, suspect.path)
+            _, proposal = await propose_within(session, uri, task, progress)
         except Failure as failure:
             refused = failure
         else:

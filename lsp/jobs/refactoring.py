@@ -67,6 +67,9 @@ class _Work:
         return Planning(snippets, self.language, asking)
 
 
+_Plan = Callable[[_Work], Coroutine[Any, Any, tuple[Carried, Provenance | None]]]
+
+
 def can_refactor(path: str) -> bool:
     """Whether files like this one are refactored exactly."""
     language = language_of(path)
@@ -123,7 +126,7 @@ async def change_signature(
 
 
 async def extract_function(
-    session: Session, uri: str, first_line: int, last_line: int, name: str, token: Token
+    session: Session, uri: str, first_line: int, last_line: int, name: str, progress: Progress
 ) -> tuple[Path, Proposal]:
     """Whole lines of a function. Raises `Refused` where that cannot be done exactly."""
 
@@ -131,7 +134,7 @@ async def extract_function(
         span = work.text.lines_span(first_line, min(last_line, work.text.n_lines))
         return await _extract(work, span, first_line, last_line, name)
 
-    return await _propose(session, uri, "extract function", plan, token)
+    return await _propose_within(session, uri, "extract function", plan, progress)
 
 
 async def split(
@@ -200,26 +203,39 @@ async def _propose(
     session: Session,
     uri: str,
     task: str,
-    plan: Callable[[_Work], Coroutine[Any, Any, tuple[Carried, Provenance | None]]],
+    plan: _Plan,
     token: Token,
 ) -> tuple[Path, Proposal]:
-    """Plan, check against what is open by then, record."""
-    root, path = session.relative(uri)
+    _, path = session.relative(uri)
     if not can_refactor(path):
         raise Failure(REQUEST_FAILED, f"Postil does not refactor files like {path} exactly.")
     async with session.working(f"Postil: {task}", token) as progress:
-        workspace = await session.workspace(root)
-        work = _Work(
-            session, workspace, root, path, uri, session.text_of(uri),
-            session.open_texts(root), progress,
-        )  # fmt: skip
-        carried, planned = await plan(work)
-        proposal = await _checked(work, carried, planned)
-        proposal = await checked(session, root, proposal, progress)
-        for edit in proposal.edits:  # trying it takes its time
-            now = session.text_of(session.uri_of(root, edit.path)).content
-            if content_hash(now) != edit.file_hash:
-                raise Stale(edit.path)
+        return await _propose_within(session, uri, task, plan, progress)
+
+
+async def _propose_within(
+    session: Session, uri: str, task: str, plan: _Plan, progress: Progress
+) -> tuple[Path, Proposal]:
+    """Plan, check against what is open by then, record."""
+    root, path = session.relative(uri)
+    workspace = await session.workspace(root)
+    work = _Work(
+        session,
+        workspace,
+        root,
+        path,
+        uri,
+        session.text_of(uri),
+        session.open_texts(root),
+        progress,
+    )
+    carried, planned = await plan(work)
+    proposal = await _checked(work, carried, planned)
+    proposal = await checked(session, root, proposal, progress)
+    for edit in proposal.edits:  # trying it takes its time
+        now = session.text_of(session.uri_of(root, edit.path)).content
+        if content_hash(now) != edit.file_hash:
+            raise Stale(edit.path)
     session.recorder.proposal(task, proposal)
     if not proposal.edits and not proposal.new_files:
         raise Failure(REQUEST_FAILED, proposal.refusals[-1].sentence)

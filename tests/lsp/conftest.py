@@ -80,6 +80,12 @@ def _folders(tmp_path: Path) -> dict[str, str]:
     }
 
 
+def progress_of(client: Client, token: str) -> list[str]:
+    """What a client was told with this token: begin, end, and nothing between, in their order."""
+    told = [p["value"]["kind"] for p in client.notified("$/progress") if p["token"] == token]
+    return [kind for kind in told if kind != "report"]
+
+
 @pytest.fixture
 async def start(tmp_path: Path) -> AsyncIterator[Start]:
     clients: list[RawClient] = []

@@ -184,6 +184,19 @@ async def test_the_status_goes_from_indexing_over_thinking_to_ready(
     assert (await client.command("postil.status", {}))["result"]["state"] == "idle"
 
 
+async def test_only_what_can_be_cancelled_has_a_button_for_it(
+    start_both: StartAny, shop: Path
+) -> None:
+    client = await start_both(POSTIL_MODEL="none")
+    await client.initialize(shop)
+    await client.command("postil.locate", {"report": REPORT})
+    begun = [p["value"] for p in client.notified("$/progress") if p["value"]["kind"] == "begin"]
+    assert {value["title"]: value["cancellable"] for value in begun} == {
+        "Postil: indexing shop": False,
+        "Postil: locating the bug": True,
+    }
+
+
 async def test_the_record_and_the_doctor_are_read_as_text(
     start_both: StartAny, shop: Path, script: Script, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.lsp.client import FULL_CAPABILITIES, Client
-from tests.lsp.conftest import Start, StartAny
+from tests.lsp.conftest import Start, StartAny, progress_of
 
 Script = Callable[[list[str]], str]
 A = (
@@ -160,6 +160,18 @@ async def test_lines_are_extracted_exactly_or_by_the_model_and_the_title_says_wh
         "postil.extractFunction", {"uri": uri, "first_line": 8, "last_line": 9, "name": "show"}
     )
     assert "A return cannot go" in reply["error"]["message"]
+
+
+async def test_what_cannot_be_extracted_exactly_is_still_one_piece_of_work(
+    start_here: StartAny, project: Path, script: Script
+) -> None:
+    client = await start_here(POSTIL_MODEL=script(["It returns.\n</think>", "nonsense"]))
+    await client.initialize(project)
+    uri = client.open(project / "long.py")
+    lines = {"uri": uri, "first_line": 8, "last_line": 9}
+    params = {"command": "postil.extractFunction", "arguments": [lines], "workDoneToken": "mine"}
+    assert "error" in await client.request("workspace/executeCommand", params)
+    assert progress_of(client, "mine") == ["begin", "end"]
 
 
 async def test_a_long_function_is_split_without_a_model_and_a_class_gets_a_file(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.lsp.client import RawClient
-from tests.lsp.conftest import RULES, SHOP, Start
+from tests.lsp.conftest import REPORT, RULES, SHOP, Start, progress_of
 from tests.repositories import commit, git, new_repository
 
 Script = Callable[[list[str]], str]
@@ -128,6 +128,19 @@ async def test_a_failing_test_leads_to_a_fix_of_what_it_calls(
     (change,) = apply["params"]["edit"]["documentChanges"]
     assert change["textDocument"]["uri"].endswith("/shop.py")
     assert change["edits"][0]["newText"] == "    if not prices:\n        return 0\n"
+
+
+async def test_fixing_a_test_is_one_piece_of_work_for_the_client(
+    start: Start, shop: Path, script: Script
+) -> None:
+    """Though two suspects are tried."""
+    client = await start(POSTIL_MODEL=script(2 * [THOUGHT, "nonsense"]))
+    await client.initialize(shop)
+    report = f"FAILED tests/test_shop.py::test_pay - ZeroDivisionError\n{REPORT}"
+    params = {"command": "postil.fixTest", "arguments": [{"report": report}]}
+    reply = await client.request("workspace/executeCommand", {**params, "workDoneToken": "mine"})
+    assert "holds no code in the form" in reply["error"]["message"]
+    assert progress_of(client, "mine") == ["begin", "end"]
 
 
 async def test_a_selected_test_run_offers_to_fix_what_it_shows(start: Start, shop: Path) -> None:
