@@ -6,6 +6,7 @@ hang on a file; the indexer notices, kills it and goes on (context/indexer.py).
 
 from __future__ import annotations
 
+import codecs
 import gc
 import os
 import re
@@ -13,6 +14,7 @@ import stat
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +69,11 @@ def read_bytes(root: Path, path: str) -> bytes:
 
 
 def decode(source: bytes) -> str:
+    """The text of a file, by its `codec_of`, which raises `Skipped`."""
+    return source.decode(codec_of(source))
+
+
+def codec_of(source: bytes) -> str:
     """UTF-8 with or without a mark, else what a coding line says, else Latin-1, which always fits.
 
     Raises `Skipped` for a file with a NUL byte near its start, and for UTF-16.
@@ -75,17 +82,18 @@ def decode(source: bytes) -> str:
         raise Skipped("UTF-16")
     if b"\0" in source[:8192]:
         raise Skipped(BINARY)
-    try:
-        return source.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
+    with suppress(UnicodeDecodeError):
+        source.decode()
+        return "utf-8-sig" if source.startswith(codecs.BOM_UTF8) else "utf-8"
     for line in source[:400].split(b"\n")[:2]:
         if found := _PEP_263.match(line):
             try:
-                return source.decode(found.group(1).decode("ascii"))
+                name = found.group(1).decode("ascii")
+                source.decode(name)
             except (LookupError, UnicodeDecodeError, ValueError):
                 break
-    return source.decode("latin-1")
+            return name
+    return "latin-1"
 
 
 @dataclass(frozen=True, slots=True)

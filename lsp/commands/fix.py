@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
-import difflib
-import os
 import sys
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from context.selection import selection_snippets
-from context.text import Text, content_hash, encode
+from context.text import Text, content_hash
 from context.workspace import Workspace
 from lsp.asking import asking_by
 from lsp.backend import open_backend
 from lsp.commands.console import complain, err, out, safe, say_where, settings
 from lsp.commands.index import index_with_bar
+from lsp.commands.patches import Change, change_of, show_patch, write_changes
 from lsp.commands.places import Place, read_place, text_at, text_of
 from lsp.recording import Recorder
 from lsp.settings import Settings
-from lsp.to_lsp import visible
 from models.asking import thinking_within
 from models.backends import Backend
 from models.findings import Proposal
@@ -38,6 +35,7 @@ async def _fix(place: Place, message: str, root: Path, *, writes: bool) -> bool:
     workspace = await Workspace.open(root, wanted.cache_dir)
     try:
         path, text = text_at(workspace.root, place)  # before the index: it may be wrong
+        change_of(workspace.root, path, text.content, text.content)  # so may its encoding
         await index_with_bar(workspace)
         backend = await open_backend(wanted)
         say_where(backend, wanted)
@@ -57,12 +55,12 @@ async def _fix(place: Place, message: str, root: Path, *, writes: bool) -> bool:
         return False
     for remark in proposal.remarks:
         complain(remark)
-    after = _after(workspace.root, proposal)
-    if writes:
-        _write(workspace.root, after)
-        recorder.applied(proposal)
-    else:
-        _show(after)
+    changes = _changes(workspace.root, proposal)
+    if not writes:
+        show_patch(changes)
+        return True
+    _write(workspace.root, changes)
+    recorder.applied(proposal)
     return True
 
 
@@ -84,65 +82,40 @@ async def _propose(
         )
 
 
-def _after(root: Path, proposal: Proposal) -> dict[str, tuple[str, str]]:
-    """(before, after) by path, of files that are still what the model was shown."""
-    found = {}
+def _changes(root: Path, proposal: Proposal) -> list[Change]:
+    """Of files that are still what the model was shown."""
+    found = []
     for path, edits in by_path(proposal.edits).items():
         before = text_of(root, path).content
         if any(edit.file_hash != content_hash(before) for edit in edits):
             complain(f"{path} has changed while the model worked; ask again")
             sys.exit(3)
-        found[path] = (before, apply_edits(before, edits))
+        found.append(change_of(root, path, before, apply_edits(before, edits)))
     return found
 
 
-def _show(after: dict[str, tuple[str, str]]) -> None:
-    """A diff that `git apply` and `patch -p1` take; on a terminal, one that cannot control it."""
-    for path, (old, new) in after.items():
-        lines = difflib.unified_diff(
-            _lines(old), _lines(new), f"a/{visible(path)}", f"b/{visible(path)}"
-        )
-        for line in lines:
-            shown = visible(line) if sys.stdout.isatty() else line
-            end = "" if line.endswith("\n") else "\n\\ No newline at end of file\n"
-            sys.stdout.write(f"{shown}{end}")
-
-
-def _lines(text: str) -> list[str]:
-    """With their ends; only a line feed is one to git."""
-    *lines, rest = text.split("\n")
-    return [*(f"{line}\n" for line in lines), *([rest] if rest else [])]
-
-
-def _write(root: Path, after: dict[str, tuple[str, str]]) -> None:
-    """Whole files, each put in place at once; what some program runs by itself only with a yes."""
-    for path in after:
-        why = confirmation_of(path)
-        if why and not _is_confirmed(path, why):
-            complain(f"{path} was not changed")
+def _write(root: Path, changes: Sequence[Change]) -> None:
+    """What some program runs by itself only with a yes; what cannot be written is a diff."""
+    for change in changes:
+        why = confirmation_of(change.path)
+        if why and not _is_confirmed(change.path, why):
+            complain(f"{change.path} was not changed; this is the diff")
+            show_patch(changes)
             sys.exit(1)
-    for path, (old, new) in after.items():
-        file = root / path
-        mark = _mark(path, file.read_bytes(), old)
-        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as new_file:
-            new_file.write(mark + encode(new))
-        Path(new_file.name).chmod(file.stat().st_mode)
-        os.replace(new_file.name, file)
-        out.print(f"changed {safe(path)}")
-
-
-def _mark(path: str, raw: bytes, text: str) -> bytes:
-    """What stands before the text in the file. Ends the command where it is not UTF-8."""
-    mark = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""
-    if raw != mark + encode(text):
-        complain(f"{path} is not UTF-8 and was not changed; use the diff instead of --write")
-        sys.exit(1)
-    return mark
+    try:
+        write_changes(root, changes)
+    except OSError as error:
+        where = error.filename or root
+        complain(f"nothing was changed ({where}: {error.strerror}); this is the diff")
+        show_patch(changes)
+        sys.exit(3)
+    for change in changes:
+        out.print(f"changed {safe(change.path)}")
 
 
 def _is_confirmed(path: str, why: str) -> bool:
     if not sys.stdin.isatty():
-        complain(f"{path} needs a yes, because {why}; use the diff instead of --write")
+        complain(f"{path} needs a yes on a terminal, because {why}")
         return False
     question = f"{path} is changed only with a yes, because {why}. Change it? [y/N] "
     err.print(safe(question), end="")

@@ -30,20 +30,23 @@ def read_place(words: str) -> Place:
 
 
 def relative_path(root: Path, path: str | Path) -> str:
-    """`path`, from the workspace or from here, as a path from the workspace.
+    """`path`, from here or from the workspace, as a path from the workspace.
 
-    Raises `NoSuchPlace` where it leads out of it.
+    Where both are there it is the one from here, as for any command that is typed in a folder of
+    the workspace. Raises `NoSuchPlace` where it leads out of it.
     """
-    here = (root / path).resolve()
-    if not here.exists() and Path(path).exists():
-        here = Path(path).resolve()
-    if not here.is_relative_to(root):
+    here, there = Path(path).resolve(), (root / path).resolve()
+    is_from_here = here.exists() and (here.is_relative_to(root) or not there.exists())
+    found = here if is_from_here else there
+    if not found.is_relative_to(root):
         raise NoSuchPlace(f"{path} is not in {root}; name a file of the workspace.")
-    return here.relative_to(root).as_posix()
+    return found.relative_to(root).as_posix()
 
 
 def text_of(root: Path, path: str) -> Text:
     """`path` is one from the workspace. Raises `NoSuchPlace` where it cannot be read."""
+    if not (root / path).exists():
+        raise NoSuchPlace(f"There is no file {path} in {root}.")
     try:
         return Text(read_source(root, path))
     except Skipped as reason:
@@ -54,6 +57,9 @@ def text_at(root: Path, place: Place) -> tuple[str, Text]:
     """The file of a place, from the workspace, and its text. Raises `NoSuchPlace`."""
     path = relative_path(root, place.path)
     text = text_of(root, path)
-    if place.first_line > text.n_lines:
-        raise NoSuchPlace(f"{path} has {text.n_lines} lines; name some of them.")
+    ends_with_line = text.n_lines > 1 and text.line_starts[-1] == len(text)
+    n_lines = text.n_lines - ends_with_line
+    if place.first_line > n_lines:
+        lines = "1 line" if n_lines == 1 else f"{n_lines} lines"
+        raise NoSuchPlace(f"{path} has {lines}; name some of them.")
     return path, text

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from lsp.commands.places import relative_path
+from tests.lsp.client import ROOT
 from tests.lsp.conftest import FIX_REPLIES, RULES, SHOP
 from tests.lsp.test_doctor import postil
 from tests.models.weights import models_folder
@@ -132,7 +134,7 @@ def test_sarif_has_the_place_the_reasoning_and_nothing_to_click(tmp_path: Path) 
         (["--since", "no-such"], 3, "There is no commit no-such here"),
         (["--since", "--upload-pack=evil"], 3, "There is no commit --upload-pack=evil here"),
         (["--since", "../../HEAD"], 3, "There is no commit ../../HEAD here"),
-        (["no.py"], 2, "no.py cannot be read (unreadable)"),
+        (["no.py"], 2, "There is no file no.py in "),
         (["."], 2, ". is a folder; name files, or --since with it."),
         (["/etc/passwd"], 2, "is not in"),
         (["--json", "--sarif"], 2, "choose one of --json and --sarif"),
@@ -188,6 +190,51 @@ def test_a_fix_is_written_with_the_mark_and_the_mode_that_the_file_had(tmp_path:
     assert record[-1]["outcome"] == "applied"
 
 
+@pytest.mark.parametrize("writes", [False, True])
+def test_a_fix_keeps_the_encoding_and_the_ends_of_lines_of_a_file(
+    tmp_path: Path,
+    writes: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    root = new_repository(tmp_path / "shop")
+    file = root / "my größe.py"
+    commit(root, "first", {file.name: "", "rules.py": RULES})
+    latin = SHOP.replace("😀", "größe").replace("\n", "\r\n").encode("latin-1")
+    file.write_bytes(latin)
+    environment = scripted(tmp_path, *(reply.replace("😀", "größe") for reply in FIX_REPLIES))
+    arguments = ["fix", f"{file.name}:6", "wrong", "-w", str(root), *["--write"] * writes]
+    command = [sys.executable, "-P", "-m", "lsp", *arguments]
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment, "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run(command, env=variables, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    if not writes:
+        assert done.stdout.splitlines()[0] == "--- a/my größe.py\t".encode()
+        assert file.read_bytes() == latin
+        patch = ["patch", "-p1", "--binary", "-d", str(root)]
+        for command in (["git", "-C", str(root), "apply", "--check"], patch):
+            applied = subprocess.run(command, input=done.stdout, capture_output=True, check=False)
+            assert applied.returncode == 0, applied.stderr
+    fixed = SHOP.replace("    emoji", "    if not prices:\n        return 0\n    emoji")
+    expected = fixed.replace("😀", "größe").replace("\n", "\r\n").encode("latin-1")
+    assert file.read_bytes() == expected
+
+
+def test_from_a_folder_of_the_workspace_its_own_file_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "shop"
+    for folder in (root, root / "src", tmp_path / "elsewhere"):
+        folder.mkdir()
+        (folder / "cart.py").touch()
+    (root / "only.py").touch()
+    monkeypatch.chdir(root / "src")
+    assert relative_path(root, "cart.py") == "src/cart.py"
+    assert relative_path(root, "../cart.py") == "cart.py"
+    assert relative_path(root, "only.py") == "only.py"
+    assert relative_path(root, "src/cart.py") == "src/cart.py"
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert relative_path(root, "cart.py") == "cart.py"
+
+
 def test_a_fix_that_the_gate_refuses_changes_nothing(tmp_path: Path) -> None:
     root = make_changed_shop(tmp_path)
     before = (root / "shop.py").read_bytes()
@@ -203,7 +250,8 @@ def test_a_fix_that_the_gate_refuses_changes_nothing(tmp_path: Path) -> None:
     ("place", "message", "said"),
     [
         ("shop.py", "wrong", "names no lines; write path:12 or path:12-20"),
-        ("shop.py:900", "wrong", "shop.py has 12 lines"),
+        ("shop.py:12", "wrong", "shop.py has 11 lines"),
+        ("no.py:1", "wrong", "There is no file no.py in "),
         ("../x.py:1", "wrong", "is not in"),
         ("shop.py:6", " ", "say what is wrong there"),
     ],
@@ -224,6 +272,7 @@ def test_what_runs_by_itself_is_not_written_without_a_yes(tmp_path: Path) -> Non
     done = postil("fix", "conftest.py:6", "wrong", "--write", "-w", str(root), **environment)
     assert done.returncode == 1
     assert "needs a yes" in done.stderr
+    assert done.stdout.startswith("--- a/conftest.py\n"), "what took minutes is not lost"
     assert (root / "conftest.py").read_bytes() == SHOP.encode()
 
 
