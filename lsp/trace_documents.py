@@ -8,14 +8,13 @@ known in the text as it is shown.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from context.text import Span
 from lsp import to_lsp
-from models.citations import Citations
+from models.citations import Citations, marks
 from models.findings import Provenance
-
-NOT_SHOWN, OTHER_SCRIPT = " [not shown]", " [in another script]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +82,13 @@ def receipt_document(provenance: Provenance) -> TraceDocument:
 
 def _write_cited(page: _Page, trace: str, citations: Citations) -> None:
     """The trace with a link on each reference that leads somewhere and a mark on what does not."""
-    ends = [(c.span.end, NOT_SHOWN) for c in citations.found if not c.is_shown]
-    ends += [(span.end, OTHER_SCRIPT) for span in citations.foreign]
-    marks = sorted((at + (trace[at : at + 1] == "`"), mark) for at, mark in ends)
+    left = deque(marks(trace, citations))
     at = 0
 
     def write_up_to(end: int) -> None:
         nonlocal at
-        while marks and marks[0][0] <= end:
-            place, mark = marks.pop(0)
+        while left and left[0][0] <= end:
+            place, mark = left.popleft()
             page.write(trace[at:place] + mark)
             at = max(at, place)
         page.write(trace[at:end])

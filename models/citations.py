@@ -103,14 +103,19 @@ def check_citations(trace: str, window: ContextWindow, report: str) -> Citations
 
 
 def marked(trace: str, citations: Citations) -> str:
-    """The trace with a word behind each reference that was not shown, and around other scripts."""
-    marks = [(c.span.end, " [not shown]") for c in citations.found if not c.is_shown]
-    marks += [(span.end, " [in another script]") for span in citations.foreign]
-    for at, mark in sorted(marks, reverse=True):
-        if trace[at : at + 1] == "`":
-            at += 1  # behind the quote
-        trace = trace[:at] + mark + trace[at:]
-    return trace
+    """The trace with a word behind each reference that was not shown, and behind other scripts."""
+    pieces, start = [], 0
+    for at, mark in marks(trace, citations):
+        pieces += [trace[start:at], mark]
+        start = at
+    return "".join((*pieces, trace[start:]))
+
+
+def marks(trace: str, citations: Citations) -> list[tuple[int, str]]:
+    """(offset in the trace, words to put there), in order: behind a reference and its quote."""
+    ends = [(c.span.end, " [not shown]") for c in citations.found if not c.is_shown]
+    ends += [(span.end, " [in another script]") for span in citations.foreign]
+    return sorted((at + (trace[at : at + 1] == "`"), mark) for at, mark in ends)
 
 
 class _Taken:
