@@ -90,7 +90,7 @@ def _opened(file: Path) -> sqlite3.Connection | None:
                     unless_ours.pop_all()
                     return db
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF not in _DAMAGED:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
                 raise
     return None
 
