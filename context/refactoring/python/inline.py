@@ -138,12 +138,13 @@ def _refuse_moved(
 def _may_fail(value: ast.expr) -> bool:
     """It divides by what may be zero, or the like: values of the right types can be wrong ones."""
     fails = (ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.LShift, ast.RShift)
-    return any(
-        isinstance(n, ast.BinOp)
-        and isinstance(n.op, fails)
-        and not (isinstance(n.right, ast.Constant) and n.right.value)
-        for n in ast.walk(value)
-    )
+    for node in ast.walk(value):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, fails):
+            is_text = isinstance(node.left, ast.Constant) and isinstance(node.left.value, str)
+            is_known = isinstance(node.right, ast.Constant) and node.right.value
+            if not is_text and not is_known:
+                return True
+    return False
 
 
 def _is_always_reached(module: Module, load: ast.Name, statement: ast.AST) -> bool:

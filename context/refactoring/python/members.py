@@ -124,8 +124,8 @@ def is_certain(project: TextProject, module: Module, receiver: ast.expr) -> bool
             return True
         case ast.Call(func=called):
             return _is_class(project, module, called)
-        case ast.Attribute():
-            return _is_class(project, module, receiver)
+        case ast.Attribute(attr=name):
+            return _is_class(project, module, receiver) or _is_set_once(project, name)
         case ast.Name(id=name):
             return _is_certain_name(project, module, receiver, name)
     return False
@@ -144,6 +144,28 @@ def _is_certain_name(project: TextProject, module: Module, node: ast.Name, name:
             case ast.Assign(targets=[ast.Name(id=target)], value=ast.Call(func=called)):
                 if target == name:
                     return _is_class(project, module, called)
+    return False
+
+
+def _is_set_once(project: TextProject, name: str) -> bool:
+    """One place of the workspace sets an attribute of this name, to a new object of a class."""
+    stores: list[tuple[Module, ast.Attribute]] = []
+    for path in project.sources.holding(name, project.paths):
+        module = Module(path, project.normal_text(path))
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef) and name in bound_here(node):
+                return False
+            is_asked = isinstance(node, ast.Attribute) and node.attr == name
+            if is_asked and not isinstance(node.ctx, ast.Load):
+                stores.append((module, node))
+    if len(stores) != 1:
+        return False
+    module, store = stores[0]
+    match module.parents[store]:
+        case ast.Assign(targets=[_], value=ast.Call(func=called)):
+            return _is_class(project, module, called)
+        case ast.AnnAssign(value=ast.Call(func=called)):
+            return _is_class(project, module, called)
     return False
 
 

@@ -17,6 +17,8 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from context.refactoring.python.tokens import parse
+
 _GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME", "DELETE_NAME", "DELETE_GLOBAL", "STORE_GLOBAL"}
 
 
@@ -44,10 +46,13 @@ def loads_globally(text: str, name: str) -> bool:
 
 
 def texts_of_f_strings(text: str) -> list[str]:
-    """What f-strings have between their values; `f"{x=}"` has the name there."""
+    """What f-strings have between their values; `f"{x=}"` has the name there.
+
+    Raises `Unreadable`.
+    """
     return [
         str(part.value)
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(parse(text))
         if isinstance(node, ast.JoinedStr)
         for part in node.values
         if isinstance(part, ast.Constant)

@@ -147,6 +147,7 @@ def test_a_value_stays_where_something_may_come_before_it(source: str, reason: s
         ("<>x = h\n    p()\n    return x(1)", "p()\n    return h(1)"),
         ("<>x = 1 / a\n    y = x\n    return b and y", "y = (1 / a)\n    return b and y"),
         ("<>x = a / 2\n    return b and x", "return b and (a / 2)"),
+        ("<>x = '%s' % a\n    return b and x", "return b and ('%s' % a)"),
         ("<>x = p()\n    if x or b:\n        return 1", "if p() or b:\n        return 1"),
     ],
 )
@@ -234,6 +235,7 @@ OTHERS = "class A:\n    def <>run(self): return 1\n\n\nclass C:\n    def run(sel
     [
         "for x in (A(), C()): x.run()\n",
         "x = {'a': A(), 'b': C()}\nx['b'].run()\n",
+        "class H:\n    def __init__(self): self.o = A()\n    def f(self): self.o.run()\n\n\nH().o = C()\n",
         "def f(flag):\n    x = C()\n    if flag:\n        x = A()\n    return x.run()\n",
     ],
 )
@@ -243,6 +245,7 @@ def test_an_object_that_may_be_of_another_class_with_the_name(use: str) -> None:
 
 def test_objects_of_one_class_are_followed_beside_another_with_the_name() -> None:
     use = "x = A()\nx.{0}()\nA().{0}()\nA.{0}(x)\n\n\nclass B(A):\n    def f(self): self.{0}()\n"
+    use += "\n\nclass H:\n    def __init__(self): self.o = A()\n    def f(self): self.o.{0}()\n"
     after = OTHERS.replace("<>run", "start") + use.format("start")
     check(Kind.RENAME, {"a.py": OTHERS + use.format("run")}, {"a.py": after}, "start")
 
