@@ -155,9 +155,9 @@ def _is_set_once(project: TextProject, name: str) -> bool:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ClassDef) and name in bound_here(node):
                 return False
-            is_asked = isinstance(node, ast.Attribute) and node.attr == name
-            if is_asked and not isinstance(node.ctx, ast.Load):
-                stores.append((module, node))
+            match node:
+                case ast.Attribute(attr=word, ctx=ast.Store() | ast.Del()) if word == name:
+                    stores.append((module, node))
     if len(stores) != 1:
         return False
     module, store = stores[0]
