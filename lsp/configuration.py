@@ -24,7 +24,7 @@ class Configuration:
 
     def __init__(self, environ: Mapping[str, str], options: Mapping[str, Any]) -> None:
         self._environ = environ
-        self._options = options
+        self._options = dict(options)
         self._given: Mapping[str, Any] = {}
         self._said: set[str] = set()
         self._complaints: list[str] = []
@@ -60,6 +60,11 @@ class Configuration:
 
     def _apply(self, session: Session, given: Any) -> None:
         self._given = given if isinstance(given, dict) else {}
+        for name, value in self._given.items():
+            # Editors that are asked for a setting send it at the start, too. It is theirs to take
+            # back: what they leave out of a later answer is not set any more.
+            if name in self._options and self._options[name] == value:
+                del self._options[name]
         self.current = self._read()
         session.use_settings(self.current)
         self.complain(session)

@@ -62,6 +62,21 @@ async def test_the_editors_section_is_asked_for_without_a_folder_and_again_when_
     assert client.notified("window/showMessage") == [], "what only the plugin knows is its own"
 
 
+async def test_a_setting_that_was_there_at_the_start_can_be_taken_back(
+    start_here: StartAny, shop: Path
+) -> None:
+    client = await start_here(POSTIL_MODEL="none")
+    editor = Editor(client, effort="deep")
+    await client.initialize(shop, CONFIGURED, effort="deep", max_suspects=1)
+    await client.wait_for(lambda m: m.get("method") == "workspace/configuration")
+    await _effort(client, "deep")
+    editor.settings = {}
+    client.notify("workspace/didChangeConfiguration", {"settings": None})
+    await _effort(client, "normal")
+    located = (await client.command("postil.locate", {"report": REPORT}))["result"]
+    assert len(located["suspects"]) == 1, "what was never asked for stays as it was sent"
+
+
 async def test_a_client_that_is_not_asked_sends_its_settings(
     start_here: StartAny, shop: Path
 ) -> None:
