@@ -7,15 +7,25 @@ the statements, several results where the language has one, and types that are n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from context.refactoring import Carried, Refactoring, Refused
+from context.refactoring.apart import refuse_narrowed, refuse_tied
 from context.refactoring.calls import holds
+from context.refactoring.changes import (
+    FUNCTIONS,
+    Through,
+    changed_through,
+    is_shared,
+    is_written_at,
+)
 from context.refactoring.extracted import (
     BLOCKS,
     Flow,
     call_text,
     function_text,
+    is_mutable,
     name_of,
     place_after,
     with_semicolon,
@@ -28,13 +38,13 @@ from context.refactoring.scopes import (
     File,
     Member,
     Names,
-    Uses,
     What,
     ancestor,
     walk,
     within,
     written,
 )
+from context.refactoring.types import type_of
 from context.refactoring.uses import View, refuse_in_texts, refuse_unclear
 from context.syntax import Node
 
@@ -54,7 +64,7 @@ _LEAVES = frozenset(
     macro_definition super this class_declaration function_declaration class_body
     generator_function_declaration select_statement receive_statement send_statement
     local_class_declaration function_item closure_expression async_block unsafe_block
-    lambda_expression meta_property""".split()
+    lambda_expression meta_property self private_property_identifier""".split()
 )
 _LOOPS = frozenset(
     """for_statement for_in_statement while_statement do_statement enhanced_for_statement
@@ -81,11 +91,12 @@ def extract(view: View, asked: Refactoring) -> Carried:
         if odd := next((o for part in parts if (o := holds(part, leaves))), None):
             words = odd.type.replace("_", " ")
             raise Refused(f"A {words} at line {file.line(odd)} cannot go into another function.")
+    refuse_tied(file, statements, function, kind)
     flow = _flow(file, statements, function, kind)
     if ends:
         flow.ends = _innermost(statements[0], _FUNCTIONS[kind])
     text = function_text(file, statements, function, flow, asked.name, kind)
-    call = call_text(flow, asked.name, kind)
+    call = call_text(file, flow, asked.name, kind)
     start, end = file.span(statements[0])[0], file.span(statements[-1])[1]
     end = with_semicolon(file.text, end)
     after = place_after(function, kind)
@@ -123,6 +134,8 @@ def _selected(file: File, start: int, end: int) -> list[Node]:
         raise Refused("These are not whole statements of one block in a function.")
     is_last = chosen[-1].end_byte == block.named_children[-1].end_byte
     is_statement = chosen[-1].type.endswith(("statement", "declaration", "item"))
+    if file.language.name == "rust" and chosen[-1].type == "expression_statement":
+        is_statement = written(chosen[-1]).endswith(";")  # else an `if` that is a value
     if block.type == "block" and is_last and not is_statement:
         raise Refused("The last line is what the block gives back.")
     return chosen
@@ -165,10 +178,7 @@ def _flow(file: File, statements: Sequence[Node], function: Node, kind: str) -> 
     flow = Flow()
     start, end = statements[0].start_byte, statements[-1].end_byte
     words = {
-        written(node)
-        for statement in statements
-        for node in walk(statement)
-        if node.type in file.rules.names
+        word for statement in statements for node in walk(statement) for word in _words(file, node)
     }
     in_loop = _loop_around(statements[0], function)
     for word in sorted(words):
@@ -179,14 +189,32 @@ def _flow(file: File, statements: Sequence[Node], function: Node, kind: str) -> 
         for binding in names.bindings:
             if within(binding.scope, function) and not _is_inside(binding.scope, start, end):
                 _sort(file, names, binding, (start, end), flow, in_loop, kind)
-            elif not within(binding.scope, function) and binding.scope.type in (
-                "function_item", "impl_item", "class_declaration",
-            ):  # fmt: skip
+            elif not within(binding.scope, function):
                 inner = [n for n in binding.places if start <= n.start_byte < end]
-                if inner and binding.what is What.TYPE:
-                    raise Refused(f"{word} is a type that only its owner knows.")
+                _refuse_unseen(binding, inner, function, kind, word)
         _refuse_self(names, (start, end))
     return flow
+
+
+def _words(file: File, node: Node) -> list[str]:
+    """The name that a node is, or the ones in one of Rust's format strings."""
+    if node.type in file.rules.names:
+        return [written(node)]
+    if file.language.name == "rust" and node.type.endswith("string_literal"):
+        return re.findall(r"[{:.]\s*([^\W\d]\w*)", written(node))
+    return []
+
+
+def _refuse_unseen(
+    binding: Binding, inner: Sequence[Node], function: Node, kind: str, word: str
+) -> None:
+    """The new function must see what the lines see outside of their function."""
+    owners = ("function_item", "impl_item", "class_declaration")
+    if inner and binding.what is What.TYPE and binding.scope.type in owners:
+        raise Refused(f"{word} is a type that only its owner knows.")
+    place = place_after(function, kind).parent
+    if inner and place is not None and not within(place, binding.scope):
+        raise Refused(f"{word} is only known in the block that it is declared in.")
 
 
 def _is_inside(scope: Node, start: int, end: int) -> bool:
@@ -240,17 +268,90 @@ def _sort(
     roles = [names.roles[n.id] for n in inside]
     if any(isinstance(r, Declares) for r in roles):
         raise Refused(f"{word} is declared inside and outside of these lines.")
-    flow.parameters[word] = binding.declared[0]
-    if not any(isinstance(r, Uses) and r.is_written for r in roles):
+    declared = binding.declared[0]
+    flow.parameters[word] = declared
+    around = [n for n in binding.places if n not in inside and loop is not None]
+    is_kept = loop is not None and not within(declared, loop)  # from one round to the next
+    again = bool(after) or is_kept or any(within(n, loop) for n in around if loop is not None)
+    again = again or _is_given_back(declared, end)
+    _refuse_shared(names, binding, inside, loop)
+    if file.language.name in ("typescript", "tsx"):
+        own = ancestor(declared, FUNCTIONS) or binding.scope
+        refuse_narrowed(word, type_of(declared, kind), binding.places, region, own)
+    if not _is_changed(names, binding, inside, again=again) or not again:
         return
-    _refuse_shared(binding, names, word)
-    again = after or ((loop is not None and any(within(n, loop) for n in binding.places
-                                               if n not in inside)) or (
-        loop is not None and not within(binding.declared[0], loop)))  # fmt: skip
-    if again:
-        _refuse_unset(binding.declared[0], word, kind)
-        flow.set_again[word] = binding.declared[0]
-    del file
+    _refuse_half_set(binding, region, word, loop)
+    _refuse_unset(declared, word, file.language.name)
+    flow.set_again[word] = declared
+
+
+def _is_changed(names: Names, binding: Binding, inside: Sequence[Node], *, again: bool) -> bool:
+    """Assigned in the lines, or changed through its name so that a copy would not do.
+
+    Raises `Refused` where the change cannot be given back.
+    """
+    word, declared = names.word, binding.declared[0]
+    language = names.file.language.name
+    changes = [changed_through(place, declared, language) for place in inside]
+    if Through.ADDRESS in changes:
+        raise Refused(f"The address of {word} is taken.")
+    if Through.METHOD in changes and again:
+        raise Refused(f"A method may change {word}, which is read afterwards.")
+    if Through.METHOD in changes and re.match(r"sync\.|atomic\.", type_of(declared, "go")):
+        raise Refused(f"{word} must not be copied.")
+    _refuse_method_of_a_copy(names, binding, inside, again=again)
+    is_changed = Through.PART in changes or any(is_written_at(names, n) for n in inside)
+    outside = [n for n in binding.places if n not in inside]
+    if is_changed and any(
+        changed_through(n, declared, language) is Through.ADDRESS for n in outside
+    ):
+        raise Refused(f"The address of {word} is taken.")
+    return is_changed
+
+
+def _refuse_method_of_a_copy(
+    names: Names, binding: Binding, inside: Sequence[Node], *, again: bool
+) -> None:
+    """Rust: a method may borrow a mutable variable to change it, of which a copy would go in."""
+    declared = binding.declared[0]
+    if names.file.language.name != "rust" or not again or not is_mutable(declared):
+        return
+    for place in inside:
+        parent = place.parent
+        call = parent.parent if parent is not None and parent.type == "field_expression" else None
+        if call is not None and call.type == "call_expression":
+            raise Refused(f"A method may change {names.word}, which is read afterwards.")
+
+
+def _is_given_back(declared: Node, end: int) -> bool:
+    """A named result of Go, which a bare return after the lines gives back."""
+    listed = declared.parent.parent if declared.parent is not None else None
+    function = listed.parent if listed is not None else None
+    if function is None or function.child_by_field_name("result") != listed:
+        return False
+    return any(
+        n.type == "return_statement" and n.named_child_count == 0 and n.start_byte >= end
+        for n in walk(function)
+    )
+
+
+def _refuse_half_set(
+    binding: Binding, region: tuple[int, int], word: str, loop: Node | None
+) -> None:
+    """Where the lines throw, what they have set so far is not given back: in a `try`, who catches
+    it goes on with the variable as it was.
+    """
+    start, end = region
+    above = binding.scope.descendant_for_byte_range(start, max(start, end - 1))
+    inner = above
+    while above is not None and above != binding.scope:
+        is_try = above.type.startswith("try_") and above.type.endswith("statement")
+        if is_try and inner is not None and not within(binding.declared[0], above):
+            later = [n for n in binding.places if not within(n, inner) and n.start_byte >= end]
+            is_kept = loop is not None and within(above, loop)
+            if later or (is_kept and not within(binding.declared[0], loop or above)):
+                raise Refused(f"{word} would stay as it was where the lines throw.")
+        inner, above = above, above.parent
 
 
 def _refuse_odd_declaration(name: Node, word: str, start: int, end: int) -> None:
@@ -285,25 +386,30 @@ def _refuse_odd_declaration(name: Node, word: str, start: int, end: int) -> None
         raise Refused(f"{word} is declared beside others.")
 
 
-def _refuse_shared(binding: Binding, names: Names, word: str) -> None:
-    """A variable that an inner function sees, or whose address is known, changes elsewhere, too."""
-    kinds = frozenset().union(*_FUNCTIONS.values())
-    own = ancestor(binding.declared[0], kinds)
-    for node in binding.places:
-        if ancestor(node, kinds) != own:
+def _refuse_shared(
+    names: Names, binding: Binding, inside: Sequence[Node], loop: Node | None
+) -> None:
+    """A variable that an inner function sees may change while the lines run, or after them."""
+    if not is_shared(binding):
+        return
+    word, own = names.word, ancestor(binding.declared[0], FUNCTIONS)
+    places = [n for n in binding.places if is_written_at(names, n)]
+    is_captured = any(ancestor(n, FUNCTIONS) != own for n in inside)
+    for place in places:
+        is_later = place.start_byte >= inside[0].start_byte or (
+            loop is not None and within(place, loop)
+        )
+        if place in inside or ancestor(place, FUNCTIONS) != own or (is_captured and is_later):
             raise Refused(f"{word} is shared with a function inside.")
-        parent = node.parent
-        kinds_of_address = ("unary_expression", "reference_expression")
-        if parent is not None and parent.type in kinds_of_address and written(parent)[:1] == "&":
-            raise Refused(f"The address of {word} is taken.")
-    del names
 
 
-def _refuse_unset(name: Node, word: str, kind: str) -> None:
-    """Java and Rust let a variable be declared without a value, which cannot be handed over."""
+def _refuse_unset(name: Node, word: str, language: str) -> None:
+    """A variable that is declared without a value cannot be handed over, but in Go and JavaScript,
+    where it has one.
+    """
     declarator = name.parent
     if (
-        kind in ("java", "rust")
+        language not in ("go", "javascript")
         and declarator is not None
         and declarator.type in ("variable_declarator", "let_declaration")
         and declarator.child_by_field_name("value") is None

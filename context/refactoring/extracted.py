@@ -14,6 +14,11 @@ from context.text import indent_of
 
 BLOCKS = frozenset({"statement_block", "block", "constructor_body", "statement_list"})
 
+# Java's and JavaScript's switch: its body and each of its cases are indented; Go's are not.
+_INDENTING = frozenset(
+    """switch_body switch_case switch_default switch_block switch_block_statement_group""".split()
+)
+
 
 @dataclass(slots=True)
 class Flow:
@@ -34,7 +39,7 @@ def _results(flow: Flow, kind: str) -> list[str]:
     return results
 
 
-def call_text(flow: Flow, name: str, kind: str) -> str:
+def call_text(file: File, flow: Flow, name: str, kind: str) -> str:
     """The statement that stands where the lines were."""
     results = _results(flow, kind)
     call = f"{name}({', '.join(flow.parameters)})"
@@ -56,6 +61,15 @@ def call_text(flow: Flow, name: str, kind: str) -> str:
     if kind == "java":
         return f"{_required_type(declared, kind)} {results[0]} = {call};"
     word = written(statement).split()[0]
+    annotation = declared.parent.child_by_field_name("type") if declared.parent else None
+    if kind == "javascript" and annotation is not None:
+        return f"{word} {results[0]}{written(annotation)} = {call};"
+    value = declared.parent.child_by_field_name("value") if declared.parent else None
+    is_typed = file.language.name in ("typescript", "tsx")
+    if is_typed and value is not None and written(value) in ("null", "undefined", "[]"):
+        raise Refused(f"The type of {results[0]} is not written.")
+    if type_of(declared, kind)[:1] in ("'", '"'):
+        raise Refused(f"{results[0]} would be any string, and not this one.")
     mutable = " mut" if re.match(r"let\s+mut\b", written(statement)) else ""
     return f"{word}{mutable} {results[0]} = {call};"
 
@@ -113,8 +127,12 @@ def _head(function: Node, statement: Node, flow: Flow, called: str, kind: str) -
             return f"private {static}{result} {called}{throws}", f"{back};" if back else ""
         case "rust":
             result = f" -> {types[0]}" if types else ""
+            if "&" in result:
+                raise Refused(f"How long {results[0]} is borrowed for is not written.")
             return f"fn {called}{result}", results[0] if results else ""
     returned = _result_of(flow.ends, "return_type") if flow.ends is not None else ""
+    if flow.ends is not None and not returned:
+        _refuse_expected(flow.ends)
     return f"function {called}{returned}", f"{back};" if back else ""
 
 
@@ -147,6 +165,18 @@ def _result_of(function: Node, field_name: str) -> str:
     if any(c.type == "parameter_declaration" and c.child_by_field_name("name") for c in named):
         raise Refused("The results of this function have names.")
     return text
+
+
+def _refuse_expected(function: Node) -> None:
+    """What takes a function without a written result may expect more of it than a new one gives."""
+    place = function.parent
+    is_plain = function.type in ("function_declaration", "method_definition") or (
+        place is not None
+        and place.type == "variable_declarator"
+        and place.child_by_field_name("type") is None
+    )
+    if not is_plain:
+        raise Refused("What is returned here is what the place of the function expects.")
 
 
 def _is_static(function: Node) -> bool:
@@ -217,21 +247,26 @@ def _parameter(file: File, word: str, declared: Node, flow: Flow, kind: str) -> 
         return f"{word} {found}"
     if kind == "java":
         return f"{found} {word}"
-    mutable = "mut " if word in flow.set_again or _is_mut(declared) else ""
+    mutable = "mut " if word in flow.set_again or is_mutable(declared) else ""
     return f"{mutable}{word}: {found}"
 
 
-def _is_mut(declared: Node) -> bool:
+def is_mutable(declared: Node) -> bool:
+    """Rust: declared with `mut`."""
     parent = declared.parent
     return parent is not None and any(c.type == "mutable_specifier" for c in parent.children)
 
 
 def place_after(function: Node, kind: str) -> Node:
-    """The node after which the new function stands: of the file, or of a Java class."""
+    """The node after which the new function stands: of the file, of a Java class, or of a module
+    inside a file of Rust.
+    """
     if kind == "java":
         return function
     here = function
     while here.parent is not None and here.parent.parent is not None:
+        if kind == "rust" and here.parent.parent.type == "mod_item":
+            break  # a module inside the file sees its own names
         here = here.parent
     return here
 
@@ -249,11 +284,12 @@ def _indent(file: File, node: Node) -> str:
 
 def _unit(file: File, statement: Node, function: Node) -> str:
     own, outer = _indent(file, statement), _indent(file, function)
-    depth, above = 0, statement.parent
+    rows, above = set[int](), statement.parent
     while above is not None and above != function:
-        depth += above.type in BLOCKS - {"statement_list"}
+        if above.type in (BLOCKS | _INDENTING) - {"statement_list"}:
+            rows.add(above.start_point[0])  # a block that begins with its case is no further level
         above = above.parent
-    extra = own.removeprefix(outer)
+    depth, extra = len(rows), own.removeprefix(outer)
     return extra[: len(extra) // depth] if depth and extra else "    "
 
 

@@ -148,9 +148,9 @@ class File:
 
     def places(self, word: str) -> Iterator[Node]:
         """The nodes of each place of a word: names, and texts that hold it."""
-        pattern = re.compile(
-            rb"(?<![\w$\x80-\xff])" + re.escape(encode(word)) + rb"(?![\w$\x80-\xff])"
-        )
+        # In Rust a `$` is no part of a name, but follows one in a format string: `{:w$}`.
+        letter = rb"[\w\x80-\xff]" if self.language.name == "rust" else rb"[\w$\x80-\xff]"
+        pattern = re.compile(rb"(?<!%b)%b(?!%b)" % (letter, re.escape(encode(word)), letter))
         for match in pattern.finditer(self.source):
             node = self.root.descendant_for_byte_range(match.start(), match.end())
             if node is not None:
@@ -233,6 +233,23 @@ def ancestor(node: Node, types: frozenset[str] | set[str]) -> Node | None:
     while above is not None and above.type not in types:
         above = above.parent
     return above
+
+
+_TRANSPARENT = frozenset(
+    """parenthesized_expression non_null_expression as_expression satisfies_expression
+    type_assertion""".split()
+)
+
+
+def climbed(node: Node) -> Node:
+    """The outermost node that is the same place as `node`: brackets around it, TypeScript's `!`."""
+    here, above = node, node.parent
+    while above is not None and above.type in _TRANSPARENT:
+        is_type = above.type != "type_assertion" and above.named_child(0) != here
+        if is_type or (above.type == "type_assertion" and above.named_children[-1] != here):
+            break
+        here, above = above, above.parent
+    return here
 
 
 def is_field(node: Node, name: str) -> bool:

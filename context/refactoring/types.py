@@ -102,6 +102,9 @@ def _typescript(holder: Node) -> str:
             found = f"{found} | undefined"
         return "" if re.search(r"\bthis\b|\btypeof\b", found) else found
     value = holder.child_by_field_name("value")
-    if holder.type == "variable_declarator" and value is not None:
-        return _TS_LITERALS.get(value.type, "")
-    return ""
+    if holder.type != "variable_declarator" or value is None or value.type not in _TS_LITERALS:
+        return ""
+    is_constant = holder.parent is not None and written(holder.parent).startswith("const")
+    if is_constant and value.type != "template_string":
+        return written(value)  # its type is the literal itself
+    return _TS_LITERALS[value.type]

@@ -56,7 +56,7 @@ class Symbol:
 
     @property
     def is_local(self) -> bool:
-        return self.binding is not None and self.binding.scope.type not in _WIDE_SCOPES
+        return self.binding is not None and self.binding.scope.type not in WIDE_SCOPES
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class Found:
         return list({use.file.path: use.file for use in self.uses}.values())
 
 
-_WIDE_SCOPES = frozenset(
+WIDE_SCOPES = frozenset(
     """program source_file class_body interface_body enum_body enum_body_declarations
     annotation_type_body declaration_list""".split()
 )
@@ -171,7 +171,8 @@ def refuse_in_texts(names: Names, scope: Node) -> None:
     """Rust's format strings name variables: `"{total}"`."""
     if names.file.language.name != "rust":
         return
-    hidden = re.compile(rf"\{{\s*{re.escape(names.word)}\s*[:}}]")
+    word = re.escape(names.word)
+    hidden = re.compile(rf"\{{\s*{word}\s*[:}}]|\{{[^{{}}]*:[^{{}}]*\b{word}\$")
     for node in names.texts:
         text = written(node)
         if within(node, scope) and hidden.search(text) and ancestor(node, {"token_tree"}):

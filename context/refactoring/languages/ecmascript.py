@@ -12,6 +12,7 @@ from context.refactoring.scopes import (
     Uses,
     What,
     ancestor,
+    climbed,
     is_field,
     written,
 )
@@ -184,7 +185,8 @@ def _type_name(node: Node) -> Role:
 
 def _in_pattern(node: Node, *, shorthand: bool) -> Role:
     """A variable or parameter that a pattern declares, else a use."""
-    here, above = node, node.parent
+    here = climbed(node)
+    above = here.parent
     while above is not None and above.type in _PATTERNS:
         is_default = above.type in ("assignment_pattern", "object_assignment_pattern")
         if is_default and is_field(here, "right"):

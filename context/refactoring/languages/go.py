@@ -11,6 +11,7 @@ from context.refactoring.scopes import (
     Uses,
     What,
     ancestor,
+    climbed,
     is_field,
     written,
 )
@@ -91,6 +92,9 @@ def _type(node: Node, parent: Node) -> Role:
 
 
 def _identifier(node: Node, parent: Node) -> Role:
+    outer = climbed(node).parent
+    if outer is not None and outer.type in ("inc_statement", "dec_statement", "expression_list"):
+        parent = outer
     match parent.type:
         case "function_declaration" if is_field(node, "name"):
             scope = ancestor(parent, {"source_file"})
@@ -104,6 +108,8 @@ def _identifier(node: Node, parent: Node) -> Role:
         case "type_parameter_declaration" if is_field(node, "name"):
             scope = ancestor(parent, FUNCTIONS | {"type_spec"})
             return Declares(scope, What.TYPE) if scope else Ignored()
+        case "inc_statement" | "dec_statement":
+            return Uses(is_written=True)
         case "expression_list":
             return _listed(node, parent)
         case "literal_element":
@@ -150,10 +156,10 @@ def _listed(node: Node, listed: Node) -> Role:
                 return Declares(scope, What.VARIABLE, seen_from=statement.end_byte)
             return Uses(is_written=True)
         case "type_switch_statement" if is_field(listed, "alias"):
-            return Declares(statement, What.VARIABLE, seen_from=listed.end_byte)
+            value = statement.child_by_field_name("value")
+            seen_from = listed.end_byte if value is None else value.end_byte
+            return Declares(statement, What.VARIABLE, seen_from=seen_from)
         case "assignment_statement" if is_field(listed, "left"):
-            return Uses(is_written=True)
-        case "inc_statement" | "dec_statement":
             return Uses(is_written=True)
     return Uses()
 

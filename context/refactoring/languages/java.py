@@ -12,6 +12,7 @@ from context.refactoring.scopes import (
     Uses,
     What,
     ancestor,
+    climbed,
     is_field,
 )
 from context.syntax import Node
@@ -63,7 +64,8 @@ class Java:
                 return Declares(parent, What.PARAMETER)
             case "inferred_parameters":
                 scope = ancestor(parent, {"lambda_expression"})
-                return Declares(scope, What.PARAMETER) if scope else Ignored()
+                # Without a lambda it is a variable in brackets that the grammar cannot read.
+                return Declares(scope, What.PARAMETER) if scope else Unclear("is not understood")
             case "field_access" if is_field(node, "field"):
                 return Member(parent.child_by_field_name("object"))
             case "method_reference":
@@ -76,8 +78,10 @@ class Java:
             case "instanceof_expression" | "type_pattern" | "record_pattern_component":
                 if not is_field(node, "left"):
                     return Unclear("is bound by a pattern")
+        outer = climbed(node)
+        match outer.parent.type if outer.parent is not None else "":
             case "assignment_expression":
-                return Uses(is_written=is_field(node, "left"))
+                return Uses(is_written=is_field(outer, "left"))
             case "update_expression":
                 return Uses(is_written=True)
         return Uses(Space.VALUE)

@@ -14,6 +14,7 @@ from context.refactoring.scopes import (
     Uses,
     What,
     ancestor,
+    climbed,
     is_field,
     written,
 )
@@ -142,12 +143,21 @@ def _identifier(node: Node, parent: Node) -> Role:
             return Uses(shorthand=True)
         case "attribute" | "extern_crate_declaration" | "visibility_modifier" | "crate":
             return Ignored()
-        case "assignment_expression" | "compound_assignment_expr":
-            return Uses(is_written=is_field(node, "left"))
-        case "reference_expression":
-            is_mut = any(c.type == "mutable_specifier" for c in parent.children)
-            return Uses(is_written=is_mut)
+    if _is_written(node):
+        return Uses(is_written=True)
     return _in_pattern(node, shorthand=False)
+
+
+def _is_written(node: Node) -> bool:
+    """Assigned, alone or among others (`(a, b) = c`), or borrowed to be changed."""
+    here = climbed(node)
+    above = here.parent
+    if above is not None and above.type == "reference_expression":
+        return any(c.type == "mutable_specifier" for c in above.children)
+    while above is not None and above.type in ("tuple_expression", "array_expression"):
+        here, above = above, above.parent
+    kinds = ("assignment_expression", "compound_assignment_expr")
+    return above is not None and above.type in kinds and is_field(here, "left")
 
 
 def _in_pattern(node: Node, *, shorthand: bool) -> Role:
@@ -223,6 +233,8 @@ def _in_macro(node: Node, tree: Node) -> Role:
         return Unclear(f"is in the macro {name[:40]}")
     if right == "=" and left in (",", "("):
         return Ignored()  # an argument of a format string, by name
+    if left == "mut" or re.fullmatch(r"(?:[-+*/%&|^]|<<|>>)?=", right):
+        return Uses(is_written=True)
     if right == ":" or left in ("fn", "|"):
         return Unclear(f"is in the macro {name[:40]}")
     return Uses()

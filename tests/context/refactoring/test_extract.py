@@ -202,3 +202,134 @@ def test_lines_that_end_in_a_return_become_a_returned_call() -> None:
         "class A {\n    int f(int n) {\n        g();\n        return taken(n);\n    }\n\n"
         "    private int taken(int n) {\n        int c = n * 2;\n        return c;\n    }\n}\n",
     )
+
+
+def go(body: str, *, before: str = "") -> Files:
+    return {"a.go": f"package p\n\n{before}{body}"}
+
+
+def test_go_what_the_lines_change_comes_back() -> None:
+    """A variable of Go holds its fields and elements itself, and `n++` is an assignment."""
+    extract(
+        "a.go",
+        "package p\n\nfunc f(n int) int {\n\t<[n++\n\tg(n)]>\n\treturn n\n}\n",
+        "package p\n\nfunc f(n int) int {\n\tn = taken(n)\n\treturn n\n}\n\n"
+        "func taken(n int) int {\n\tn++\n\tg(n)\n\treturn n\n}\n",
+    )
+    extract(
+        "a.go",
+        "package p\n\nfunc f(t T) int {\n\t<[t.n = 5\n\tg(t.n)]>\n\treturn t.n\n}\n",
+        "package p\n\nfunc f(t T) int {\n\tt = taken(t)\n\treturn t.n\n}\n\n"
+        "func taken(t T) T {\n\tt.n = 5\n\tg(t.n)\n\treturn t\n}\n",
+    )
+    extract(  # what a pointer leads to is the same in both functions
+        "a.go",
+        "package p\n\nfunc f(t *T, xs []int) int {\n\t<[t.n = 5\n\txs[0]++\n\tt.grow()]>\n\treturn t.n + xs[0]\n}\n",
+        "package p\n\nfunc f(t *T, xs []int) int {\n\ttaken(t, xs)\n\treturn t.n + xs[0]\n}\n\n"
+        "func taken(t *T, xs []int) {\n\tt.n = 5\n\txs[0]++\n\tt.grow()\n}\n",
+    )
+    extract(  # a bare return gives the named result back
+        "a.go",
+        "package p\n\nfunc f(x int) (r int) {\n\t<[r = x * 2\n\tg(r)]>\n\treturn\n}\n",
+        "package p\n\nfunc f(x int) (r int) {\n\tr = taken(r, x)\n\treturn\n}\n\n"
+        "func taken(r int, x int) int {\n\tr = x * 2\n\tg(r)\n\treturn r\n}\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("func f(t T) int {\n\t<[t.grow()\n\tg()]>\n\treturn t.n\n}\n", "A method may change t"),
+        ("func f(t [2]int) int {\n\t<[s := t[:]\n\tg(s)]>\n\treturn t[0]\n}\n", "The address of t"),
+        ("func f(x int) int {\n\t<[g(&x)\n\tg(x)]>\n\treturn x\n}\n", "The address of x"),
+        ("func f(x int) {\n\tg := func() { x = 2 }\n\t<[g()\n\th(x)]>\n\tk()\n}\n", "shared with a function"),
+        ("func f(x int) {\n\t<[g(recover())]>\n\tk()\n}\n", "recover works in its own"),
+        ("func f(x int) int {\n\tg()\n\t<[h(x)\n\tpanic(x)]>\n}\n", "do not come to their end"),
+        ("func f(x int) {\n\tg()\n\t<[h(x)\n\treturn]>\n}\n", "without a value"),
+    ],
+)  # fmt: skip
+def test_go_refuses_what_a_copy_would_lose(source: str, reason: str) -> None:
+    check_refused(Kind.EXTRACT, go(source), reason, "taken")
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "reason"),
+    [
+        ("a.js", "export function f(n) {\n  let x = 0;\n  try {\n    <[x = 1;\n    g(n);]>\n  } catch {}\n  return x;\n}\n", "where the lines throw"),
+        ("a.js", "export function f(n) {\n  let x = 0;\n  for (const i of n) {\n    try {\n      <[x = x + i;\n      g(n);]>\n    } catch {}\n  }\n}\n", "where the lines throw"),
+        ("A.java", "class A {\n    int f(int n) {\n        int x = 0;\n        try {\n            <[x = 1;\n            g(n);]>\n        } finally {\n            h(x);\n        }\n        return 1;\n    }\n}\n", "where the lines throw"),
+        ("a.js", "export function f(n) {\n  <[g(arguments[1]);]>\n  h(n);\n}\n", "arguments as a list"),
+        ("a.js", "export class A {\n  #x = 1;\n  f(o) {\n    <[g(o.#x);]>\n    h(o);\n  }\n}\n", "private property identifier"),
+        ("a.js", "export function f(n) {\n  let x = 1;\n  <[const k = () => x;\n  g(k);]>\n  x = 2;\n  h(n);\n}\n", "shared with a function"),
+        ("a.js", "export function f(n) {\n  let x = 1;\n  const k = () => { x = 2; };\n  <[k();\n  g(x);]>\n  h(n);\n}\n", "shared with a function"),
+        ("a.js", "if (g) {\n  const x = 1;\n  function f(n) {\n    <[h(x);]>\n    h(n);\n  }\n}\n", "only known in the block"),
+        ("a.ts", "export function f(x: string | null) {\n  if (!x) return;\n  <[g(x.length);]>\n  h();\n}\n", "known better here"),
+        ("a.ts", "export function f(x: unknown) {\n  if (typeof x === 'string') {\n    <[g(x.length);]>\n    h();\n  }\n}\n", "known better here"),
+        ("a.ts", "export function f(x: unknown) {\n  <[assertString(x);\n  g();]>\n  h(x);\n}\n", "may say something of x"),
+        ("a.ts", "export function f() {\n  let x: string;\n  <[x = 'a';\n  g();]>\n  h(x);\n}\n", "has no value yet"),
+        ("a.ts", "export function f(n: number): number {\n  g();\n  <[h(n);\n  throw e;]>\n}\n", "do not come to their end"),
+        ("a.ts", "export namespace N {\n  const k = 1;\n  export function f(n: number) {\n    <[h(n);]>\n    g();\n  }\n}\n", "in a namespace"),
+        ("a.ts", "export class A {\n  private k = 1;\n  f(o: A) {\n    <[h(o.k);]>\n    g();\n  }\n}\n", "only its class sees"),
+        ("a.ts", "use((n: number) => {\n  g();\n  <[h();\n  return { kind: 'a' };]>\n});\n", "the place of the function expects"),
+        ("a.rs", "fn f(s: &str) {\n    <[println!(\"{s}\");]>\n    h();\n}\n", "format string"),
+        ("a.rs", "fn f(w: usize) {\n    <[println!(\"{:w$}\", 1);]>\n    h();\n}\n", "format string"),
+        ("a.rs", "impl S {\n    fn f(&self) {\n        <[g(self);]>\n        h();\n    }\n}\n", "A self"),
+        ("a.rs", "unsafe fn f(n: u32) {\n    <[g(n);]>\n    h();\n}\n", "unsafe or const"),
+        ("a.rs", "fn f(n: u32) -> u32 {\n    <[bail!(n);]>\n    h()\n}\n", "may return"),
+        ("a.rs", "fn f(n: u32) -> u32 {\n    <[g!(return n);]>\n    h()\n}\n", "return in a macro"),
+        ("a.rs", "fn f(n: u32) -> u32 {\n    h();\n    <[if n > 1 { 1 } else { 2 }]>\n}\n", "what the block gives back"),
+        ("a.rs", "fn f(n: u32) -> ! {\n    h();\n    <[g(n);\n    panic!();]>\n}\n", "do not come to their end"),
+        ("a.rs", "fn f(n: u32) {\n    <[let _guard = lock(n);\n    g(n);]>\n    h();\n}\n", "dropped earlier"),
+        ("a.rs", "fn f(a: u32) -> u32 {\n    let mut n: u32 = a;\n    <[n.inc();\n    g(n);]>\n    n\n}\n", "A method may change n"),
+    ],
+)  # fmt: skip
+def test_refuses_what_would_mean_something_else_there(path: str, source: str, reason: str) -> None:
+    check_refused(Kind.EXTRACT, {path: source}, reason, "taken")
+
+
+def test_what_is_written_behind_brackets_and_in_a_macro_comes_back() -> None:
+    extract(
+        "a.ts",
+        "export function f(a: number) {\n  <[(a)++;\n  a! += 4;]>\n  return a;\n}\n",
+        "export function f(a: number) {\n  a = taken(a);\n  return a;\n}\n\n"
+        "function taken(a: number) {\n  (a)++;\n  a! += 4;\n  return a;\n}\n",
+    )
+    extract(
+        "a.rs",
+        "fn f(a: u32) -> u32 {\n    let mut s: u32 = a;\n    <[assert!({ s += 1; true });]>\n    s\n}\n",
+        "fn f(a: u32) -> u32 {\n    let mut s: u32 = a;\n    s = taken(s);\n    s\n}\n\n"
+        "fn taken(mut s: u32) -> u32 {\n    assert!({ s += 1; true });\n    s\n}\n",
+    )
+
+
+def test_a_module_inside_a_rust_file_gets_its_own_function() -> None:
+    extract(
+        "a.rs",
+        "mod m {\n    fn g(n: u32) {}\n    fn f(n: u32) {\n        <[g(n);]>\n        g(2);\n    }\n}\n",
+        "mod m {\n    fn g(n: u32) {}\n    fn f(n: u32) {\n        taken(n);\n        g(2);\n    }\n\n"
+        "    fn taken(n: u32) {\n        g(n);\n    }\n}\n",
+    )
+
+
+def test_typescript_keeps_what_is_written_and_what_is_a_literal() -> None:
+    extract(
+        "a.ts",
+        "export function f(n: number) {\n  <[let o: number | string = n;\n  g(o);]>\n  return o;\n}\n",
+        "export function f(n: number) {\n  let o: number | string = taken(n);\n  return o;\n}\n\n"
+        "function taken(n: number) {\n  let o: number | string = n;\n  g(o);\n  return o;\n}\n",
+    )
+    extract(
+        "a.ts",
+        "export function f(n: number) {\n  const k = 'a';\n  <[g(k);\n  g(n);]>\n  return k;\n}\n",
+        "export function f(n: number) {\n  const k = 'a';\n  taken(k, n);\n  return k;\n}\n\n"
+        "function taken(k: 'a', n: number) {\n  g(k);\n  g(n);\n}\n",
+    )
+
+
+def test_lines_of_a_switch_are_indented_as_the_file_is() -> None:
+    extract(
+        "a.ts",
+        "export function f(n: number) {\n  switch (n) {\n    case 1: {\n      <[g(n);\n      h();]>\n      break;\n    }\n  }\n}\n",
+        "export function f(n: number) {\n  switch (n) {\n    case 1: {\n      taken(n);\n      break;\n    }\n  }\n}\n\n"
+        "function taken(n: number) {\n  g(n);\n  h();\n}\n",
+    )
