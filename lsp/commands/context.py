@@ -14,8 +14,8 @@ from context.workspace import Workspace
 from lsp.backend import open_backend
 from lsp.commands.console import err, out, safe, settings
 from lsp.commands.index import index_with_bar
-from lsp.commands.locate import read_report_argument
 from lsp.commands.places import Place, read_place, text_at
+from lsp.commands.reports import read_report_argument
 from models.errors import ModelError
 
 CHARS_A_TOKEN = 3.2  # of code, about; used only when there is no model to count with

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-from context.report import EmptyReport
 from context.suspects import Located, Suspect
 from context.workspace import Workspace
 from lsp.asking import asking_by
@@ -16,7 +14,9 @@ from lsp.backend import open_backend
 from lsp.commands.console import complain, err, out, safe, say_where, settings
 from lsp.commands.findings import finding_data, model_data, show_finding
 from lsp.commands.index import index_with_bar
+from lsp.commands.reports import read_report_argument
 from lsp.recording import Recorder
+from lsp.settings import Settings
 from models.asking import thinking_within
 from models.backends import Backend
 from models.errors import ModelError
@@ -24,50 +24,32 @@ from models.findings import Finding
 from models.tasks.locate import locate as ask_to_locate
 from models.tasks.rank import reorder
 
-MAX_REPORT_BYTES = 10_000_000
-
 
 def run(report: str, root: Path, *, no_model: bool, as_json: bool, top: int) -> int:
     text = read_report_argument(report)
     return asyncio.run(_locate(text, root, no_model=no_model, as_json=as_json, top=top))
 
 
-def read_report_argument(report: str) -> str:
-    """`-` is stdin, the name of a file is the file, anything else is the report itself."""
-    if report == "-":
-        if sys.stdin.isatty():
-            err.print("postil: type or paste the report, then end with Ctrl-D")
-        return sys.stdin.buffer.read(MAX_REPORT_BYTES).decode("utf-8", "replace")
-    try:
-        file = Path(report)
-        if len(report) < 4_096 and file.is_file():
-            return file.read_bytes()[:MAX_REPORT_BYTES].decode("utf-8", "replace")
-    except (OSError, ValueError):
-        pass  # not a name that this system can have: the report itself
-    if report.startswith(("/", "./", "../")) and "\n" not in report and " " not in report:
-        raise EmptyReport(f"There is no file {report}; name a file, or give the report as text.")
-    return report
-
-
 async def _locate(report: str, root: Path, *, no_model: bool, as_json: bool, top: int) -> int:
-    workspace = await Workspace.open(root, settings().cache_dir)
+    wanted = settings()
+    workspace = await Workspace.open(root, wanted.cache_dir)
     backend: Backend | None = None
     finding: Finding | None = None
     try:
         await index_with_bar(workspace)
         located = await workspace.locate(report, top)
-        weight = 0.0 if no_model else settings().reorder_weight
+        weight = 0.0 if no_model else wanted.reorder_weight
         if not as_json and not weight:
             show_located(located)
         if not no_model and located.suspects:
             try:
-                backend = await open_backend(settings())
-                say_where(backend, settings())
+                backend = await open_backend(wanted)
+                say_where(backend, wanted)
                 located = await reorder(backend, report, located, weight)
                 if weight and not as_json:
                     show_located(located)
-                finding = await _find(workspace, located, report, backend)
-                Recorder(settings(), complain).finding("locate", finding)
+                finding = await _find(workspace, located, report, backend, wanted)
+                Recorder(wanted, complain).finding("locate", finding)
             except ModelError as error:
                 err.print(f"postil: going on without a model: {safe(str(error))}")
         if as_json:
@@ -82,13 +64,14 @@ async def _locate(report: str, root: Path, *, no_model: bool, as_json: bool, top
     return 0 if located.suspects else 1
 
 
-async def _find(workspace: Workspace, located: Located, report: str, backend: Backend) -> Finding:
-    chosen = settings()
-    with thinking_within(chosen.thinking_seconds):
+async def _find(
+    workspace: Workspace, located: Located, report: str, backend: Backend, wanted: Settings
+) -> Finding:
+    with thinking_within(wanted.thinking_seconds):
         return await ask_to_locate(
             report,
             await workspace.snippets(located.suspects, report),
-            asking_by(chosen, backend, lambda event: err.print(safe(event.text), end="")),
+            asking_by(wanted, backend, lambda event: err.print(safe(event.text), end="")),
         )
 
 
