@@ -18,6 +18,7 @@ from rope.refactor.extract import ExtractMethod
 
 from context.refactoring import Carried, Refactoring, Refused, TextEdit
 from context.refactoring.names import check_name
+from context.refactoring.python.bound import bound_before
 from context.refactoring.python.project import KnownFile, TextProject
 from context.refactoring.python.trees import Function, Module, bound_here, bound_in, is_decorated
 from context.refactoring.sources import edited
@@ -337,6 +338,9 @@ def _verify(
              and isinstance(n.ctx, ast.Load) and (loops or module.span(n)[0] >= end)}  # fmt: skip
     if not _ends(statements) and not stored & later <= returned:
         raise wrong
+    given = {a.arg for a in made[0].args.args} & {*bound_here(function)}
+    if unset := sorted(given - bound_before(module, function, statements[0])):
+        raise Refused(f"{unset[0]} may have no value yet where these lines begin.")
     unbound = _locals_unset(result, name)
     if unbound:
         raise Refused(f"{unbound} may have no value where the new function reads it.")

@@ -81,13 +81,14 @@ def symbol_at(project: TextProject, path: str, offset: int) -> Symbol:
             raise Refused("There is no name here whose definition is known.")
         defined, line = pyname.get_definition_location()
         owner = defined.get_resource() if defined is not None else None
+        if owner is None or line is None:
+            raise Refused(f"“{name}” is not defined in this workspace.")
+        what = _what(pyname, name)
     except exceptions.ModuleSyntaxError:
         raise Refused(f"{path} has a syntax error.") from None
     except _ROPE_FAILS as error:
         raise Refused(f"What “{_word_at(project, path, offset)}” is cannot be told.") from error
-    if owner is None or line is None:
-        raise Refused(f"“{name}” is not defined in this workspace.")
-    return Symbol(name, _what(pyname, name), owner.path, line, pyname, instance)
+    return Symbol(name, what, owner.path, line, pyname, instance)
 
 
 def _word_at(project: TextProject, path: str, offset: int) -> str:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from context.refactoring import Kind
-from tests.context.refactoring.checking import Files, check, check_refused
+from tests.context.refactoring.checking import Files, carried, check, check_refused
 
 
 def test_files_without_a_last_line_end() -> None:
@@ -424,3 +424,41 @@ def test_a_parameter_of_what_python_calls_or_of_one_of_several_methods() -> None
 def test_a_parameter_beside_keywords_of_other_functions() -> None:
     source = "def f({0}): return {1}\n\n\ng(a=2)\nf({1}=1)\n"
     check(Kind.RENAME, {"a.py": source.format("<>a", "a")}, {"a.py": source.format("b", "b")}, "b")
+
+
+TAKEN = "<[if b:\n        g(k, v)\n    g(1)]>\n    return a\n"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "while a:\n        k, v = a.pop()",
+        "if a:\n        k, v = a",
+        "if a:\n        k, v = a\n    elif b:\n        k = v = b",
+        "try:\n        k, v = a\n    except ValueError:\n        k = 1",
+        "k, v = a\n    del k",
+    ],
+)
+def test_lines_are_given_nothing_that_may_have_no_value(before: str) -> None:
+    files = {"a.py": f"def f(a, b):\n    {before}\n    {TAKEN}"}
+    check_refused(Kind.EXTRACT, files, "may have no value", "taken")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "k, v = a",
+        "if a:\n        k, v = a\n    else:\n        v = k = b",
+        "if a:\n        k, v = a\n    else:\n        return",
+        "try:\n        k, v = a\n    except ValueError:\n        raise",
+        "with a as k, b as v:\n        pass",
+        "match a:\n        case [k, v]:\n            k = v = k\n        case _:\n            k, v = b",
+        "if (k := a) and b:\n        v = 1\n    else:\n        v = 2",
+    ],
+)
+def test_lines_are_given_what_every_way_sets(before: str) -> None:
+    done, after = carried(
+        Kind.EXTRACT, {"a.py": f"def f(a, b):\n    {before}\n    {TAKEN}"}, "taken"
+    )
+    assert "    taken(b, k, v)\n    return a\n" in after["a.py"]
+    assert done.edits
