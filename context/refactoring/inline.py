@@ -11,9 +11,29 @@ from collections.abc import Sequence
 
 from context.refactoring import Carried, Refactoring, Refused, TextEdit
 from context.refactoring.calls import calls_of, definition_of, is_simple, parameter_name
+from context.refactoring.changes import (
+    Through,
+    changed_through,
+    changes_by_name_alone,
+    is_constant,
+    is_written_at,
+)
+from context.refactoring.constants import refuse_constant
 from context.refactoring.names import family
 from context.refactoring.rename import BY, check_syntax
-from context.refactoring.scopes import File, Names, What, ancestor, walk, within, written
+from context.refactoring.scopes import (
+    Binding,
+    File,
+    Names,
+    What,
+    ancestor,
+    climbed,
+    is_field,
+    walk,
+    within,
+    written,
+)
+from context.refactoring.types import type_of
 from context.refactoring.uses import Symbol, Use, View, all_uses, refuse_unclear
 from context.syntax import Node
 
@@ -31,6 +51,7 @@ _JAVA_TYPES = {
     "int": "decimal_integer_literal", "String": "string_literal", "char": "character_literal",
     "boolean": "true false",
 }  # fmt: skip
+_PLAIN_TYPES = ("number", "string", "boolean")  # TypeScript's, which a literal is as well
 _NO_BRACKETS = frozenset(
     """arguments argument_list return_statement variable_declarator parenthesized_expression
     template_substitution expression_list assignment_expression pair array literal_element
@@ -40,6 +61,8 @@ _ATOMS = frozenset(
     """identifier string interpreted_string_literal string_literal call_expression
     member_expression selector_expression""".split()
 )
+_WORDS = frozenset({"true", "false", "nil", "undefined", "null"})
+_SHORTHAND = "shorthand_property_identifier"
 _SIMPLE_STATEMENTS = frozenset(
     """return_statement expression_statement lexical_declaration short_var_declaration
     throw_statement""".split()
@@ -94,6 +117,7 @@ def _variable(view: View, symbol: Symbol, uses: Sequence[Use]) -> Carried:
             raise Refused(f"The address of {symbol.name} is taken.")
         if parent.type in ("type_query", "reference_expression", "macro_invocation"):
             raise Refused(f"{symbol.name} is used in a way that a value cannot be.")
+        _refuse_place(file, value, use.node, binding)
     places = [u.node for u in reads]
     if not _moves_one_statement(file, value, statement, places):
         _refuse_changing(file, value, statement, places, symbol.name)
@@ -101,6 +125,34 @@ def _variable(view: View, symbol: Symbol, uses: Sequence[Use]) -> Carried:
     edits.append(_removed(view, file, statement))
     check_syntax(view, edits)
     return Carried(tuple(edits), f"inline variable {symbol.name}", BY, 1)
+
+
+def _refuse_place(file: File, value: Node, place: Node, binding: Binding) -> None:
+    """What a variable may be there, and its value may not, or not in the same way."""
+    word, kind = written(place), family(file.language.name)
+    through = changed_through(place, binding.declared[0], file.language.name)
+    if through in (Through.PART, Through.ADDRESS):
+        raise Refused(f"What {word} holds is changed.")
+    if through is Through.METHOD and not _is_pointer(file, value):
+        raise Refused(f"A method of {word} may need a variable, and not its value alone.")
+    here = climbed(place)
+    above = here.parent
+    is_called = above is not None and above.type == "call_expression" and is_field(here, "function")
+    if is_called and kind == "javascript" and value.type not in ("identifier", "call_expression"):
+        raise Refused(f"A call of {word} would be one of a method.")
+    if all(n.type in _LITERALS or n.type in _OPERATORS for n in walk(value) if n.is_named):
+        refuse_constant(kind, value, place)
+
+
+def _is_pointer(file: File, value: Node) -> bool:
+    """Go: a call of a function of this file that gives back a pointer."""
+    called = value.child_by_field_name("function") if value.type == "call_expression" else None
+    if called is None or called.type != "identifier":
+        return False
+    binding = Names(file, written(called)).binding_at(called)
+    function = binding.declared[0].parent if binding is not None else None
+    result = function.child_by_field_name("result") if function is not None else None
+    return result is not None and written(result)[:1] == "*"
 
 
 def _assignment(name: Node) -> tuple[Node, Node]:
@@ -120,6 +172,9 @@ def _assignment(name: Node) -> tuple[Node, Node]:
             declared = [c for c in outer.named_children if c.type == "variable_declarator"]
             if len(declared) != 1 or outer.type == "variable_declaration":
                 raise Refused(f"{word} is declared with var or beside others.")
+            annotation = declarator.child_by_field_name("type")
+            if annotation is not None and written(annotation).strip(": ") not in _PLAIN_TYPES:
+                raise Refused(f"{word} has a type of its own.")
             if outer.type == "local_variable_declaration":
                 _refuse_java_type(outer, value, word)
         case "short_var_declaration":
@@ -165,13 +220,22 @@ def _moves_one_statement(file: File, value: Node, statement: Node, uses: Sequenc
         or annotated
     ):
         return False
-    use = uses[0]
-    for node in walk(following):
+    return _is_first(file, following, uses[0])
+
+
+def _is_first(file: File, statement: Node, use: Node) -> bool:
+    """Nothing that the value may change is read, and nothing done, before the use."""
+    is_go = file.language.name == "go"  # which leaves open when variables beside calls are read
+    for node in walk(statement):
         inside = within(use, node)
         if inside and (node.type in _LATER or (node.type in _SOMETIMES and node != use)):
             return False
-        if node.type in _EFFECTS and not inside and node.end_byte <= use.start_byte:
-            return False
+        is_before = node.end_byte <= use.start_byte
+        if not inside and (is_before or (is_go and node.type != "call_expression")):
+            if _has_effect(node):
+                return False
+            if node.type in ("identifier", _SHORTHAND) and not _is_steady(file, node, statement):
+                return False
         called = node.child_by_field_name("function") if node.type in _EFFECTS else None
         is_argument = inside and called is not None and not within(use, called)
         # What is called is looked up before its argument is evaluated.
@@ -180,23 +244,41 @@ def _moves_one_statement(file: File, value: Node, statement: Node, uses: Sequenc
     return True
 
 
+def _has_effect(node: Node) -> bool:
+    is_pointed = node.type == "unary_expression" and written(node).startswith(("<-", "*", "&"))
+    return node.type in _EFFECTS or is_pointed
+
+
+def _is_steady(file: File, node: Node, statement: Node) -> bool:
+    """A name that nothing changes but an assignment in its own function, or nothing at all."""
+    names = Names(file, written(node))
+    binding = names.binding_at(node)
+    if binding is None:  # Go: a function of another file, where it is called
+        parent = node.parent
+        is_called = parent is not None and parent.type == "call_expression"
+        return written(node) in _WORDS or (is_called and is_field(node, "function"))
+    if any(within(d, statement) for d in binding.declared):
+        return True
+    return changes_by_name_alone(names, binding)
+
+
 def _refuse_changing(
     file: File, value: Node, statement: Node, uses: Sequence[Node], word: str
 ) -> None:
     for node in walk(value):
         if not node.is_named or node.type in _LITERALS or node.type in _OPERATORS:
-            if node.type == "unary_expression" and written(node)[:1] in ("&", "*"):
-                raise Refused(f"The value of {word} is an address or what is at one.")
+            if node.type == "unary_expression" and _has_effect(node):
+                raise Refused(f"The value of {word} is an address, what is at one, or received.")
             continue
         if node.type != "identifier":
             raise Refused(f"The value of {word} may do something, or change, before its uses.")
-        if written(node) not in ("true", "false", "nil", "undefined", "null"):
-            _refuse_other(file, node, uses, word)
+        if written(node) not in _WORDS:
+            _refuse_other(file, node, uses, word, value)
     if any(use.start_byte < statement.end_byte for use in uses):
         raise Refused(f"{word} is used before it is assigned.")
 
 
-def _refuse_other(file: File, node: Node, uses: Sequence[Node], word: str) -> None:
+def _refuse_other(file: File, node: Node, uses: Sequence[Node], word: str, value: Node) -> None:
     """A name in the value must be one that never changes, and mean the same at each use."""
     names = Names(file, written(node))
     binding = names.binding_at(node)
@@ -212,12 +294,30 @@ def _refuse_other(file: File, node: Node, uses: Sequence[Node], word: str) -> No
         )
         if getattr(role, "is_written", False) or address:
             raise Refused(f"{written(node)}, which {word} is made of, changes.")
-    if len(binding.declared) != 1:
-        raise Refused(f"{written(node)}, which {word} is made of, changes.")
+    if len(binding.declared) != 1 or not changes_by_name_alone(names, binding):
+        raise Refused(f"{written(node)}, which {word} is made of, may change elsewhere.")
+    if family(file.language.name) == "javascript" and node != value:
+        _refuse_converted(binding, word)
     refuse_unclear(names)
     for other in names.bindings:
         if other is not binding and any(within(use, other.scope) for use in uses):
             raise Refused(f"{written(node)} means something else at a use of {word}.")
+
+
+def _refuse_converted(binding: Binding, word: str) -> None:
+    """An operator asks an object what it is at that time: `list + ''`."""
+    declared = binding.declared[0]
+    if type_of(declared, "javascript") in _PLAIN_TYPES:
+        return
+    value = declared.parent.child_by_field_name("value") if declared.parent is not None else None
+    if value is not None and value.type in _LITERALS:
+        return
+    for place in binding.places:
+        here = climbed(place)
+        above = here.parent
+        parts = ("member_expression", "subscript_expression", "spread_element", "for_in_statement")
+        if above is not None and above.type in parts:
+            raise Refused(f"{written(place)}, which {word} is made of, may be an object.")
 
 
 def _put(view: View, use: Use, value: Node) -> TextEdit:
@@ -274,6 +374,8 @@ def _function(view: View, symbol: Symbol) -> Carried:
                 f"A call of {symbol.name} has other arguments, or ones that do something."
             )
         _refuse_shadowed(file, result, {*names}, call.use.node)
+        if any(n.type in ("call_expression", "new_expression") for n in walk(result)):
+            _refuse_late(file, call.given, symbol.name)
         whole = call.arguments.parent
         assert whole is not None
         values = dict(zip(names, map(written, call.given), strict=True))
@@ -322,6 +424,19 @@ def _refuse_shadowed(file: File, result: Node, parameters: set[str], call: Node)
         for binding in names.bindings:
             if binding.scope != file.root and within(call, binding.scope):
                 raise Refused(f"{word} means something else at a call.")
+
+
+def _refuse_late(file: File, given: Sequence[Node], word: str) -> None:
+    """What a function calls may change an argument that is a variable, read before the call."""
+    for argument in given:
+        if argument.type != "identifier" or written(argument) in _WORDS:
+            continue
+        names = Names(file, written(argument))
+        binding = names.binding_at(argument)
+        is_local = binding is not None and binding.what in (What.VARIABLE, What.PARAMETER)
+        is_set = any(is_written_at(names, p) for p in binding.places) if binding else True
+        if binding is None or not (is_constant(names, binding) or (is_local and not is_set)):
+            raise Refused(f"{written(argument)} may change before {word} reads it.")
 
 
 def _with(file: File, result: Node, values: dict[str, str]) -> str:

@@ -122,3 +122,46 @@ def test_a_value_that_does_something_moves_to_the_next_statement() -> None:
 )  # fmt: skip
 def test_refuses_with_the_reason(path: str, source: str, reason: str) -> None:
     check_refused(Kind.INLINE, {path: source}, reason)
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "reason"),
+    [
+        ("a.js", "let g = 0;\nexport function f() {\n  const <>k = p();\n  return [g, k];\n}\n", "may do something"),
+        ("a.js", "import { n } from './b.js';\nexport function f() {\n  const <>k = n;\n  g();\n  return k;\n}\n", "may change elsewhere"),
+        ("a.js", "export function f(o) {\n  const <>k = o + '';\n  o.push(2);\n  return k;\n}\n", "may be an object"),
+        ("a.js", "export function f() {\n  let n = 1;\n  const <>k = n;\n  (n) = 5;\n  return k;\n}\n", "n, which k is made of, changes"),
+        ("a.js", "export function f(o) {\n  const <>k = o.m;\n  return k();\n}\n", "one of a method"),
+        ("a.js", "let n = 1;\nconst <>k = (a) => inc() + a;\nexport const r = () => k(n);\nn = 2;\n", "may change before k reads it"),
+        ("a.ts", "export function f() {\n  const <>k: O['m'] = 'a';\n  return [k];\n}\n", "a type of its own"),
+        ("a.go", "package p\n\nfunc f() {\n\t<>k := p()\n\tg(h, k)\n}\n\nvar h = 1\n", "may do something"),
+        ("a.go", "package p\n\nfunc f(c chan int) {\n\t<>k := <-c\n\tx := <-c\n\tg(k, x)\n}\n", "or received"),
+        ("a.go", "package p\n\nvar g = 1\n\nfunc f() {\n\t<>k := g\n\tbump()\n\th(k)\n}\n", "may change elsewhere"),
+        ("a.go", "package p\n\nfunc f(t T) {\n\t<>k := t\n\tt.n = 2\n\th(k)\n}\n", "may change elsewhere"),
+        ("a.go", "package p\n\nfunc f(t T) {\n\t<>k := t\n\tk.n = 2\n\th(t)\n}\n", "What k holds is changed"),
+        ("a.go", "package p\n\nfunc f() {\n\t<>k := 1\n\tk++\n\th(k)\n}\n", "more than once"),
+        ("a.go", "package p\n\nfunc f(a [2]int) {\n\t<>k := 1\n\th(a[k])\n}\n", "A constant may mean"),
+        ("a.go", "package p\n\nfunc f() {\n\t<>k := 3\n\th(float64(k / 2))\n}\n", "A constant may mean"),
+        ("a.go", "package p\n\nfunc f() {\n\t<>k := mk()\n\tx := k.inc()\n\th(x)\n}\n", "may need a variable"),
+        ("A.java", "class A {\n    void f(char c) {\n        int <>k = 3;\n        g(true ? c : k);\n    }\n}\n", "A constant may mean"),
+        ("a.rs", "fn f() {\n    let <>k = 3;\n    g(k.pow(2));\n}\n", "A constant may mean"),
+        ("a.rs", "fn f() {\n    let <>k = 3;\n    println!(\"{:k$}\", 1);\n}\n", "format string"),
+    ],
+)  # fmt: skip
+def test_refuses_a_value_that_would_be_another_there(path: str, source: str, reason: str) -> None:
+    check_refused(Kind.INLINE, {path: source}, reason)
+
+
+def test_a_value_that_does_something_passes_what_it_cannot_change() -> None:
+    inline(
+        {"a.ts": "export function f(n: number) {\n  const <>k = g();\n  return h(n, k);\n}\n"},
+        {"a.ts": "export function f(n: number) {\n  return h(n, g());\n}\n"},
+    )
+    inline(
+        {
+            "a.go": "package p\n\nfunc mk() *T { return nil }\n\nfunc f(n int) int {\n\t<>k := mk()\n\treturn k.add(n)\n}\n"
+        },
+        {
+            "a.go": "package p\n\nfunc mk() *T { return nil }\n\nfunc f(n int) int {\n\treturn mk().add(n)\n}\n"
+        },
+    )
