@@ -15,13 +15,13 @@ from context.refactoring.calls import (
     Definition,
     calls_of,
     definition_of,
-    holds,
     is_simple,
     parameter_name,
 )
 from context.refactoring.names import check_name, family
 from context.refactoring.rename import BY, check_syntax
-from context.refactoring.scopes import File, Names, What, within
+from context.refactoring.scopes import File, Names, What, walk, within, written
+from context.refactoring.types import type_of
 from context.refactoring.uses import Found, Symbol, View, all_uses
 from context.syntax import Node
 
@@ -41,10 +41,12 @@ def change_signature(view: View, asked: Refactoring) -> Carried:
     if symbol.what not in _CALLABLE and symbol.what is not What.IMPORT:
         raise Refused(f"{symbol.name} is a {symbol.what.value}, no function.")
     definition = definition_of(found, symbol.name)
-    if holds(definition.body, {"arguments"}) and family(symbol.file.language.name) == "javascript":
-        names = [n for n in definition.use.file.places("arguments") if n.type == "identifier"]
-        if any(within(n, definition.body) for n in names):
+    if family(symbol.file.language.name) == "javascript":
+        words = {written(n) for n in walk(definition.body) if n.type == "identifier"}
+        if "arguments" in words:
             raise Refused(f"{symbol.name} uses its arguments as a list.")
+        if "eval" in words:
+            raise Refused(f"{symbol.name} runs a text, which may use its parameters.")
     calls = list(calls_of(found, symbol.name))
     edits = tuple(_edits(view, symbol, definition, calls, change))
     check_syntax(view, edits)
@@ -82,6 +84,7 @@ def _add(
         raise Refused(f"The calls need a literal: add {name}: type = value.")
     if change.type and not _TYPE.fullmatch(change.type):
         raise Refused(f"“{change.type[:40]}” is no type.")
+    _refuse_value(family(language), change)
     if any(within(n, definition.node) for n in file.places(name) if n.type in file.rules.names):
         raise Refused(f"“{name}” is in use already in {symbol.name}.")
     last = definition.parameters[-1] if definition.parameters else None
@@ -106,6 +109,18 @@ def _add(
         if len(call.given) != len(definition.parameters) and call.given:
             raise Refused(f"A call at {own.path}:{own.line(call.arguments)} has other arguments.")
         yield view.sources.edit(own.path, at, at, comma + change.value)
+
+
+def _refuse_value(kind: str, change: SignatureChange) -> None:
+    """A literal that the parameter's type does not take without a conversion."""
+    is_text = change.value[:1] == '"'
+    is_number = change.value.lstrip("-")[:1].isdigit()
+    type_ = change.type.strip()
+    wrong = (kind == "rust" and is_text and type_ not in ("&str", "&'static str")) or (
+        kind == "java" and is_number and type_ in ("byte", "short", "char")
+    )
+    if wrong:
+        raise Refused(f"{change.value} is no value of type {type_}.")
 
 
 def _selves(definition: Definition) -> list[Node]:
@@ -145,17 +160,48 @@ def _remove(
     if file.language.name == "rust" and any(within(n, definition.node) for n in texts):
         raise Refused(f"{function} may use {name} in a format string.")
     index = names.index(name)
+    _refuse_last_import(file, definition.parameters[index])
     yield _without(view, file, definition.parameters, index)
+    is_script = family(file.language.name) == "javascript"
     for call in calls:
         own = call.use.file
+        if not is_script and len(call.given) != len(names):
+            # `T.f(t, 1)`: a method called by its type is given its receiver, too.
+            raise Refused(f"A call at {own.path}:{own.line(call.arguments)} has other arguments.")
         if index >= len(call.given):
-            if family(file.language.name) != "javascript":
-                raise Refused(f"A call in {own.path} has other arguments.")
             continue
         if not is_simple(call.given[index]):
             line = own.line(call.given[index])
             raise Refused(f"The argument at {own.path}:{line} that would go may do something.")
+        _refuse_last_use(own, call.given[index])
         yield _without(view, own, call.given, index)
+
+
+def _refuse_last_import(file: File, parameter: Node) -> None:
+    """Go compiles no import that is never used."""
+    for node in walk(parameter):
+        if node.type == "package_identifier":
+            places = [n for n in file.places(written(node)) if n.type in file.rules.names]
+            if (
+                len([n for n in places if n.parent is not None and n.parent.type != "import_spec"])
+                == 1
+            ):
+                raise Refused(f"The import of {written(node)} would not be used any more.")
+
+
+def _refuse_last_use(file: File, argument: Node) -> None:
+    """Go compiles no variable that is never used, and Rust drops one where it is given away."""
+    kind = file.language.name
+    if argument.type != "identifier" or kind not in ("go", "rust"):
+        return
+    names = Names(file, written(argument))
+    binding = names.binding_at(argument)
+    if binding is None or binding.what not in (What.VARIABLE, What.PARAMETER):
+        return
+    if kind == "rust" and not type_of(binding.declared[0], "rust"):
+        raise Refused(f"{written(argument)} would be dropped later than before.")
+    if kind == "go" and binding.what is What.VARIABLE and len(binding.uses) == 1:
+        raise Refused(f"{written(argument)} would not be used any more.")
 
 
 def _without(view: View, file: File, nodes: Sequence[Node], index: int) -> TextEdit:

@@ -110,6 +110,37 @@ def test_typescript_go_java_and_rust() -> None:
         ("a.go", "package p\n\nfunc <>f(a int) {}\n", "add b: int = g()", "need a literal"),
         ("A.java", "class A {\n    int <>f(int a) { return 1; }\n}\n", "remove a", "not private"),
         ("a.rs", "fn <>f(a: u32) {}\nfn g() { m!(f(1)); }\n", "remove a", "in the macro m"),
+        (
+            "a.go",
+            "package p\n\nfunc (t T) <>f(a int, b int) int { return a }\n\nvar x = T.f(T{}, 1, 2)\n",
+            "remove b",
+            "has other arguments",
+        ),
+        (
+            "a.rs",
+            "struct S;\nimpl S {\n    fn <>f(&self, a: u32, b: u32) -> u32 { a }\n    fn g(&self) { S::f(self, 1, 2); }\n}\n",
+            "remove b",
+            "has other arguments",
+        ),
+        (
+            "a.go",
+            "package p\n\nfunc <>f(a int, b int) int { return a }\n\nfunc g() {\n\tx := 3\n\tf(1, x)\n}\n",
+            "remove b",
+            "not be used any more",
+        ),
+        (
+            "a.go",
+            'package p\n\nimport "os"\n\nfunc <>f(a int, b *os.File) int { return a }\n',
+            "remove b",
+            "import of os",
+        ),
+        ("a.rs", "fn <>f(a: u32) {}\n", 'add b: String = "x"', "no value of type String"),
+        (
+            "a.rs",
+            "fn <>f(a: u32, b: D) {}\nfn g() { let d = D; f(1, d); }\n",
+            "remove b",
+            "dropped later",
+        ),
     ],
 )
 def test_refuses_with_the_reason(path: str, source: str, how: str, reason: str) -> None:
