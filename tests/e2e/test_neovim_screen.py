@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.neovim import Screen
+from tests.e2e.neovim import SCRIPTS, Screen
 from tests.e2e.scripted import write_workspace
 
 pytestmark = pytest.mark.editor
@@ -85,3 +85,28 @@ def test_a_server_that_is_not_there_is_said_on_the_screen(tmp_path: Path) -> Non
     command = '["no-such-postil", "serve"]'
     with Screen(tmp_path, [str(tmp_path / "a.py")], POSTIL_TEST_CMD=command) as screen:
         screen.wait_for("postil: no-such-postil was not found; install Postil")
+
+
+def test_an_edit_is_asked_for_only_once_the_user_does_not_type(tmp_path: Path) -> None:
+    project = tmp_path / "shop"
+    model = write_workspace(project)
+    (project / ".root").touch()
+    change = "5,6Postil refactor change say rate instead of old_rate everywhere"
+    with Screen(tmp_path, [str(project / "report.txt")], POSTIL_MODEL=model) as screen:
+        screen.wait_for("AssertionError: pay() gives 3")
+        screen.command("silent %yank")
+        screen.command("cd %:h | edit caller.py")
+        screen.wait_for("def pay():", "Postil: ready")
+        screen.command("Postil locate")
+        screen.wait_for("postil: caller.py:6: The rate in rates.py gives 3.")
+        screen.command(f"luafile {SCRIPTS / 'tell.lua'}")
+        screen.command("let code = bufnr() | new")
+        screen.keys("i", "C-o")  # from here on in insert mode, but for one command
+        screen.command(f"call win_execute(bufwinid(code), '{change}')")
+        screen.wait_for("an edit has come", "-- INSERT --")
+        screen.keys("-l", "yes, y, y")
+        screen.wait_for("yes, y, y", gone="y yes, n no")
+        screen.keys("Escape")
+        screen.wait_for("y yes, n no", "+def rate():")
+        screen.keys("y")
+        screen.wait_for("return rate()", "postil: 2 files changed", gone="y yes, n no")

@@ -46,4 +46,18 @@ steps.check(
   not answer.applied and vim.uv.fs_stat(place) ~= nil,
   vim.inspect(answer)
 )
+
+-- keys that were typed before anybody saw the question are no answer to it
+local rates = vim.uri_from_fname(folder .. '/rates.py')
+local start = { line = 0, character = 0 }
+local edits = { { newText = '# new\n', range = { start = start, ['end'] = start } } }
+require('postil').config.confirm = 'always'
+vim.api.nvim_feedkeys('yes I am typing', 't', false)
+answer = answer_to({ textDocument = { uri = rates }, edits = edits })
+steps.check('what is typed is no yes', not answer.applied, vim.inspect(answer))
+while vim.fn.getcharstr(0) ~= '' do
+end
+asked = steps.answer('y')
+answer = answer_to({ textDocument = { uri = rates }, edits = edits })
+steps.check('a yes to the question is one', answer.applied and asked.title, vim.inspect(answer))
 steps.done(client)

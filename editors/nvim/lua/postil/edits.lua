@@ -5,6 +5,9 @@ local window = require('postil.window')
 
 local M = {}
 
+local LOOK_MS = 100 -- there is no event for keys that were typed and not yet read; a guess
+local is_asking = false
+
 ---@class (exact) postil.FileEdit
 ---@field uri string
 ---@field is_new boolean
@@ -108,10 +111,31 @@ local function diff(file, encoding)
   return lines
 end
 
+--- Wait until the user can be asked: not while they type, in which there may be a `y`.
+--- Neovim handles each request of a server in a coroutine of its own; where this is none, false.
+---@return boolean
+local function wait_until_idle()
+  local co, is_main = coroutine.running()
+  while is_asking or not window.is_idle() or vim.fn.getchar(1) ~= 0 do
+    if not co or is_main then
+      return false
+    end
+    vim.defer_fn(function()
+      assert(coroutine.resume(co))
+    end, LOOK_MS)
+    coroutine.yield()
+  end
+  return true
+end
+
 --- Scroll the diff until the user says yes or no. `<C-c>` and `<Esc>` are no.
 ---@param float postil.Float
 ---@return boolean
 local function decide(float)
+  vim.cmd.redraw()
+  repeat -- what was typed before anybody could see the question
+    local ok, key = pcall(vim.fn.getcharstr, 0)
+  until ok and key == ''
   local scrolls = { j = '\5', k = '\25', ['\4'] = '\4', ['\21'] = '\21', [' '] = '\6' }
   while true do
     vim.cmd.redraw()
@@ -146,10 +170,32 @@ local function ask(title, files, reasons, encoding)
   lines = vim.split(table.concat(lines, '\n'), '\n')
   local float = window.open(head, lines, false)
   vim.bo[float.buf].syntax = 'diff'
-  local yes = decide(float)
+  is_asking = true
+  local ok, yes = pcall(decide, float)
+  is_asking = false
   window.close(float)
   vim.cmd.redraw()
+  if not ok then
+    error(yes, 0)
+  end
   return yes
+end
+
+--- The files of an edit that can be applied as things are now; nil and a reason when it cannot.
+---@param edit lsp.WorkspaceEdit
+---@param client vim.lsp.Client
+---@return postil.FileEdit[]?
+---@return string?
+local function applicable(edit, client)
+  if client:is_stopped() then
+    return nil, 'the server has ended'
+  end
+  local files, refusal = by_file(edit)
+  local changed = files and stale(files)
+  if changed then
+    return nil, changed .. ' has changed since'
+  end
+  return files, refusal
 end
 
 ---@param _ lsp.ResponseError?
@@ -158,25 +204,23 @@ end
 ---@return lsp.ApplyWorkspaceEditResult
 function M.apply_handler(_, params, ctx)
   local client = assert(vim.lsp.get_client_by_id(ctx.client_id))
-  local files, refusal = by_file(params.edit)
-  if not files then
-    return { applied = false, failureReason = refusal }
-  end
-  local changed = stale(files)
-  if changed then
-    return { applied = false, failureReason = changed .. ' has changed since' }
-  end
+  local files, refusal = applicable(params.edit, client)
   local reasons, needed = annotations(params.edit)
   local always = require('postil').config.confirm == 'always'
-  if needed or always or require('postil.jobs').asks(client.id) then
-    local title = params.label or 'Postil'
-    if not ask(title, files, reasons, client.offset_encoding) then
+  if files and (needed or always or require('postil.jobs').asks(client.id)) then
+    if not wait_until_idle() then
+      return { applied = false, failureReason = 'you were typing; ask again' }
+    end
+    files, refusal = applicable(params.edit, client)
+    if files and not ask(params.label or 'Postil', files, reasons, client.offset_encoding) then
       return { applied = false, failureReason = 'you said no' }
+    elseif files then
+      -- the question waited, and a formatter or another program did not
+      files, refusal = applicable(params.edit, client)
     end
-    changed = stale(files) -- the question waited, and a formatter or another program did not
-    if changed then
-      return { applied = false, failureReason = changed .. ' has changed since' }
-    end
+  end
+  if not files then
+    return { applied = false, failureReason = refusal }
   end
   local ok, problem = pcall(vim.lsp.util.apply_workspace_edit, params.edit, client.offset_encoding)
   return { applied = ok, failureReason = not ok and tostring(problem) or nil }

@@ -80,15 +80,9 @@ local function finding_item(finding)
   }
 end
 
---- May a window be opened now, without getting into what the user is doing?
----@return boolean
-local function is_idle()
-  return vim.api.nvim_get_mode().mode == 'n' and vim.fn.getcmdwintype() == ''
-end
-
 --- Show the list, once, without taking the cursor there. Quickfix windows are entered when opened.
 local function open_list()
-  if was_opened or not is_idle() then
+  if was_opened or not require('postil.window').is_idle() then
     return
   end
   was_opened = true

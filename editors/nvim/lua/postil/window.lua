@@ -66,6 +66,13 @@ function M.close(float)
   end
 end
 
+--- May a window be opened now, without getting into what the user is doing?
+---@return boolean
+function M.is_idle()
+  local mode = vim.api.nvim_get_mode().mode
+  return (mode == 'n' or mode == 'nt') and vim.fn.getcmdwintype() == ''
+end
+
 --- Fold lines `first` to `last` (1-based), shut.
 ---@param float postil.Float
 ---@param first integer
