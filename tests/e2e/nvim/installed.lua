@@ -39,6 +39,18 @@ steps.check(
   shown:find('the server does not start', 1, true),
   shown
 )
+require('postil.health').start_ms = 200
+require('postil').config.cmd = { vim.v.progpath, '--headless', '--clean', '+sleep 600' }
+vim.cmd('checkhealth postil')
+shown = steps.text()
+steps.check('or when it is slow', shown:find('has not answered within 0.2 s', 1, true), shown)
+steps.check(
+  'and then does not leave it behind',
+  steps.wait(10, function()
+    return #vim.lsp.get_clients({ name = 'postil-health', _uninitialized = true }) == 0
+      and #vim.api.nvim_get_proc_children(vim.fn.getpid()) == 0
+  end)
+)
 require('postil').config.cmd = { 'no-such-postil', 'serve' }
 vim.cmd('checkhealth postil')
 steps.check('or is not there', steps.text():find('no-such-postil was not found', 1, true))

@@ -2,7 +2,7 @@
 
 local M = {}
 
-local START_MS = 15000
+M.start_ms = 15000
 local DOCTOR_MS = 120000 -- it loads llama.cpp, and a GPU's library compiles kernels the first time
 
 ---@param config postil.Config
@@ -19,17 +19,23 @@ local function check_server(config)
     { attach = false, silent = true }
   )
   client = id and vim.lsp.get_client_by_id(id) or nil
-  local started = client
-    and vim.wait(START_MS, function()
+  if client then
+    vim.wait(M.start_ms, function()
       return client.initialized or client:is_stopped()
     end, 20)
-    and not client:is_stopped()
-  if client and started then
+  end
+  local command = table.concat(config.cmd, ' ')
+  if client and client.initialized and not client:is_stopped() then
     local version = (client.server_info or {}).version or 'unknown'
     health.ok(('the server starts, version %s; it is not running now'):format(version))
     client:stop()
+  elseif client and not client:is_stopped() then
+    local sentence = 'the server has not answered within %g s: %s'
+    health.warn(sentence:format(M.start_ms / 1000, command), {
+      'it may be slow on a busy machine or a network drive: look again',
+    })
+    client:stop(true) -- one that has not started does not know of a polite end
   else
-    local command = table.concat(config.cmd, ' ')
     health.error(
       ('the server does not start: %s'):format(command),
       { 'run that command in a shell, or postil doctor', ':LspLog shows what it wrote' }
