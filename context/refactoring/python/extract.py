@@ -20,7 +20,14 @@ from context.refactoring import Carried, Refactoring, Refused, TextEdit
 from context.refactoring.names import check_name
 from context.refactoring.python.bound import bound_before
 from context.refactoring.python.project import KnownFile, TextProject
-from context.refactoring.python.trees import Function, Module, bound_here, bound_in, is_decorated
+from context.refactoring.python.trees import (
+    COMPREHENSIONS,
+    Function,
+    Module,
+    bound_here,
+    bound_in,
+    is_decorated,
+)
 from context.refactoring.sources import edited
 
 BY = "rope and the bytecode of the changed file"
@@ -341,6 +348,9 @@ def _verify(
     given = {a.arg for a in made[0].args.args} & {*bound_here(function)}
     if unset := sorted(given - bound_before(module, function, statements[0])):
         raise Refused(f"{unset[0]} may have no value yet where these lines begin.")
+    outside = {n for n in stored if bound_in(function).count(n) > bound_in(made[0]).count(n)}
+    if unread := _read_unset(tree, made[0], outside - given):
+        raise Refused(f"{unread} has a value before these lines, which may read it.")
     unbound = _locals_unset(result, name)
     if unbound:
         raise Refused(f"{unbound} may have no value where the new function reads it.")
@@ -359,6 +369,21 @@ def _is_called_as_it_is(module: Module, made: ast.FunctionDef, name: str) -> boo
     if is_bound and not is_decorated(made, "staticmethod"):
         taken = taken[1:]
     return len(given) == len(call.args) and given == taken
+
+
+def _read_unset(module: Module, made: ast.FunctionDef, names: set[str]) -> str:
+    """One of the names that the new function does not set on every way to where it reads it."""
+    for node in ast.walk(made):
+        if isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load):
+            around = list(module.around(node))
+            statement = next(a for a in around if isinstance(a, ast.stmt))
+            bound = bound_before(module, made, statement)
+            for above in around[: around.index(statement)]:
+                if isinstance(above, COMPREHENSIONS):
+                    bound |= {*bound_in(above)}
+            if node.id not in bound:
+                return node.id
+    return ""
 
 
 def _locals_unset(code: types.CodeType, name: str) -> str:

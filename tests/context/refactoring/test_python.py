@@ -462,3 +462,14 @@ def test_lines_are_given_what_every_way_sets(before: str) -> None:
     )
     assert "    taken(b, k, v)\n    return a\n" in after["a.py"]
     assert done.edits
+
+
+def test_lines_that_set_a_variable_on_some_ways_only_and_read_it() -> None:
+    lines = "<[if b:\n        x = 1\n    y = g(b)\n    if x:\n        y = 3\n    return y]>"
+    files = {"a.py": f"def f(b):\n    x = 0\n    {lines}\n"}
+    check_refused(Kind.EXTRACT, files, "x has a value before these lines", "taken")
+    lines = "<[if b:\n        x = 1\n    else:\n        x = 2\n    y = x]>"
+    files = {"a.py": f"def f(b):\n    x = 0\n    {lines}\n    return y\n"}
+    done, after = carried(Kind.EXTRACT, files, "taken")
+    assert "    x = 0\n    y = taken(b)\n    return y\n" in after["a.py"]
+    assert done.edits
