@@ -18,14 +18,17 @@ from models.findings import Finding
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"  # named by the standard's files, not read
 RULE_ID = "POSTIL0001"
 MAX_RELATED = 10
-_LINK = re.compile(r"\[(?=[^\]\n]*\]\()")
+_OF_LINKS = re.compile(r"[\\\[\]]")  # what the standard has escaped in a message (3.11.6)
 
 
 def sarif_log(
     root: Path, findings: Sequence[Finding], left: str, text_of: Callable[[str], Text]
 ) -> dict[str, Any]:
-    """`left`: what was not read, in a sentence, or "". Of the code itself nothing is in it."""
-    notes = [{"level": "note", "message": {"text": left}}] if left else []
+    """`left`: what was not read, in a sentence, or "".
+
+    No file's text is put in; the model's words, which are, may quote lines of code.
+    """
+    notes = [{"level": "note", "message": {"text": _message(left)}}] if left else []
     run = {
         "tool": {"driver": _driver()},
         "columnKind": "unicodeCodePoints",
@@ -98,5 +101,5 @@ def _physical(path: str, first: int, last: int) -> dict[str, Any]:
 
 
 def _message(words: str) -> str:
-    """Harmless words: in a message `[text](place)` would be a link."""
-    return _LINK.sub(r"\\[", visible(words).strip())
+    """Harmless words: in a message `[text](place)` would be a link, however it is spelled."""
+    return _OF_LINKS.sub(r"\\\g<0>", visible(words).strip())

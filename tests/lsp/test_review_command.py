@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from lsp.commands.places import relative_path
+from lsp.commands.sarif import _message
 from tests.lsp.client import ROOT
 from tests.lsp.conftest import FIX_REPLIES, RULES, SHOP
 from tests.lsp.test_doctor import postil
@@ -98,7 +100,7 @@ def test_of_a_branch_only_the_named_files_are_read(tmp_path: Path) -> None:
 def test_whole_files_are_read_and_what_is_left_is_counted(tmp_path: Path) -> None:
     root = make_changed_shop(tmp_path)
     environment = scripted(tmp_path, '{"bug": false, "reason": "It is right."}')
-    done = postil("review", "shop.py", "-w", str(root), "--most", "1", **environment)
+    done = postil("review", "shop.py", "./shop.py", "-w", str(root), "--most", "1", **environment)
     assert done.returncode == 0
     assert done.stdout.strip() == (
         "The 1 most suspicious of 2 parts were read, 1 not. Read more of them with --most."
@@ -117,7 +119,7 @@ def test_sarif_has_the_place_the_reasoning_and_nothing_to_click(tmp_path: Path) 
     assert place["physicalLocation"]["artifactLocation"]["uri"] == "shop.py"
     assert place["physicalLocation"]["region"] == {"startLine": 11, "endLine": 11}
     assert place["logicalLocations"] == [{"fullyQualifiedName": "pay"}]
-    assert "\\[here](http" in result["message"]["text"], "escaped: it is no link"
+    assert "\\[here\\](http" in result["message"]["text"], "escaped: it is no link"
     assert "\x1b" not in json.dumps(log, ensure_ascii=False)
     assert result["properties"]["postil"]["cited"]["not_shown"] == ["mean_price"]
     assert run["originalUriBaseIds"]["SRCROOT"]["uri"].endswith("/my%20shop/")
@@ -128,12 +130,30 @@ def test_sarif_has_the_place_the_reasoning_and_nothing_to_click(tmp_path: Path) 
     assert names[0] == names[1]
 
 
+LINKS = [
+    "[para\\[0\\]](x:y)",
+    "[a\\]b](x:y)",
+    "[he\nre](x:y)",
+    "\\[here](x:y)",
+    "[x](0)",
+    "a[0]](x:y)",
+]
+
+
+@pytest.mark.parametrize("words", LINKS)
+def test_no_spelling_of_a_link_is_one_in_sarif(words: str) -> None:
+    """By the standard's rule: a backslash keeps the bracket or backslash after it from counting."""
+    told = _message(words)
+    assert "[" not in re.sub(r"\\.", "", told, flags=re.DOTALL)
+    assert re.sub(r"\\(.)", r"\1", told, flags=re.DOTALL) == words
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--since", "no-such"], 3, "There is no commit no-such here"),
-        (["--since", "--upload-pack=evil"], 3, "There is no commit --upload-pack=evil here"),
-        (["--since", "../../HEAD"], 3, "There is no commit ../../HEAD here"),
+        (["--since", "no-such"], 2, "There is no commit no-such here"),
+        (["--since", "--upload-pack=evil"], 2, "There is no commit --upload-pack=evil here"),
+        (["--since", "../../HEAD"], 2, "There is no commit ../../HEAD here"),
         (["no.py"], 2, "There is no file no.py in "),
         (["."], 2, ". is a folder; name files, or --since with it."),
         (["/etc/passwd"], 2, "is not in"),
