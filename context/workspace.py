@@ -21,7 +21,7 @@ from context.anatomy import ANATOMY, Anatomy, CallAt
 from context.callers import calling_files
 from context.changes import ChangedPart, changed_parts, is_changed, under
 from context.coverage import Coverage, CoverageUnreadable, find_coverage, read_coverage
-from context.errors import ContextError, HistoryUnreadable, NoWorkspace
+from context.errors import ContextError, HistoryUnreadable, NoSuchPlace, NoWorkspace
 from context.evidence import Signal
 from context.evidence.diagnostics import OtherDiagnostic
 from context.git import blob_id, read_blobs, read_changes, read_history, read_tree
@@ -244,8 +244,8 @@ class Workspace:
         """What differs from HEAD in code in or below `places`, by function.
 
         `since`: a branch, tag or commit; then what came after the newest one that HEAD shares with
-        it. `buffers`: open texts that the index may not have seen yet. Raises `ContextError`
-        without such a history, or where there is too much to compare.
+        it; raises `NoSuchPlace` where it is none. `buffers`: open texts that the index may not have
+        seen yet. Raises `ContextError` without a history, or where there is too much to compare.
         """
         known = list(under(await self.files(), places))
         if len(known) > MAX_COMPARED:
@@ -253,7 +253,7 @@ class Workspace:
         head_shadow = self._shadow.with_name("head")
         head = await asyncio.to_thread(read_tree, self.root, head_shadow, since)
         if head is None and since:
-            raise ContextError(
+            raise NoSuchPlace(
                 f"There is no commit {since} here, or none that HEAD shares with it; where the "
                 "clone is shallow, fetch more of its history."
             )

@@ -6,21 +6,27 @@ it found something or not, since what a model sees is no verdict; with --fail, w
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-from context.errors import ContextError, NoSuchPlace, NoWorkspace
+from context.errors import ContextError, NoSuchPlace, NothingToMeasure, NoWorkspace
 from context.report import EmptyReport
 from lsp import __version__
+from lsp.bad_use import BadUse
 from lsp.commands.bundle import app as bundle_app
 from lsp.commands.models_app import app as models_app
 from lsp.commands.options import JsonOption, NoModelOption, WorkspaceOption
 from models.errors import ModelError
 
 FOUND, NOTHING_FOUND, BAD_USE, FAILED = 0, 1, 2, 3
+LOOPBACK = "127.0.0.1"
 
 app = typer.Typer(
     name="postil",
@@ -185,14 +191,15 @@ def serve(
     ] = None,
     host: Annotated[
         str, typer.Option(help="Where to listen. Others than this machine can then connect.")
-    ] = "127.0.0.1",
+    ] = LOOPBACK,
 ) -> None:
     """Run the language server on stdin and stdout, or on a socket; editors call this."""
     from lsp.server import serve_socket, serve_stdio
 
     if tcp is not None and websocket is not None:
-        sys.stderr.write("postil: choose one of --tcp and --websocket\n")
-        sys.exit(BAD_USE)
+        _fail("choose one of --tcp and --websocket", BAD_USE)
+    if host != LOOPBACK and tcp is None and websocket is None:
+        _fail("--host says where to listen; give a port with --tcp or --websocket", BAD_USE)
     if tcp is not None:
         serve_socket("tcp", host, tcp)
     if websocket is not None:
@@ -234,7 +241,9 @@ def version() -> None:
 @log_app.command("show")
 def log_show(
     last: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the newest.")] = 20,
-    as_json: JsonOption = False,  # noqa: FBT002
+    as_json: Annotated[  # noqa: FBT002
+        bool, typer.Option("--json", help="JSON Lines on stdout: one object an entry.")
+    ] = False,
 ) -> None:
     """What the model was asked lately, with digests instead of text."""
     from lsp.commands import log as command
@@ -262,14 +271,44 @@ def log_export(target: Annotated[Path, typer.Argument(help="A new file.")]) -> N
 
 def main() -> None:
     """Entry point: errors that a user can meet become one sentence and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what its encoding lacks is written out
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
-    except (NoWorkspace, NoSuchPlace, EmptyReport) as error:
+        try:
+            app()
+        finally:
+            _flush()  # here, where it can still be said that it failed
+    except NothingToMeasure as error:
+        _fail(str(error), NOTHING_FOUND)
+    except (BadUse, NoWorkspace, NoSuchPlace, EmptyReport) as error:
         _fail(str(error), BAD_USE)
     except (ContextError, ModelError) as error:
         _fail(str(error), FAILED)
-    except KeyboardInterrupt:
-        _fail("stopped", 130)
+    except BrokenPipeError:  # who read it has had enough
+        _drop_output()
+        sys.exit(FAILED)
+    except OSError as error:
+        _drop_output()
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}", FAILED)
+    except Exception:  # noqa: BLE001 - Python's own end with 1 would say that nothing was found
+        traceback.print_exc()
+        sys.exit(FAILED)
+
+
+def _flush() -> None:
+    if sys.stdout is not None and not sys.stdout.closed:
+        sys.stdout.flush()
+
+
+def _drop_output() -> None:
+    """What cannot be written is not tried again when Python ends, which would change the code."""
+    try:
+        _flush()
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(sentence: str, code: int) -> NoReturn:

@@ -57,7 +57,7 @@ class Recorder:
         try:
             self._record.append(entry)
         except RecordUnwritable as error:
-            logger.warning("%s", error)
+            logger.info("%s", error)
             if not self._has_complained:
                 self._has_complained = True
                 self._say(str(error))

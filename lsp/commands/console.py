@@ -19,11 +19,16 @@ out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
+_said: set[str] = set()  # complaints about the environment, which several parts of a command read
+
+
 def settings() -> Settings:
-    """From the environment; complaints about it go to stderr."""
+    """From the environment; complaints about it go to stderr, each once."""
     found, complaints = read_settings(os.environ)
     for complaint in complaints:
-        err.print(f"postil: {safe(complaint)}")
+        if complaint not in _said:
+            _said.add(complaint)
+            complain(complaint)
     return found
 
 

@@ -22,6 +22,7 @@ from context.text import hash_bytes
 from context.workspace import Past, Workspace
 from lsp import __version__
 from lsp.backend import open_backend
+from lsp.bad_use import BadUse
 from lsp.commands.console import err, out, progress_bar, safe, settings
 from lsp.commands.eval_plot import draw
 from models.backends import Backend
@@ -56,6 +57,10 @@ def run(
     if plot is not None and plot.suffix.lower() != ".svg":
         err.print(f"postil: {safe(str(plot))} must end in .svg, the one kind of picture drawn.")
         return 2
+    if plot is not None and (plot.is_dir() or not plot.parent.is_dir()):
+        raise BadUse(f"{plot} cannot be written; name a file in a folder that is there.")
+    if not root.is_dir():
+        raise BadUse(f"There is no folder {root}; name one inside a repository.")
     root = root.resolve()
     tried: dict[str, frozenset[Signal]] = {AS_SHIPPED: frozenset()}
     if ablate:

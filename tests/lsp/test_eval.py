@@ -105,15 +105,17 @@ def test_signals_can_be_switched_off_and_the_figures_drawn(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "code", "sentence"),
     [
-        (["--plot", "figures.bmp"], "must end in .svg"),
-        (["-w", "{empty}"], "no git history"),
-        (["-w", "{plain}"], "No commit was found"),
+        (["--plot", "figures.bmp"], 2, "must end in .svg"),
+        (["-w", "{plain}", "--plot", "no-such/x.svg"], 2, "no-such/x.svg cannot be written"),
+        (["-w", "{empty}/no-such"], 2, "There is no folder"),
+        (["-w", "{empty}"], 1, "no git history"),
+        (["-w", "{plain}"], 1, "No commit was found"),
     ],
 )
 def test_what_cannot_be_measured_gets_one_sentence(
-    tmp_path: Path, arguments: list[str], sentence: str
+    tmp_path: Path, arguments: list[str], code: int, sentence: str
 ) -> None:
     plain = tmp_path / "plain"
     (tmp_path / "empty").mkdir()
@@ -122,7 +124,7 @@ def test_what_cannot_be_measured_gets_one_sentence(
     commit(plain, "Start", {"a.py": "x = 1\n"})
     folders = {"empty": tmp_path / "empty", "plain": plain}
     done = _postil(tmp_path, "eval", *[a.format(**folders) for a in arguments])
-    assert done.returncode in (2, 3)
+    assert done.returncode == code
     assert sentence in done.stderr
     assert len(done.stderr.strip().split("\n")) == 1
 
