@@ -471,5 +471,5 @@ def test_lines_that_set_a_variable_on_some_ways_only_and_read_it() -> None:
     lines = "<[if b:\n        x = 1\n    else:\n        x = 2\n    y = x]>"
     files = {"a.py": f"def f(b):\n    x = 0\n    {lines}\n    return y\n"}
     done, after = carried(Kind.EXTRACT, files, "taken")
-    assert "    x = 0\n    y = taken(b)\n    return y\n" in after["a.py"]
+    assert "    x = 0\n    y = taken(b, x)\n    return y\n" in after["a.py"]
     assert done.edits
