@@ -27,6 +27,7 @@ from context.refactoring.python.trees import (
     bound_here,
     bound_in,
     is_decorated,
+    last_word,
 )
 from context.refactoring.sources import edited
 
@@ -100,9 +101,9 @@ def _with_class(text: str, function: Function, name: str) -> str:
 def _refuse_odd_method(project: TextProject, module: Module, function: Function) -> None:
     """The new method must be found on what the old one is called with, and change nothing else."""
     owner = next(a for a in module.around(function) if isinstance(a, ast.ClassDef))
-    if any(_last_word(d) not in _PLAIN_CLASS_DECORATORS for d in owner.decorator_list):
+    if any(last_word(d) not in _PLAIN_CLASS_DECORATORS for d in owner.decorator_list):
         raise Refused(f"The decorator of {owner.name} may use all methods that it has.")
-    if any(_last_word(base) == "Protocol" for base in owner.bases):
+    if any(last_word(base) == "Protocol" for base in owner.bases):
         raise Refused(f"{owner.name} says which methods other classes have.")
     if any(isinstance(n, ast.FunctionDef) and n.name == "__getattribute__" for n in owner.body):
         raise Refused(f"{owner.name} looks its attributes up in a way of its own.")
@@ -116,11 +117,6 @@ def _refuse_odd_method(project: TextProject, module: Module, function: Function)
         raise Refused(f"What {function.name} is called on is another object later.")
     if not is_decorated(function, "classmethod"):
         _refuse_foreign_self(project, function.name)
-
-
-def _last_word(node: ast.expr) -> str:
-    words = re.findall(r"\w+", ast.unparse(node).partition("(")[0].partition("[")[0])
-    return words[-1] if words else ""
 
 
 def _refuse_foreign_self(project: TextProject, method: str) -> None:
@@ -250,9 +246,7 @@ def _half_set_by_errors(
 def _catching(above: ast.AST, inner: ast.AST) -> list[ast.AST] | None:
     """The block of `above` that holds `inner`, if code after an error in it goes on here."""
     if isinstance(above, ast.With | ast.AsyncWith):
-        calls = [i.context_expr.func if isinstance(i.context_expr, ast.Call) else i.context_expr
-                 for i in above.items]  # fmt: skip
-        is_open = all(_last_word(call) in _PASSES_ON for call in calls)
+        is_open = all(last_word(item.context_expr) in _PASSES_ON for item in above.items)
         return None if is_open else [*above.body]
     if isinstance(above, ast.Try | ast.TryStar):
         if inner in above.body:

@@ -124,6 +124,15 @@ def is_decorated(function: Function, decorator: str) -> bool:
     return any(isinstance(d, ast.Name) and d.id == decorator for d in function.decorator_list)
 
 
+def last_word(node: ast.expr) -> str:
+    """By what a class, a decorator or a called function is known: `C` of `m.C[int](...)`."""
+    while isinstance(node, ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ast.unparse(node)[:40]
+
+
 def names_in(node: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
 

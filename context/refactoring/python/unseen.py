@@ -18,7 +18,7 @@ from rope.base import exceptions, pyobjects
 from context.refactoring import Refused
 from context.refactoring.python.project import TextProject
 from context.refactoring.python.tokens import Around, Place, Unreadable, parse
-from context.refactoring.python.trees import SCOPES, Module, sees_frame
+from context.refactoring.python.trees import SCOPES, Module, last_word, sees_frame
 from context.refactoring.sources import line_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def refuse_unknown_users(project: TextProject, symbol: Symbol) -> None:
     functions = [n for n in around if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
     if symbol.what in ("parameter", "function", "method") and functions:
         inner = functions[-1]
-        odd = [d for d in map(_decorator, inner.decorator_list) if d not in _PLAIN_DECORATORS]
+        odd = [d for d in map(last_word, inner.decorator_list) if d not in _PLAIN_DECORATORS]
         if odd:
             raise Refused(f"The decorator {odd[0]} may use the name {symbol.name}.")
         if symbol.what == "parameter" and inner.name.startswith(("test", "pytest_")):
@@ -98,7 +98,7 @@ def _refuse_built_name(project: TextProject, name: str) -> None:
                 raise Refused(f"{path} cannot be parsed and may ask for {name}.") from None
             continue
         for call in (n for n in ast.walk(tree) if isinstance(n, ast.Call)):
-            word = _last_word(call.func)
+            word = last_word(call.func)
             if not word.endswith(("attr", "attrgetter", "methodcaller")):
                 continue
             for argument in call.args[word.endswith("attr") :][:1]:
@@ -186,7 +186,7 @@ def is_of_derived_class(project: TextProject, path: str, place: Place, name: str
     for node in ast.walk(parse(text)):
         if not isinstance(node, ast.ClassDef):
             continue
-        if all(_last_word(base) in _PLAIN_BASES for base in node.bases):
+        if all(last_word(base) in _PLAIN_BASES for base in node.bases):
             continue
         for statement in node.body:
             is_here = statement.lineno <= line <= (statement.end_lineno or line)
@@ -220,7 +220,7 @@ def _refuse_odd_class(symbol: Symbol, around: Sequence[ast.AST]) -> None:
     if symbol.what == "attribute" and own.decorator_list:
         raise Refused(f"The decorator of {own.name} may use the name {symbol.name}.")
     for base in own.bases:
-        name = _last_word(base)
+        name = last_word(base)
         builtin = getattr(builtins, name, None)
         if isinstance(builtin, type) and not hasattr(builtin, symbol.name):
             continue
@@ -245,8 +245,8 @@ def _is_known_base(symbol: Symbol, owner: str, base: str) -> bool:
         if isinstance(above, pyobjects.PyClass) and above.get_name() == base:
             written = above.get_ast().bases
             return all(
-                _last_word(b) in _PLAIN_BASES
-                or any(s.get_name() == _last_word(b) for s in above.get_superclasses()
+                last_word(b) in _PLAIN_BASES
+                or any(s.get_name() == last_word(b) for s in above.get_superclasses()
                        if isinstance(s, pyobjects.PyClass))
                 for b in written
             ) and not above.get_ast().keywords  # fmt: skip
@@ -263,15 +263,3 @@ def _enclosing(tree: ast.Module, line: int) -> list[ast.AST]:
         and min([n.lineno, *(d.lineno for d in n.decorator_list)]) <= line <= (n.end_lineno or 0)
     ]
     return sorted(found, key=lambda n: getattr(n, "lineno", 0))
-
-
-def _decorator(node: ast.expr) -> str:
-    return _last_word(node.func if isinstance(node, ast.Call) else node)
-
-
-def _last_word(node: ast.expr) -> str:
-    while isinstance(node, ast.Subscript):
-        node = node.value
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ast.unparse(node)[:40]
