@@ -57,17 +57,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="what llama.cpp is built for, the CPU unless told otherwise; kept for later runs",
     )
     options, rest = parser.parse_known_args(argv)
+    if options.command == "setup" and rest:
+        parser.error(f"setup does not know {' '.join(rest)}")
+    venv = options.venv.expanduser().absolute()  # the steps run in the checkout, not here
     try:
         check_python(sys.version_info[:2])
         check_tools(os.environ)
-        chosen = options.accelerator or installed_accelerator(options.venv)
-        scripts = install(options.venv, chosen, developer=options.command == "test")
+        chosen = options.accelerator or installed_accelerator(venv)
+        scripts = install(venv, chosen, developer=options.command == "test")
         if options.command == "setup":
             say(f"ready: {scripts / 'postil'}")
             return 0
         return run_demo(scripts, rest) if options.command == "demo" else run_tests(scripts, rest)
     except SetupFailed as failure:
         print(f"postil set-up: {failure}", file=sys.stderr)
+        return 3
+    except OSError as error:
+        print(f"postil set-up: {error.filename}: {error.strerror}", file=sys.stderr)
         return 3
     except KeyboardInterrupt:
         print("postil set-up: stopped; run the same command again to go on", file=sys.stderr)
@@ -127,7 +133,8 @@ def install(venv: Path, accelerator: Accelerator, *, developer: bool) -> Path:
     if python.exists() and stamp.exists() and stamp.read_text() == stamps[lock.name]:
         return scripts
     log = venv.parent / f"{venv.name}-setup.log"
-    if not python.exists():
+    venv.parent.mkdir(parents=True, exist_ok=True)
+    if not has_pip(python):  # or the making of it was stopped
         run_step(
             f"making the environment {venv.name}",
             [sys.executable, "-m", "venv", str(venv)],
@@ -161,6 +168,16 @@ def install(venv: Path, accelerator: Accelerator, *, developer: bool) -> Path:
     stamp.write_text(stamps[lock.name])
     log.unlink(missing_ok=True)
     return scripts
+
+
+def has_pip(python: Path) -> bool:
+    try:
+        done = subprocess.run(
+            [str(python), "-m", "pip", "--version"], capture_output=True, check=False, cwd=ROOT
+        )
+    except OSError:
+        return False  # there is no such Python
+    return done.returncode == 0
 
 
 def build_for(accelerator: Accelerator, pip: Sequence[str], lock: Path, log: Path) -> None:

@@ -66,6 +66,52 @@ def test_the_script_ends_with_one_sentence_and_a_code_when_git_is_missing(
     assert not (tmp_path / "venv").exists()
 
 
+def test_set_up_refuses_an_option_that_it_does_not_know(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        bootstrap.main(["setup", "--acelerator", "cuda", "--venv", str(tmp_path / "venv")])
+    assert ended.value.code == 2
+    assert "setup does not know --acelerator cuda" in capsys.readouterr().err
+
+
+def test_the_environment_is_where_the_command_is_typed_in_new_folders_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[Path] = []
+    monkeypatch.setattr(bootstrap, "check_tools", lambda _: None)
+    monkeypatch.setattr(bootstrap, "install", lambda venv, *_, **__: asked.append(venv) or venv)
+    monkeypatch.chdir(tmp_path)
+    assert bootstrap.main(["setup", "--venv", "new/myenv"]) == 0
+    assert asked == [tmp_path / "new" / "myenv"]
+    monkeypatch.undo()
+    monkeypatch.setattr(bootstrap, "check_tools", lambda _: None)
+    (tmp_path / "file").touch()
+    assert bootstrap.main(["setup", "--venv", str(tmp_path / "file" / "x" / "venv")]) == 3
+    assert "Traceback" not in (told := capsys.readouterr().err)
+    assert f"postil set-up: {tmp_path / 'file'}" in told
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
+def test_an_environment_whose_making_was_stopped_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "new" / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\nexit 1\n")  # No module named pip
+    python.chmod(0o755)
+    titles: list[str] = []
+    monkeypatch.setattr(bootstrap, "run_step", lambda title, *_: titles.append(title))
+    accelerator = bootstrap.Accelerator.CPU
+    bootstrap.install(python.parent.parent, accelerator, developer=False)
+    assert titles[0] == "making the environment venv"
+    (python.parent.parent / ".postil-requirements").unlink()
+    python.write_text("#!/bin/sh\nexit 0\n")
+    titles.clear()
+    bootstrap.install(python.parent.parent, accelerator, developer=False)
+    assert titles[0].startswith("installing dependencies")
+
+
 def test_a_build_for_other_hardware_takes_the_locked_source_with_its_hashes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
