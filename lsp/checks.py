@@ -102,6 +102,11 @@ def grammars() -> Row:
 
 def index(root: Path, settings: Settings) -> Row:
     known = index_size(root, settings.cache_dir)
+    if blocked := _unwritable(settings.cache_dir / "index"):
+        return Row(
+            "index", Status.PROBLEM, f"cannot be written: {blocked} is no folder to write in",
+            "name another folder in the setting cache_dir",
+        )  # fmt: skip
     if known is None:
         return Row(
             "index", Status.NOTE, f"there is none yet of {root.resolve()}",
@@ -112,6 +117,13 @@ def index(root: Path, settings: Settings) -> Row:
     return Row(
         "index", Status.FINE, f"{files} files of {root.resolve()}, {size / 1e6:.1f} MB {where}"
     )
+
+
+def _unwritable(folder: Path) -> Path | None:
+    """The folder, or what is there of its parents, where nothing can be written into it."""
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    can_write = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    return None if can_write else there
 
 
 def model_weights(settings: Settings) -> tuple[list[Row], CatalogEntry | None]:

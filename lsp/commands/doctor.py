@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from context.errors import NoWorkspace
 from lsp.checks import Row, Status, builds, check_all
 from lsp.commands.console import err, out, safe, settings
 from lsp.offline.proof import Proof, Verdict, prove
@@ -25,7 +26,9 @@ _EXIT_CODES = {Verdict.OFFLINE: 0, Verdict.CANNOT: 1, Verdict.BROKEN: 1}
 
 
 def run(workspace: Path, *, as_json: bool) -> int:
-    """0 when nothing is wrong, 3 otherwise."""
+    """0 when nothing is wrong, 3 otherwise. Raises `NoWorkspace`."""
+    if not workspace.is_dir():
+        raise NoWorkspace(f"There is no folder {workspace}; name the workspace's folder.")
     rows = []
     for row in check_all(settings(), workspace):
         rows.append(row)

@@ -78,6 +78,17 @@ def test_the_index_of_the_workspace_is_counted(tmp_path: Path) -> None:
     assert row.said.startswith("1 files of ")
 
 
+def test_an_index_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "notdir").touch()
+    row = checks.index(tmp_path, Settings(cache_dir=tmp_path / "notdir" / "x"))
+    assert row.status is Status.PROBLEM
+    assert row.said == f"cannot be written: {tmp_path / 'notdir'} is no folder to write in"
+    assert checks.index(tmp_path, Settings(cache_dir=tmp_path / "new")).status is Status.NOTE
+    done = postil("doctor", "-w", str(tmp_path / "no-such"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "There is no folder" in done.stderr
+
+
 def test_damaged_weights_are_a_problem_with_its_remedy(tmp_path: Path) -> None:
     entry = entry_named("qwen2.5-coder-0.5b")
     (tmp_path / entry.file).write_bytes(build()[:500])
