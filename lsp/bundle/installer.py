@@ -25,6 +25,7 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import io
 import json
 import os
 import platform
@@ -503,22 +504,36 @@ def launcher_text(to: Path) -> str:
     return f'#!/bin/sh\nexec {quoted} -P -m lsp "$@"\n'
 
 
+def server_command(to: Path) -> list[str]:
+    """What an editor starts, without a shell, which a .cmd would need."""
+    if os.name == "nt":
+        return [str(to / "venv" / "Scripts" / "python.exe"), "-P", "-m", "lsp", "serve"]
+    return [str(launcher(to)), "serve"]
+
+
+def _neovim_data() -> str:
+    return "~/AppData/Local/nvim-data" if os.name == "nt" else "~/.local/share/nvim"
+
+
 def next_steps(to: Path) -> Iterable[str]:
     """How to go on, for each editor whose plugin came along."""
     command = str(launcher(to))
+    served = server_command(to)
     yield f"Postil is in {to}. Try it:\n    {command} demo"
     if (to / "editors" / "nvim").is_dir():
         yield (
             f"Neovim 0.11+: copy {to / 'editors' / 'nvim'} to "
-            "~/.local/share/nvim/site/pack/postil/start/postil and add to your init.lua\n"
-            f"    require('postil').setup({{ cmd = {{ {json.dumps(command)}, 'serve' }} }})"
+            f"{_neovim_data()}/site/pack/postil/start/postil and add to your init.lua\n"
+            # Lua reads the strings of JSON, but not its \\u.
+            f"    require('postil').setup({{ cmd = {{ "
+            f"{', '.join(json.dumps(part, ensure_ascii=False) for part in served)} }} }})"
         )
     for vsix in sorted((to / "editors").glob("vscode/*.vsix")):
         yield (
             f"VS Code: code --install-extension {vsix}\n    and add to your user settings\n"
-            f'    "postil.server_command": [{json.dumps(command)}, "serve"]'
+            f'    "postil.server_command": {json.dumps(served)}'
         )
-    yield f"Any other client of the Language Server Protocol starts\n    {command} serve"
+    yield f"Any other client of the Language Server Protocol starts\n    {' '.join(served)}"
 
 
 def _scripts(venv: Path) -> Path:
@@ -576,6 +591,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if name == "install":
             command.add_argument("--to", type=Path, default=default_folder(), help="a new folder")
     options = parser.parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a folder's name must not end what is installed
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if options.command == "verify":
             report_verified(verify(options.bundle, options.key))

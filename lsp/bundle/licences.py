@@ -30,33 +30,44 @@ def wheel_licences(wheels: Sequence[Wheel], folder: Path) -> None:
             _write(folder / f"{wheel.name}-{wheel.version}", path, data)
 
 
-def weights_licences(
-    entries: Sequence[CatalogEntry],
-    given: Mapping[str, Path],
-    wheels: Sequence[Wheel],
-    folder: Path,
-) -> None:
-    """licences/weights/NAME/LICENSE: given, or the Apache licence as a wheel under it has it.
+def given_texts(entries: Sequence[CatalogEntry], given: Mapping[str, Path]) -> dict[str, bytes]:
+    """The text of each licence that was given, by the model's name.
 
-    Other licences name a holder, or are the model's own, and cannot be had from elsewhere.
-    Raises `BundleError` where a text is missing.
+    Raises `BundleError` where one cannot be read or belongs to none of the models, and where one is
+    missing: licences other than Apache's name a holder, or are the model's own, and cannot be had
+    from elsewhere.
     """
+    texts = {}
+    for name, file in given.items():
+        if name not in {entry.name for entry in entries}:
+            raise BundleError(f"--licence {name}: the bundle has no such model; name one with it.")
+        try:
+            texts[name] = file.read_bytes()
+        except OSError as error:
+            raise BundleError(f"The licence {file} cannot be read; name a text file.") from error
     for entry in entries:
-        if file := given.get(entry.name):
-            try:
-                text = file.read_bytes()
-            except OSError as error:
-                raise BundleError(
-                    f"The licence {file} cannot be read; name a text file."
-                ) from error
-        elif entry.licence == "Apache-2.0" and entry.base_licence is None:
-            text = _apache(wheels)
-        else:
+        is_apache = entry.licence == "Apache-2.0" and entry.base_licence is None
+        if entry.name not in texts and not is_apache:
             also = f", its base under {entry.base_licence}" if entry.base_licence else ""
             raise BundleError(
                 f"{entry.name} is under {entry.licence}{also}, whose text must travel with it: "
                 f"give it with --licence {entry.name}=FILE."
             )
+    return texts
+
+
+def weights_licences(
+    entries: Sequence[CatalogEntry],
+    given: Mapping[str, bytes],
+    wheels: Sequence[Wheel],
+    folder: Path,
+) -> None:
+    """licences/weights/NAME/LICENSE: as in `given_texts`, or the Apache licence of a wheel.
+
+    Raises `BundleError` where no wheel has that.
+    """
+    for entry in entries:
+        text = given[entry.name] if entry.name in given else _apache(wheels)
         _write(folder / "weights" / entry.name, "LICENSE", text)
 
 

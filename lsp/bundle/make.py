@@ -115,17 +115,18 @@ def source_tree() -> Path:
 
 def _collect(order: Order, root: Path, working: Path, say: Callable[[str], None]) -> list[_Piece]:
     """All files of the bundle but the manifest, by their paths in it."""
+    # What was given is looked at first: building takes minutes.
+    found = plugin_files(root / "editors", order.vsix)
+    entries = [entry for entry, _ in order.weights]
+    given = licences.given_texts(entries, order.given_licences)
     collected, source = _wheels(order, root, working / "wheels", say)
     texts = working / "licences"
     licences.wheel_licences(collected, texts)
-    licences.weights_licences(
-        [entry for entry, _ in order.weights], order.given_licences, collected, texts
-    )
+    licences.weights_licences(entries, given, collected, texts)
     licences.copy_files(source.licences, texts / "llama.cpp")
     licences.copy_files([root / "LICENSE"], texts)
     digests = {wheel.name: sha256_of(wheel.file) for wheel in collected}
     (working / "requirements.txt").write_text(_requirements(collected, digests), "utf-8")
-    found = plugin_files(root / "editors", order.vsix)
     plugins = [_Piece(path, file, EntryKind.PLUGIN) for path, file in found.items()]
     if not any(piece.path.endswith(".vsix") for piece in plugins):
         say("going without VS Code's extension: npm ci && npm run package in editors/vscode")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -173,6 +174,29 @@ def test_each_editor_is_told_how_to_go_on(tmp_path: Path) -> None:
     assert f"code --install-extension {tmp_path / 'editors/vscode/postil-0.1.0.vsix'}" in said
     assert f'"postil.server_command": [{json.dumps(command)}, "serve"]' in said
     assert f"{command} serve" in said
+
+
+def test_a_folder_of_any_name_is_named_so_that_lua_and_json_read_it(tmp_path: Path) -> None:
+    to = tmp_path / 'jörg "x" 日本'
+    for name in ("nvim", "vscode"):
+        (to / "editors" / name).mkdir(parents=True)
+    (to / "editors" / "vscode" / "postil.vsix").touch()
+    said = "\n".join(installer.next_steps(to))
+    (lua,) = re.findall(r"cmd = \{ (.*) \} \}\)", said)
+    assert lua == f'"{tmp_path}/jörg \\"x\\" 日本/bin/postil", "serve"'
+    (listed,) = re.findall(r'"postil.server_command": (.*)', said)
+    assert json.loads(listed) == [str(to / "bin" / "postil"), "serve"]
+
+
+def test_under_windows_editors_start_python_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "editors" / "nvim").mkdir(parents=True)
+    monkeypatch.setattr(installer.os, "name", "nt")
+    command = installer.server_command(tmp_path)
+    monkeypatch.undo()
+    assert command[0].endswith("python.exe")
+    assert command[1:] == ["-P", "-m", "lsp", "serve"]
 
 
 def test_where_the_extra_is_missing_the_command_says_how_to_get_it(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from lsp.accelerators import Accelerator
 from lsp.bundle import installer
 from lsp.bundle.installer import BundleError, BundleRefused
-from lsp.bundle.licences import weights_licences, wheel_licences
+from lsp.bundle.licences import given_texts, weights_licences, wheel_licences
 from lsp.bundle.llama_wheel import NAME, cmake_args
 from lsp.bundle.make import plugin_files, source_tree
 from lsp.bundle.manifest import BundleEntry, BundleManifest, EntryKind, made_at
@@ -164,13 +164,18 @@ def test_weights_travel_with_the_text_of_their_licence(tmp_path: Path) -> None:
     text = tmp_path / "out" / "weights" / "qwen2.5-coder-0.5b" / "LICENSE"
     assert text.read_text() == APACHE
     with pytest.raises(BundleError, match=r"under MIT, its base under Apache-2\.0 .*--licence"):
-        weights_licences([distill], {}, [wheel], tmp_path / "out")
+        given_texts([qwen, distill], {})
     given = tmp_path / "MIT.txt"
     given.write_text("MIT, of its holder")
-    weights_licences([distill], {distill.name: given}, [wheel], tmp_path / "out")
+    texts = given_texts([distill], {distill.name: given})
+    weights_licences([distill], texts, [wheel], tmp_path / "out")
     assert (
         tmp_path / "out" / "weights" / distill.name / "LICENSE"
     ).read_text() == given.read_text()
+    with pytest.raises(BundleError, match=r"no such model"):
+        given_texts([qwen], {distill.name: given})
+    with pytest.raises(BundleError, match=r"cannot be read"):
+        given_texts([qwen], {qwen.name: tmp_path / "no-such"})
     with pytest.raises(BundleError, match=r"No wheel has the Apache-2\.0 text"):
         weights_licences([qwen], {}, [], tmp_path / "out")
 
