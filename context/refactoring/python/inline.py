@@ -12,6 +12,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from context.refactoring import Carried, Refactoring, Refused, TextEdit
+from context.refactoring.python.order import (
+    acts,
+    comes_first,
+    is_evaluated_with,
+    may_fail,
+    waiting_for,
+)
 from context.refactoring.python.project import TextProject
 from context.refactoring.python.rename import Symbol, symbol_at, uses_of
 from context.refactoring.python.tokens import Unreadable, parse
@@ -30,7 +37,6 @@ from context.refactoring.python.trees import (
 from context.refactoring.python.unseen import examples_with
 from context.refactoring.sources import edited
 
-_OPERATORS = (ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context)
 BY = "rope and Python's own syntax tree"
 
 
@@ -118,7 +124,7 @@ def _refuse_moved(
     holder = module.parents[statement]
     if holder is not function and any(holder not in list(module.around(load)) for load in loads):
         raise Refused(f"{name} is assigned in a block that not every use is in.")
-    if _may_fail(value) and not any(_is_always_reached(module, n, statement) for n in loads[:1]):
+    if may_fail(value) and not any(_is_always_reached(module, n, statement) for n in loads[:1]):
         raise Refused(
             f"An error in the value of {name} would come at another place, or not at all."
         )
@@ -135,18 +141,6 @@ def _refuse_moved(
         raise Refused(f"The value of {name} may do something, or change, before its uses.")
 
 
-def _may_fail(value: ast.expr) -> bool:
-    """It divides by what may be zero, or the like: values of the right types can be wrong ones."""
-    fails = (ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.LShift, ast.RShift)
-    for node in ast.walk(value):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, fails):
-            is_text = isinstance(node.left, ast.Constant) and isinstance(node.left.value, str)
-            is_known = isinstance(node.right, ast.Constant) and node.right.value
-            if not is_text and not is_known:
-                return True
-    return False
-
-
 def _is_always_reached(module: Module, load: ast.Name, statement: ast.AST) -> bool:
     """The use is evaluated whenever the statement was, and its errors are caught in one place."""
     block = module.parents[statement]
@@ -154,31 +148,10 @@ def _is_always_reached(module: Module, load: ast.Name, statement: ast.AST) -> bo
     for above in module.around(load):
         if above is block:
             return True
-        if not _is_evaluated_with(above, inner):
+        if not is_evaluated_with(above, inner):
             return False
         inner = above
     return False
-
-
-def _is_evaluated_with(above: ast.AST, inner: ast.AST) -> bool:
-    """Whatever evaluates a node evaluates its part `inner`, once, unless something fails before."""
-    match above:
-        case ast.BoolOp():
-            return above.values[0] is inner
-        case ast.Compare():
-            return inner in (above.left, above.comparators[0])
-        case ast.IfExp() | ast.If():
-            return above.test is inner
-        case ast.For():
-            return above.iter is inner
-        case ast.Assert():
-            return above.test is inner
-        case ast.With():
-            return inner in above.items[:1]
-        case ast.stmt():
-            simple = (ast.Return, ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Raise)
-            return isinstance(above, simple)
-    return not isinstance(above, (*COMPREHENSIONS, ast.Lambda, ast.match_case, ast.ExceptHandler))
 
 
 def _may_change_between(
@@ -229,50 +202,7 @@ def _is_first_in(
         head = statement.test
     elif isinstance(statement, ast.Assign | ast.AnnAssign):
         head = statement.value or statement
-    return _comes_first(head, load, _waiting_for(value, steady))
-
-
-def _acts(value: ast.expr) -> bool:
-    acts = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, *COMPREHENSIONS)
-    return any(isinstance(n, acts) for n in ast.walk(value))
-
-
-def _comes_first(head: ast.AST, wanted: ast.AST, may_wait: Callable[[ast.AST], bool]) -> bool:
-    """All that `head` evaluates before a node in it may as well be evaluated after it."""
-    if head is wanted:
-        return True
-    for part in _evaluated(head):
-        if wanted in ast.walk(part):
-            return _is_evaluated_with(head, part) and _comes_first(part, wanted, may_wait)
-        if not may_wait(part):
-            return False
-    return False
-
-
-def _waiting_for(value: ast.expr, steady: Callable[[str], bool]) -> Callable[[ast.AST], bool]:
-    """What may be evaluated after `value` instead of before: of a call, nothing it can change."""
-    if not _acts(value):
-        return is_inert
-
-    def may_wait(part: ast.AST) -> bool:
-        match part:
-            case ast.Name(id=name):
-                return steady(name)
-            case ast.Tuple() | ast.List():
-                return all(map(may_wait, part.elts))
-            case ast.keyword():
-                return may_wait(part.value)
-        return isinstance(part, (ast.Constant, *_OPERATORS))
-
-    return may_wait
-
-
-def _evaluated(node: ast.AST) -> list[ast.AST]:
-    """Its parts in the order in which Python evaluates them."""
-    if isinstance(node, ast.Dict):
-        pairs = zip(node.keys, node.values, strict=True)
-        return [part for pair in pairs for part in pair if part is not None]
-    return list(ast.iter_child_nodes(node))
+    return comes_first(head, load, waiting_for(value, steady))
 
 
 def _substituted(module: Module, values: dict[int, ast.expr], gone: ast.AST | None) -> ast.Module:
@@ -425,7 +355,7 @@ def _refuse_order(
     def is_fixed(value: ast.expr) -> bool:
         if not isinstance(value, ast.Name):
             return isinstance(value, ast.Constant)
-        return not _acts(result) or (around is not None and is_steady(module, around, value.id))
+        return not acts(result) or (around is not None and is_steady(module, around, value.id))
 
     names = list(values)
     uses = [n for n in _in_order(result) if isinstance(n, ast.Name) and n.id in names]
@@ -433,7 +363,7 @@ def _refuse_order(
     if all(map(is_fixed, values.values())):
         return
     if [n.id for n in uses] != names or not all(
-        _comes_first(result, use, _waiting_for(values[use.id], steady)) for use in others
+        comes_first(result, use, waiting_for(values[use.id], steady)) for use in others
     ):
         raise Refused(
             "An argument would be evaluated another number of times, or in another order."
