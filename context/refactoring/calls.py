@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from context.refactoring import Refused
@@ -126,10 +126,6 @@ def parameter_name(parameter: Node) -> str:
     if len(names) != 1 or parameter.type in odd:
         raise Refused("A parameter is no plain one with a name of its own.")
     return written(names[0])
-
-
-def has_error(nodes: Sequence[Node]) -> bool:
-    return any(node.has_error for node in nodes)
 
 
 def holds(node: Node, types: frozenset[str] | set[str]) -> Node | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from context.refactoring import Carried, Refactoring, Refused, TextEdit
-from context.refactoring.names import check_name
-from context.refactoring.scopes import File, Names, What, within
+from context.refactoring.names import check_name, family
+from context.refactoring.reach import ecmascript
+from context.refactoring.scopes import File, What, within
 from context.refactoring.sources import by_path, edited
 from context.refactoring.uses import Found, Symbol, Use, View, all_uses, refuse_in_strings
 from context.syntax import Node, problems
@@ -22,18 +23,19 @@ def rename(view: View, asked: Refactoring) -> Carried:
     """Raises `Refused`."""
     symbol = view.symbol_at(asked.path, asked.start)
     language, old, new = symbol.file.language.name, symbol.name, asked.name
-    check_name(new, language)
+    is_hidden = old.startswith("#") and family(language) == "javascript"  # `#name`, with its sign
+    if is_hidden and not new.startswith("#"):
+        new = f"#{new}"
+    check_name(new.removeprefix("#") if is_hidden else new, language)
     if old == new:
         raise Refused(f"It is called {new} already.")
-    other_case = old[:1].isupper() != new[:1].isupper() and language in ("go", "rust")
-    if old.startswith("#") or other_case:
-        raise Refused("A first letter of the other case would change what sees it.")
-    if old[:1].isupper() and not new[:1].isupper() and language in ("tsx", "javascript"):
-        raise Refused("Without its capital it would be an element of the page.")
+    _refuse_case(symbol, new)
     found = all_uses(view, symbol)
     if not symbol.is_local:
         refuse_in_strings(view, old, [file.path for file in found.files])
     refuse_taken(view, symbol, found, new)
+    if family(language) == "javascript":
+        ecmascript.refuse_inherited(view, symbol, new)
     edits = tuple(_edit(view, use, new) for use in unique(found.uses))
     check_syntax(view, edits)
     return Carried(
@@ -56,13 +58,25 @@ def _edit(view: View, use: Use, new: str) -> TextEdit:
     return view.sources.edit(use.file.path, *use.file.span(use.node), text)
 
 
+def _refuse_case(symbol: Symbol, new: str) -> None:
+    """Where the first letter says who sees the name, or what it is."""
+    old, language = symbol.name, symbol.file.language.name
+    other_case = old[:1].isupper() != new[:1].isupper()
+    if other_case and language == "go" and not symbol.is_local:
+        raise Refused("A first letter of the other case would change what sees it.")
+    if other_case and language == "rust" and symbol.what in (What.VARIABLE, What.PARAMETER):
+        raise Refused("A pattern reads a name with a capital as that of a constant.")
+    if old[:1].isupper() and not new[:1].isupper() and language in ("tsx", "javascript"):
+        raise Refused("Without its capital it would be an element of the page.")
+
+
 def refuse_taken(view: View, symbol: Symbol, found: Found, new: str) -> None:
     """The new name must not be in the region of the symbol, whatever it is there."""
     if symbol.is_local and symbol.binding is not None:
         region = _function_around(symbol.binding.scope)
         _refuse_in(symbol.file, new, region)
         return
-    for file in found.files:
+    for file in [*found.files, *found.beside]:
         _refuse_in(file, new, file.root)
     if symbol.file.language.name == "java" and "extends" in symbol.file.text:
         for path in view.holding(new, "java"):
@@ -83,11 +97,9 @@ def _function_around(scope: Node) -> Node:
 
 
 def _refuse_in(file: File, word: str, region: Node) -> None:
-    names = Names(file, word)
     for node in file.places(word):
         if node.type in file.rules.names and within(node, region):
             raise Refused(f"“{word}” is in use already at {file.path}:{file.line(node)}.")
-    del names
 
 
 def check_syntax(view: View, edits: Sequence[TextEdit]) -> None:
@@ -98,8 +110,3 @@ def check_syntax(view: View, edits: Sequence[TextEdit]) -> None:
         before = len(problems(file.source, file.language))
         if len(problems(encode(after), file.language)) > before:
             raise Refused(f"{path} would have a syntax error afterwards.")
-
-
-def refuse_imported(symbol: Symbol) -> None:
-    if symbol.binding is not None and symbol.binding.what is What.IMPORT:
-        raise Refused(f"“{symbol.name}” is imported.")

@@ -9,7 +9,7 @@ cannot tell is `Unclear` and is for the caller to refuse.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Flag, StrEnum, auto
 from typing import Protocol
@@ -273,7 +273,3 @@ def written(node: Node) -> str:
 
 def within(node: Node, outer: Node) -> bool:
     return outer.start_byte <= node.start_byte and node.end_byte <= outer.end_byte
-
-
-def first(nodes: Sequence[Node], types: set[str] | frozenset[str]) -> Node | None:
-    return next((node for node in nodes if node.type in types), None)

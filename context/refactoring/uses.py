@@ -64,6 +64,7 @@ class Found:
     uses: list[Use] = field(default_factory=list)
     looked_at: int = 0
     warnings: list[str] = field(default_factory=list)
+    beside: list[File] = field(default_factory=list)  # where the new name must not be, either
 
     @property
     def files(self) -> list[File]:

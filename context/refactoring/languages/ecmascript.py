@@ -14,6 +14,7 @@ from context.refactoring.scopes import (
     ancestor,
     climbed,
     is_field,
+    walk,
     written,
 )
 from context.syntax import Node
@@ -131,6 +132,13 @@ def _declared(declaration: Node, what: What, space: Space = Space.VALUE) -> Role
     assert scope is not None
     if scope.parent is not None and scope.parent.type in ("internal_module", "module"):
         return Unclear("belongs to a namespace")
+    is_function = declaration.type == "function_declaration" and scope.type == "statement_block"
+    if is_function and scope.parent is not None and scope.parent.type not in FUNCTIONS:
+        program = ancestor(scope, {"program"})
+        if program is not None and not any(
+            c.type in ("import_statement", "export_statement") for c in program.children
+        ):
+            return Unclear("is a function in a block of a script, which others may see")
     return Declares(scope, what, space)
 
 
@@ -180,7 +188,22 @@ def _type_name(node: Node) -> Role:
     if parent.type == "infer_type":
         scope = ancestor(node, {"conditional_type"})
         return Declares(scope, What.TYPE, Space.TYPE) if scope else Unclear("is inferred")
+    if _is_past_inferred(node):
+        return Unclear("is beside a type that is inferred under its name")
     return Uses(Space.TYPE)
+
+
+def _is_past_inferred(node: Node) -> bool:
+    """In the branch of a conditional type where what was inferred is not known."""
+    here, above = node, node.parent
+    while above is not None:
+        asked = above.child_by_field_name("right") if above.type == "conditional_type" else None
+        if asked is not None and is_field(here, "alternative"):
+            inferred = [n.named_child(0) for n in walk(asked) if n.type == "infer_type"]
+            if any(i is not None and written(i) == written(node) for i in inferred):
+                return True
+        here, above = above, above.parent
+    return False
 
 
 def _in_pattern(node: Node, *, shorthand: bool) -> Role:

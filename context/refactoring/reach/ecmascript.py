@@ -20,6 +20,7 @@ from context.refactoring.scopes import (
     Names,
     What,
     ancestor,
+    climbed,
     is_field,
     walk,
     within,
@@ -30,13 +31,19 @@ from context.syntax import Node
 
 SUFFIXES = (".ts", ".tsx", ".d.ts", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
 _COMPILED = {".js": (".ts", ".tsx"), ".mjs": (".mts",), ".cjs": (".cts",), ".jsx": (".tsx",)}
+_CLASSES = frozenset({"class_declaration", "abstract_class_declaration", "class"})
+# What `this` is of: arrow functions have none of their own.
+_OWN_THIS = frozenset(
+    """function_declaration function_expression generator_function generator_function_declaration
+    method_definition class_body object_type class_static_block""".split()
+)
 _OTHERS = (".vue", ".svelte", ".astro", ".mdx", ".html")
 
 
 def uses(view: View, symbol: Symbol) -> Found:
     """Raises `Refused`."""
     if symbol.member is not None:
-        return _private_member(symbol)
+        return _private_member(view, symbol)
     if symbol.binding is None:
         raise Refused(f"“{symbol.name}” is not defined in this file.")
     if symbol.binding.what is What.IMPORT:
@@ -49,9 +56,9 @@ def uses(view: View, symbol: Symbol) -> Found:
     if not _is_module(file):
         raise Refused(f"{file.path} is no module: its names are seen by every script of the page.")
     found = Found(uses_of_binding(names, binding), 1)
-    exported = _exported_names(file, names, binding, symbol.name)
+    exported = _exported_names(file, binding, symbol.name)
     if exported:
-        _Importers(view, symbol.name, found).follow(file, exported)
+        _Importers(view, symbol.name, found).follow(file)
         found.warnings.append("users of this package outside this workspace are not seen")
     return found
 
@@ -97,7 +104,7 @@ def _is_module(file: File) -> bool:
     )
 
 
-def _exported_names(file: File, names: Names, binding: Binding, word: str) -> set[str]:
+def _exported_names(file: File, binding: Binding, word: str) -> set[str]:
     """By which names other modules know it: its own, or an alias. `default` stays as it is."""
     found = set[str]()
     for node in binding.declared:
@@ -111,7 +118,6 @@ def _exported_names(file: File, names: Names, binding: Binding, word: str) -> se
         if specifier is not None and specifier.type == "export_specifier":
             alias = specifier.child_by_field_name("alias")
             found.add(written(alias) if alias is not None else word)
-    del names
     return found & {word}
 
 
@@ -123,16 +129,16 @@ class _Importers:
     word: str
     found: Found
 
-    def follow(self, file: File, exported: set[str]) -> None:
-        del exported
+    def follow(self, file: File) -> None:
         family = file.language.name
         holding = self.view.holding(self.word, family)
-        self.found.looked_at = len(holding)
         self._refuse_templates()
         exporters = self._exporters(file, holding)
-        for path in holding:
-            if path != file.path:
-                self._file(self.view.file(path), exporters)
+        taking = _taking(self.view, family, exporters)
+        visited = sorted({*holding, *taking} - {file.path})
+        self.found.looked_at = len({*holding, *taking})
+        for path in visited:
+            self._file(self.view.file(path), exporters)
 
     def _refuse_templates(self) -> None:
         paths = [p for p in self.view.sources.languages if p.endswith(_OTHERS)]
@@ -143,7 +149,7 @@ class _Importers:
         """The file, and those that export the name again under the same name."""
         exporters = {file.path}
         starred = [p for p in self.view.sources.of_family(file.language.name)
-                   if re.search(r"export\s*\*", self.view.sources.text(p))]  # fmt: skip
+                   if re.search(r"export\s*(?:type\s*)?\*", self.view.sources.text(p))]  # fmt: skip
         grown = True
         while grown:
             grown = False
@@ -151,30 +157,56 @@ class _Importers:
                 again = self.view.file(path)
                 if self._exports_again(again, exporters):
                     exporters.add(path)
+                    self.found.beside += [again, *self._starred_by(again)]
                     grown = True
         return exporters
 
     def _exports_again(self, file: File, exporters: set[str]) -> bool:
+        from_exporter, has_own = False, self._declares_export(file)
         for statement in file.root.children:
+            if statement.type != "export_statement":
+                continue
             source = statement.child_by_field_name("source")
-            if statement.type != "export_statement" or source is None:
-                continue
-            if _resolve(self.view, file.path, _unquoted(source)) not in exporters:
-                continue
-            if any(c.type == "namespace_export" for c in statement.children):
+            comes_from = source is not None and (
+                _resolve(self.view, file.path, _unquoted(source)) in exporters
+            )
+            if comes_from and any(c.type == "namespace_export" for c in statement.children):
                 raise Refused(f"{file.path} exports the whole module under a name.")
-            if any(c.type == "*" for c in statement.children):
-                return True
+            from_exporter |= comes_from and any(c.type == "*" for c in statement.children)
             for node in walk(statement):
-                if node.type == "export_specifier":
-                    shown = node.child_by_field_name("alias") or node.child_by_field_name("name")
-                    if shown is not None and written(shown) == self.word:
-                        return True
+                if node.type != "export_specifier":
+                    continue
+                name, alias = (node.child_by_field_name(f) for f in ("name", "alias"))
+                shown = alias or name
+                if shown is None or written(shown) != self.word:
+                    continue
+                if source is not None and comes_from and name is not None:
+                    return written(name) == self.word
+                has_own = True
         names = Names(file, self.word)
         for binding in names.bindings:
             if binding.what is What.IMPORT and self._comes_from(file, binding, exporters):
-                return self.word in _exported_names(file, names, binding, self.word)
-        return False
+                return self.word in _exported_names(file, binding, self.word)
+        return from_exporter and not has_own  # what a module exports itself hides what `*` gives
+
+    def _declares_export(self, file: File) -> bool:
+        names = Names(file, self.word)
+        return any(
+            self.word in _exported_names(file, binding, self.word)
+            for binding in names.bindings
+            if binding.scope == file.root and binding.what is not What.IMPORT
+        )
+
+    def _starred_by(self, file: File) -> Iterator[File]:
+        """What a file exports all names of: the same name from two of them is none."""
+        for statement in file.root.children:
+            source = statement.child_by_field_name("source")
+            if statement.type == "export_statement" and source is not None and any(
+                c.type == "*" for c in statement.children
+            ):  # fmt: skip
+                target = _resolve(self.view, file.path, _unquoted(source))
+                if target is not None:
+                    yield self.view.file(target)
 
     def _comes_from(self, file: File, binding: Binding, exporters: set[str]) -> bool:
         """The import binds the exporters' name under the same name."""
@@ -194,6 +226,7 @@ class _Importers:
 
     def _file(self, file: File, exporters: set[str]) -> None:
         names = Names(file, self.word)
+        self._refuse_unread(file)
         self._refuse_other_ways(file, exporters)
         for node in self._specifiers(file):
             statement = ancestor(node, {"import_statement", "export_statement"})
@@ -203,6 +236,9 @@ class _Importers:
             target = _resolve(self.view, file.path, _unquoted(source))
             if target is None:
                 self._refuse_alias(file, _unquoted(source), exporters, node)
+            elif target in exporters and node.type == "string":
+                place = f"{file.path}:{file.line(node)}"
+                raise Refused(f"{place} asks for it by a string.")
             elif target in exporters:
                 self._specifier(file, names, node)
         self._namespaces(file, names, exporters)
@@ -210,6 +246,8 @@ class _Importers:
     def _specifiers(self, file: File) -> Iterator[Node]:
         """The names by which other modules' exports are asked for."""
         for node in file.places(self.word):
+            if node.type == "string_fragment" and node.parent is not None:
+                node = node.parent
             parent = node.parent
             kinds = ("import_specifier", "export_specifier")
             is_specifier = parent is not None and parent.type in kinds
@@ -237,7 +275,15 @@ class _Importers:
             space = next((n for n in walk(statement) if n.type == "namespace_import"), None)
             if source is None or space is None:
                 continue
-            if _resolve(self.view, file.path, _unquoted(source)) not in exporters:
+            target = _resolve(self.view, file.path, _unquoted(source))
+            called = written(space).rpartition(" ")[2]
+            is_asked = any(m.receiver and written(m.receiver) == called for _, m in names.members)
+            if target is None and is_asked:
+                self._refuse_alias(file, _unquoted(source), exporters, space)
+            if target is None and _looks_alike(_unquoted(source), exporters):
+                line = file.line(space)
+                raise Refused(f"{file.path}:{line} may import it under an alias of the build.")
+            if target not in exporters:
                 continue
             alias = next(n for n in space.named_children if n.type == "identifier")
             self._members_of(file, names, alias)
@@ -260,34 +306,87 @@ class _Importers:
     def _refuse_other_ways(self, file: File, exporters: set[str]) -> None:
         """The module's specifier in anything but an import or export statement."""
         for node in walk(file.root):
-            if node.type != "string" or node.parent is None:
+            if node.type not in ("string", "template_string") or node.parent is None:
                 continue
-            if node.parent.type in ("import_statement", "export_statement"):
-                continue
-            written_path = _unquoted(node)
-            if not written_path.startswith("."):
-                continue
-            if _resolve(self.view, file.path, written_path) in exporters:
-                raise Refused(
-                    f"{file.path}:{file.line(node)} takes the module in a way that is not followed."
-                )
+            is_followed = node.parent.type in ("import_statement", "export_statement")
+            if not is_followed and self._takes(file, node, exporters):
+                place = f"{file.path}:{file.line(node)}"
+                raise Refused(f"{place} takes the module in a way that is not followed.")
+
+    def _takes(self, file: File, text: Node, exporters: set[str]) -> bool:
+        """A string may be the specifier of one of the modules, or the beginning of it."""
+        specifier, substitution, _ = _unquoted(text).partition("${")
+        if not specifier.startswith("."):
+            return _is_import(text) and _looks_alike(specifier, exporters)
+        if not substitution and _resolve(self.view, file.path, specifier) in exporters:
+            return True
+        is_part = substitution or (text.parent and text.parent.type == "binary_expression")
+        beginning = _joined(file.path, specifier)
+        return bool(is_part) and _is_import(text) and (
+            beginning is not None and any(e.startswith(beginning) for e in exporters)
+        )  # fmt: skip
+
+    def _refuse_unread(self, file: File) -> None:
+        """An import, or a statement with the word, that the grammar cannot read."""
+        word = re.compile(rf"(?<![\w$]){re.escape(self.word)}(?![\w$])")
+        for statement in file.root.children:
+            is_export = statement.type in ("import_statement", "export_statement")
+            if statement.has_error and not re.match(r"export\s+type\s*\*", written(statement)) and (
+                (is_export and statement.child_by_field_name("source") is not None)
+                or (statement.type == "ERROR" and word.search(written(statement)))
+            ):  # fmt: skip
+                raise Refused(f"{file.path}:{file.line(statement)} is not understood.")
 
     def _refuse_alias(self, file: File, specifier: str, exporters: set[str], node: Node) -> None:
         """A specifier that leads to no known file may be ours under a name of the build."""
         line = file.line(node)
         if specifier.startswith("."):
             raise Refused(f"{file.path}:{line} imports {self.word} of a file that is not known.")
-        tail = specifier.split("/")[-1]
-        stems = {PurePosixPath(p).stem.removesuffix(".d") for p in exporters}
-        folders = {PurePosixPath(p).parent.name for p in exporters}
-        looks_alike = tail in stems or ("index" in stems and tail in folders)
-        if looks_alike or (specifier[:1] in "@~#" and "/" not in specifier[1:]):
+        if _looks_alike(specifier, exporters) or (
+            specifier[:1] in "@~#" and "/" not in specifier[1:]
+        ):
             raise Refused(f"{file.path}:{line} may import it under an alias of the build.")
         for name in _package_names(self.view, exporters):
             if specifier == name or specifier.startswith(f"{name}/"):
                 raise Refused(f"{file.path}:{line} imports it by the name of its package.")
         if re.match(r"[~#]|@/|src/", specifier):
             raise Refused(f"{file.path}:{line} may import it under an alias of the build.")
+
+
+def _looks_alike(specifier: str, exporters: set[str]) -> bool:
+    """A specifier that ends as the path of an exporter does."""
+    tail = _stem(specifier.rstrip("/").split("/")[-1])
+    return tail in _stems(exporters)
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"(?:\.d)?\.[cm]?[jt]sx?\Z", "", name)
+
+
+def _stems(exporters: set[str]) -> set[str]:
+    """The last words of specifiers for the files: their stems, or the folders of an `index`."""
+    stems = {_stem(PurePosixPath(p).name) for p in exporters}
+    if "index" in stems:
+        stems |= {PurePosixPath(p).parent.name for p in exporters if _stem(p).endswith("index")}
+    return stems
+
+
+def _taking(view: View, family: str, exporters: set[str]) -> list[str]:
+    """Files that may name one of the modules in a string, with or without the word."""
+    stems = "|".join(re.escape(s) for s in sorted(_stems(exporters)) if s)
+    dots = r"|\.{1,2}/?" if any(_stem(p).endswith("index") for p in exporters) else ""
+    pattern = re.compile(rf"[\"'`/](?:(?:{stems})(?:\.[cm]?[jt]sx?)?{dots})/?[\"'`]")
+    parts = re.compile(r"import\(\s*(?:`[^`]*\$\{|[\"'][^\"']*[\"']\s*\+)")
+    paths = view.sources.of_family(family)
+    return [p for p in paths if pattern.search(text := view.sources.text(p)) or parts.search(text)]
+
+
+def _is_import(node: Node) -> bool:
+    """An argument of `import()` or `require()`, or a part of one."""
+    arguments = ancestor(node, {"arguments"})
+    call = arguments.parent if arguments is not None else None
+    called = call.child_by_field_name("function") if call is not None else None
+    return called is not None and written(called) in ("import", "require")
 
 
 def _package_names(view: View, exporters: set[str]) -> set[str]:
@@ -313,15 +412,9 @@ def _resolve(view: View, importer: str, specifier: str) -> str | None:
     """The file of the workspace that a relative specifier names."""
     if not specifier.startswith("."):
         return None
-    parts = list(PurePosixPath(importer).parent.parts)
-    for part in specifier.split("/"):
-        if part == "..":
-            if not parts:
-                return None
-            parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
-    base = "/".join(parts)
+    base = _joined(importer, specifier)
+    if base is None:
+        return None
     known = view.sources.languages
     candidates = [base, *(base + s for s in SUFFIXES)]
     for compiled, written_in in _COMPILED.items():
@@ -331,7 +424,20 @@ def _resolve(view: View, importer: str, specifier: str) -> str | None:
     return next((c for c in candidates if c in known), None)
 
 
-def _private_member(symbol: Symbol) -> Found:
+def _joined(importer: str, specifier: str) -> str | None:
+    """The path that a relative specifier leads to; None outside of the workspace."""
+    parts = list(PurePosixPath(importer).parent.parts)
+    for part in specifier.split("/"):
+        if part == "..":
+            if not parts:
+                return None
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _private_member(view: View, symbol: Symbol) -> Found:
     """A `#name`, or a `private` one that only `this` is asked for."""
     names, word = symbol.names, symbol.name
     declared = [(n, m) for n, m in names.members if m.owner is not None]
@@ -353,11 +459,75 @@ def _private_member(symbol: Symbol) -> Found:
     for place, other in names.members:
         if place == node:
             continue
-        receiver = other.receiver
-        is_this = receiver is not None and receiver.type == "this" and within(place, member.owner)
-        if not is_this and not word.startswith("#"):
+        if not word.startswith("#") and not _is_of_this(other.receiver, member.owner):
             line = names.file.line(place)
             raise Refused(f"What .{word} at line {line} is a member of cannot be told.")
         found.uses.append(Use(names.file, place))
     refuse_unclear(names)
+    if not word.startswith("#"):
+        _refuse_by_word(view, names, member.owner)
     return found
+
+
+def _is_of_this(receiver: Node | None, owner: Node) -> bool:
+    """`this` of the class itself, and not of a function or an object inside of it."""
+    if receiver is None or receiver.type != "this" or not within(receiver, owner):
+        return False
+    around = ancestor(receiver, _OWN_THIS)
+    if around is not None and around.type == "method_definition":
+        return around.parent == owner
+    return around == owner
+
+
+def _refuse_by_word(view: View, names: Names, owner: Node) -> None:
+    """TypeScript's private members are there for who asks by a string, or takes an object apart."""
+    word = names.word
+    for node in walk(owner):
+        above = climbed(node).parent
+        if node.type == "shorthand_property_identifier_pattern" and written(node) == word:
+            raise Refused(
+                f"“{word}” at line {names.file.line(node)} may be taken out of an object."
+            )
+        if node.type != "this" or above is None:
+            continue
+        index = above.child_by_field_name("index") if above.type == "subscript_expression" else None
+        call = above.parent if above.type == "arguments" else None
+        is_taken_apart = above.type == "spread_element" or (
+            call is not None and re.match(r"(?:JSON|Object|Reflect)\.", written(call)) is not None
+        )
+        if is_taken_apart or (index is not None and index.type not in ("string", "number")):
+            line = names.file.line(node)
+            raise Refused(f"Line {line} may ask for the members of this by their names.")
+    for path in view.holding(word, names.file.language.name):
+        if path != names.file.path:
+            _refuse_around_types(Names(view.file(path), word))
+
+
+def _refuse_around_types(names: Names) -> None:
+    """`object['name']` and `(object as any).name` in another file."""
+    places = [t for t in names.texts if ancestor(t, {"subscript_expression"}) is not None
+              and written(t).strip("\"'`") == names.word]  # fmt: skip
+    for node, member in names.members:
+        receiver = member.receiver
+        if receiver is not None and re.search(r"\bas\s+any\s*\)\Z|\A\(<any>", written(receiver)):
+            places.append(node)
+    if places:
+        place = f"{names.file.path}:{names.file.line(places[0])}"
+        raise Refused(f"{place} may ask for “{names.word}” of an object of any type.")
+
+
+def refuse_inherited(view: View, symbol: Symbol, new: str) -> None:
+    """The new name of a private member must be in no class that derives from it, or is above it."""
+    if symbol.member is None or new.startswith("#"):
+        return
+    here = ancestor(symbol.node, _CLASSES)
+    derives = here is not None and any(c.type == "class_heritage" for c in here.children)
+    for path in view.holding(new, symbol.file.language.name):
+        names = Names(view.file(path), new)
+        for node, member in names.members:
+            there = ancestor(node, _CLASSES) if member.owner is not None else None
+            if there is not None and (
+                derives or any(c.type == "class_heritage" for c in there.children)
+            ):
+                place = f"{path}:{names.file.line(node)}"
+                raise Refused(f"“{new}” at {place} may be a member of a class above or below.")

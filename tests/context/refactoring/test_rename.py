@@ -296,3 +296,94 @@ def test_rust_refuses_with_the_reason(source: str, reason: str) -> None:
 
 def test_files_without_rules_are_refused() -> None:
     refuse({"a.rb": "def <>f; end\n"}, "g", "does not refactor files like a.rb")
+
+
+K = "export const <>k = 1;\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"a.ts": K, "b.ts": "import * as m from './a';\nexport { m };\n"}, "whole module"),
+        ({"a.ts": K, "b.ts": "import * as m from './a';\nexport const o = { ...m };\n"}, "whole module"),
+        ({"a.ts": K, "b.ts": "export const load = () => import('./a');\n"}, "not followed"),
+        ({"a.ts": K, "b.ts": "export const load = () => import(`./a`);\n"}, "not followed"),
+        ({"a.ts": K, "b.ts": "export const load = (n: string) => import('./' + n);\n"}, "not followed"),
+        ({"a.ts": K, "b.ts": "import * as m from '@/a';\nm.k;\n"}, "alias of the build"),
+        ({"a.ts": K, "b.ts": "import { 'k' as q } from './a';\nq;\n"}, "by a string"),
+        ({"a.ts": K, "b.ts": "export * from './a';\nexport * from './d';\n", "d.ts": "export const renamed = 2;\n"}, "in use already at d.ts:1"),
+        ({"a.ts": K, "b.ts": "export * from './a';\nconst renamed = 1;\n"}, "in use already at b.ts:2"),
+        ({"a.ts": "export type I<T> = T extends Array<infer <>U> ? U : U;\n"}, "inferred under its name"),
+        ({"a.js": "function f() {\n  if (1) { function <>k() {} }\n  return k();\n}\n"}, "in a block of a script"),
+        ({"a.ts": "export class A {\n  private <>k = 1;\n  f() { const { k } = this; return k; }\n}\n"}, "taken out of an object"),
+        ({"a.ts": "export class A {\n  private <>k = 1;\n  f() { return function (this: any) { return this.k; }; }\n}\n"}, "cannot be told"),
+        ({"a.ts": "export class A {\n  private <>k = 1;\n  f(n: string) { return (this as any)['o' + n]; }\n}\n"}, "by their names"),
+        ({"a.ts": "export class A {\n  private <>k = 1;\n}\n", "b.ts": "import { A } from './a';\nnew A()['k'];\n"}, "object of any type"),
+        ({"a.ts": "export class A {\n  private <>k = 1;\n}\n", "b.ts": "import { A } from './a';\n(new A() as any).k;\n"}, "object of any type"),
+        ({"a.ts": "export class A {\n  private <>k = 1;\n}\n", "b.ts": "import { A } from './a';\nexport class B extends A {\n  renamed = 2;\n}\n"}, "above or below"),
+    ],
+)  # fmt: skip
+def test_typescript_refuses_what_reaches_a_name_in_another_way(files: Files, reason: str) -> None:
+    refuse(files, "renamed", reason)
+
+
+def test_typescript_what_a_module_exports_itself_hides_what_it_passes_on() -> None:
+    for own in ("export const k = 2;\n", "const z = 2;\nexport { z as k };\n"):
+        rename(
+            {
+                "a.ts": K,
+                "b.ts": f"export * from './a';\n{own}",
+                "c.ts": "import { k } from './b';\nk;\n",
+            },
+            "renamed",
+            {"a.ts": "export const renamed = 1;\n"},
+        )
+
+
+def test_typescript_types_are_passed_on_by_a_star_of_types() -> None:
+    rename(
+        {
+            "a.ts": "export interface <>Foo { n: number }\n",
+            "b.ts": "export type * from './a';\n",
+            "c.ts": "import type { Foo } from './b';\nlet x: Foo;\n",
+        },
+        "Bar",
+        {
+            "a.ts": "export interface Bar { n: number }\n",
+            "c.ts": "import type { Bar } from './b';\nlet x: Bar;\n",
+        },
+    )
+
+
+def test_a_hidden_member_keeps_its_sign() -> None:
+    source = "export class A {\n  #<>k = 1;\n  f(o: A) { return o.#k; }\n}\n"
+    expect = "export class A {\n  #m = 1;\n  f(o: A) { return o.#m; }\n}\n"
+    rename({"a.ts": source}, "m", {"a.ts": expect})
+    rename({"a.ts": source}, "#m", {"a.ts": expect})
+
+
+def test_the_case_of_a_first_letter_matters_where_it_says_something() -> None:
+    rename(
+        {"a.go": "package p\n\nfunc f(<>k int) { g(k) }\n"},
+        "N",
+        {"a.go": "package p\n\nfunc f(N int) { g(N) }\n"},
+    )
+    refuse({"a.go": "package p\n\nfunc <>k() {}\n"}, "N", "other case")
+    refuse({"src/lib.rs": "fn f(<>k: u32) { g(k) }\n"}, "N", "with a capital")
+
+
+def test_go_a_type_switch_names_what_it_asks_before_it_declares_it() -> None:
+    source = (
+        "package p\n\nfunc f({}x any) {{\n\tswitch {}x := x.(type) {{\n"
+        "\tcase int:\n\t\tg(x)\n\t}}\n}}\n"
+    )
+    rename(
+        {"a.go": source.format("<>", "")},
+        "v",
+        {"a.go": source.format("", "").replace("(x any", "(v any").replace(":= x.", ":= v.")},
+    )
+    rename(
+        {"a.go": source.format("", "<>")},
+        "v",
+        {"a.go": source.format("", "").replace("x :=", "v :=").replace("g(x)", "g(v)")},
+    )
