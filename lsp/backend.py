@@ -185,7 +185,7 @@ async def _open_endpoints(endpoints: list[Endpoint]) -> backends.Backend:
     if importlib.util.find_spec("httpx2") is None:
         raise ModelUnavailable(
             "Endpoints need an HTTP client, which is not installed by default: "
-            "pip install 'postil[network]'."
+            "pip install 'postil[network]', or a bundle that was made with --extra network."
         )
     from models.backends.network import open_endpoints
 

@@ -47,6 +47,7 @@ class Order:
     given_wheels: Sequence[Path] = ()
     given_licences: Mapping[str, Path] = field(default_factory=dict)
     vsix: Path | None = None  # VS Code's extension; the tree's built one unless given
+    lock: str = "requirements.lock"  # of the tree; with an extra's packages it is another
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ def _wheels(
     order: Order, root: Path, folder: Path, say: Callable[[str], None]
 ) -> tuple[list[wheels.Wheel], Upstream]:
     """Every wheel, in a folder; and the source of llama.cpp's."""
-    lock = wheels.read_lock((root / "requirements.lock").read_text("utf-8"), order.target)
+    lock = wheels.read_lock((root / order.lock).read_text("utf-8"), order.target)
     folder.mkdir()
     wheels.add_given(order.given_wheels, lock, order.target, folder)
     given = {wheel.name for wheel in wheels.read_wheels(folder)}

@@ -64,9 +64,7 @@ def read_lock(text: str, target: Target) -> list[Locked]:
         try:
             requirement = Requirement(wanted)
         except InvalidRequirement as error:
-            raise BundleError(
-                f"requirements.lock has a line that is none: {wanted[:60]}"
-            ) from error
+            raise BundleError(f"The lock file has a line that is none: {wanted[:60]}") from error
         if requirement.marker is None or requirement.marker.evaluate(environment):
             exact = f"{requirement.name}{requirement.specifier}"
             version = str(requirement.specifier).removeprefix("==")
@@ -109,7 +107,7 @@ def add_given(
             raise BundleError(f"{file.name} is no wheel; --wheel takes a .whl file.") from error
         if versions.get(name) != str(version):
             raise BundleError(
-                f"{file.name} is {name} {version} and requirements.lock has "
+                f"{file.name} is {name} {version} and the lock has "
                 f"{versions.get(name, 'no such package')}; give a wheel of what is locked."
             )
         fitting = {"any", *target.wheel_platforms}

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,12 @@ app = typer.Typer(
 )
 KeyOption = Annotated[Path, typer.Option("--key", help="The owner's public key, KEY.pub.")]
 BundleArgument = Annotated[Path, typer.Argument(help="The archive.", metavar="BUNDLE")]
+
+
+class Extra(StrEnum):
+    """Extras that have a lock file of their own: requirements-EXTRA.lock."""
+
+    NETWORK = "network"
 
 
 @app.command()
@@ -60,9 +67,16 @@ def make(
     vsix: Annotated[
         Path | None, typer.Option("--vsix", help="VS Code's extension, built elsewhere.")
     ] = None,
+    extra: Annotated[
+        Extra | None, typer.Option("--extra", help="network: what asking servers needs, too.")
+    ] = None,
 ) -> None:
     """Collect wheels, weights, plugins and licences, and sign them."""
-    _run(lambda: _make(out, key, model or [], accelerator, platform, python, wheel, licence, vsix))
+    _run(
+        lambda: _make(
+            out, key, model or [], accelerator, platform, python, wheel, licence, vsix, extra
+        )
+    )
 
 
 @app.command()
@@ -130,6 +144,7 @@ def _make(
     given_wheels: list[Path] | None,
     given_licences: list[str] | None,
     vsix: Path | None,
+    extra: Extra | None,
 ) -> None:
     from lsp.bundle import manifest, platforms
     from lsp.bundle.make import Order
@@ -156,6 +171,7 @@ def _make(
         given_wheels=given_wheels or [],
         given_licences={name: Path(file) for name, _, file in pairs},
         vsix=vsix,
+        lock=f"requirements-{extra}.lock" if extra else "requirements.lock",
     )
     _tell(make_bundle(order, lambda line: typer.echo(line, err=True)), f"{key.name}.pub")
 

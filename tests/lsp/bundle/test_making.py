@@ -22,9 +22,11 @@ from lsp.bundle.manifest import BundleEntry, BundleManifest, EntryKind, made_at
 from lsp.bundle.platforms import target
 from lsp.bundle.sbom import Described, sbom
 from lsp.bundle.wheels import Wheel, add_given, needed_glibc, read_lock, read_wheels
+from lsp.commands.bundle import Extra
 from models.catalog import entry_named
 
-LOCK = (Path(__file__).parents[3] / "requirements.lock").read_text()
+ROOT = Path(__file__).parents[3]
+LOCK = (ROOT / "requirements.lock").read_text()
 APACHE = "\n                Apache License\n           Version 2.0, January 2004\n"
 
 
@@ -47,6 +49,17 @@ def test_the_lock_file_is_read_for_this_machine() -> None:
     assert NAME in locked
     assert sum(name.startswith("tree-sitter-") for name in locked) == 16
     assert all(" --hash=sha256:" in one.line and ";" not in one.line for one in locked.values())
+
+
+def test_the_lock_with_an_extra_is_the_other_and_what_the_extra_needs() -> None:
+    for extra in Extra:
+        text = (ROOT / f"requirements-{extra}.lock").read_text()
+        for tag in (None, "win_amd64"):
+            there = target(tag, "3.12" if tag else None)
+            plain, more = read_lock(LOCK, there), read_lock(text, there)
+            assert {one.line for one in plain} <= {one.line for one in more}
+            added = {one.name for one in more} - {one.name for one in plain}
+            assert added == {"anyio", "h11", "httpcore2", "httpx2", "idna", "truststore"}
 
 
 @pytest.mark.parametrize(
