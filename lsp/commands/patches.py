@@ -35,11 +35,12 @@ def change_of(root: Path, path: str, old: str, new: str) -> Change:
     try:
         raw = read_bytes(root, path)
         codec = codec_of(raw)
-        is_old = old.encode(codec) == raw
-    except (Skipped, UnicodeEncodeError):
-        is_old = False
-    if not is_old:
-        raise NoSuchPlace(f"{path} has changed, or is in an encoding that loses some of its bytes.")
+    except Skipped as reason:
+        raise NoSuchPlace(f"{path} cannot be read ({reason}).") from reason
+    if raw.decode(codec) != old:
+        raise NoSuchPlace(f"{path} has changed; ask again.")
+    if old.encode(codec) != raw:  # a codec that has two spellings of one character
+        raise NoSuchPlace(f"{path} is in {codec}, which would change other bytes of it, too.")
     try:
         return Change(path, raw, new.encode(codec), codec)
     except UnicodeEncodeError as error:
