@@ -23,6 +23,7 @@ FIXED = "rate = RATES[country.lower()]"
 SIGN = "return net - net * rate // 100"
 BUG = {"bug": True, "file": "F1", "first_line": 9, "last_line": 9, "cause": "Tax is taken off."}
 REVIEWED = ["A price with tax cannot be below the net one.\n</think>", json.dumps(BUG)]
+TRAP = "[read on](command:workbench.action.closeWindow)"
 TEST = """\
 from prices import gross
 
@@ -108,12 +109,28 @@ async def test_a_review_reads_what_changed_since_the_last_commit(open_shop: Open
             edit.replace(vscode.window.activeTextEditor.selection, given.line));""",
         line=f"    {SIGN}\n",
     )
+    await window.open("main.py")  # which has not changed
     await window.palette("Postil: Review Uncommitted Changes")
     problem = window.page.locator(".markers-panel .monaco-list-row").filter(has_text=BUG["cause"])
     await problem.wait_for()
     await window.shot("26-review")
     (found,) = await window.diagnostics("finding")
     assert (found["path"], found["line"], found["message"]) == ("prices.py", 8, BUG["cause"])
+
+
+async def test_words_of_a_model_are_no_link_in_a_notification(open_shop: OpenShop) -> None:
+    sound = {"bug": False, "reason": f"It is right: {TRAP}"}
+    window = await open_shop(["It adds the tax.\n</think>", json.dumps(sound)])
+    await window.host("void vscode.window.showInformationMessage(given.trap);", trap=f"ours {TRAP}")
+    link = "a[href]"
+    await window.notification("ours").locator(link).wait_for()  # the editor does make one
+    await window.open("prices.py", 6)
+    await window.palette("Postil: Find a Bug in the Selection")
+    said = window.notification("Postil saw no bug there")
+    await said.wait_for()
+    await window.shot("29-no-link")
+    assert "read on" in await said.inner_text()
+    assert await said.locator(link).count() == 0
 
 
 async def test_what_a_test_run_shows_is_fixed_and_the_test_passes(open_shop: OpenShop) -> None:
