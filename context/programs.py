@@ -1,4 +1,4 @@
-"""Programs of the machine, found by name: never one that the folder we happen to be in brings along.
+"""Programs of the machine, found by name: never one that the folder we happen to be in has.
 
 An editor starts the server in the workspace, also in one that is not trusted. There a plain name
 is dangerous: Windows looks into the current folder first (as `shutil.which` does, for a git.bat,

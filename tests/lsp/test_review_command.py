@@ -60,6 +60,14 @@ def test_what_is_not_committed_is_read(tmp_path: Path) -> None:
     assert "--fail" not in done.stdout
 
 
+def test_a_record_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
+    root = make_changed_shop(tmp_path)
+    environment = {**scripted(tmp_path, THOUGHT, bug(3)), "POSTIL_DATA_DIR": str(root / "shop.py")}
+    done = postil("review", "-w", str(root), **environment)
+    assert done.stdout.startswith("rules.py:3: ")
+    assert done.stderr.count("cannot be written") == 1, done.stderr
+
+
 @pytest.mark.parametrize("since", ["main", "HEAD~1", "first-tag", "SHORT~0"])
 def test_what_a_branch_changed_is_read(tmp_path: Path, since: str) -> None:
     root = make_changed_shop(tmp_path)
