@@ -161,6 +161,10 @@ def _remove(
         raise Refused(f"{function} may use {name} in a format string.")
     index = names.index(name)
     _refuse_last_import(file, definition.parameters[index])
+    generic = definition.node.child_by_field_name("type_parameters")
+    words = {written(n) for n in walk(generic)} if generic is not None else set()
+    if any(written(n) in words for n in walk(definition.parameters[index]) if n.is_named):
+        raise Refused(f"The argument for {name} says what a type parameter is.")
     yield _without(view, file, definition.parameters, index)
     is_script = family(file.language.name) == "javascript"
     for call in calls:

@@ -139,9 +139,27 @@ def local_uses(view: View, symbol: Symbol) -> Found:
     ]
     refuse_unclear(names, inside)
     refuse_in_texts(names, binding.scope)
+    if names.file.language.name == "java":
+        from context.refactoring.reach import java
+
+        java.refuse_inherited_field(view, names, binding)
+    if family(names.file.language.name) == "javascript":
+        _refuse_run_texts(names, binding)
     if binding.what is What.IMPORT:
         raise Refused(f"“{symbol.name}” is imported; rename it where it is defined.")
     return Found(uses_of_binding(names, binding), 1)
+
+
+def _refuse_run_texts(names: Names, binding: Binding) -> None:
+    """A text that is run, or an object that names are looked up in first."""
+    line = names.file.line
+    for node in names.texts:
+        call = ancestor(node, {"call_expression"}) if within(node, binding.scope) else None
+        if call is not None and written(call).startswith("eval("):
+            raise Refused(f"“{names.word}” stands in a text that is run at line {line(node)}.")
+    for node in binding.uses:
+        if ancestor(node, {"with_statement"}) is not None:
+            raise Refused(f"“{names.word}” at line {line(node)} may be of the object of a with.")
 
 
 def is_field_key(view: View, file: File, reason: str) -> bool:

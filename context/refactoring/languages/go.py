@@ -84,8 +84,10 @@ def _type(node: Node, parent: Node) -> Role:
         return Member(parent.child_by_field_name("package"))
     if parent.type == "field_declaration" and parent.child_by_field_name("name") is None:
         return Unclear("is embedded in a struct, where it names a field")
-    if parent.type == "pointer_type" and parent.parent is not None:
+    if parent.type in ("pointer_type", "generic_type") and parent.parent is not None:
         holder = parent.parent
+        if holder.type == "pointer_type" and holder.parent is not None:
+            holder = holder.parent
         if holder.type == "field_declaration" and holder.child_by_field_name("name") is None:
             return Unclear("is embedded in a struct, where it names a field")
     return Uses()

@@ -30,8 +30,7 @@ BODIES = frozenset(
 )
 BLOCKS = FUNCTIONS | BODIES | {
     "program", "block", "constructor_body", "for_statement", "enhanced_for_statement",
-    "catch_clause", "try_with_resources_statement", "switch_block", "switch_block_statement_group",
-    "switch_rule",
+    "catch_clause", "try_with_resources_statement", "switch_block", "switch_rule",
 }  # fmt: skip
 
 

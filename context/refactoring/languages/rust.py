@@ -71,6 +71,8 @@ class Rust:
             case "field_identifier":
                 return _field(node, parent)
             case "shorthand_field_identifier":
+                if parent.type == "field_pattern" and parent.child_count > 1:
+                    return Unclear("is a field and a variable at once, with ref or mut")
                 return _in_pattern(node, shorthand=True)
             case "type_identifier":
                 return _type(node, parent)
@@ -128,7 +130,7 @@ def _identifier(node: Node, parent: Node) -> Role:
         case "use_declaration" | "use_list" | "use_as_clause" | "scoped_use_list":
             return Unclear("is imported")
         case "use_wildcard":
-            return Ignored()
+            return Unclear("is imported")
         case "enum_variant" if is_field(node, "name"):
             return Member(None, ancestor(parent, {"enum_item"}))
         case "macro_invocation":
@@ -217,6 +219,10 @@ def _in_macro(node: Node, tree: Node) -> Role:
     """Tokens of a macro: as an expression reads where the macro is a known one."""
     call: Node | None = tree
     while call is not None and call.type == "token_tree":
+        sign = call.prev_sibling
+        inner = sign.prev_sibling if sign is not None and written(sign) == "!" else None
+        if inner is not None and written(inner) not in PLAIN_MACROS:
+            return Unclear(f"is in the macro {written(inner)[:40]}")
         call = call.parent
     if call is None or call.type != "macro_invocation":
         return Unclear("is in a macro's definition or an attribute")
@@ -233,6 +239,8 @@ def _in_macro(node: Node, tree: Node) -> Role:
         return Unclear(f"is in the macro {name[:40]}")
     if right == "=" and left in (",", "("):
         return Ignored()  # an argument of a format string, by name
+    if left in ("{", ",") and right in ("}", ",") and written(tree)[:1] == "{":
+        return Unclear("may be a field and a variable at once")
     if left == "mut" or re.fullmatch(r"(?:[-+*/%&|^]|<<|>>)?=", right):
         return Uses(is_written=True)
     if right == ":" or left in ("fn", "|"):

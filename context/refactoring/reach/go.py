@@ -33,7 +33,7 @@ def uses(view: View, symbol: Symbol) -> Found:
         if p.rpartition("/")[0] == folder and _package(view.file(p)) == package
     ]
     found = Found(looked_at=len(holding))
-    for file in own:
+    for file in [view.file(path) for path in holding]:
         for node in Names(file, symbol.name).texts:
             if _TOLD_TO_TOOLS.match(written(node)):
                 raise Refused(f"{file.path}:{file.line(node)} names it to the compiler.")
@@ -42,6 +42,7 @@ def uses(view: View, symbol: Symbol) -> Found:
         return found
     if _CALLED_BY_TOOLS.match(symbol.name):
         raise Refused(f"{symbol.name} is called by Go itself, by its name.")
+    _refuse_examples(view, symbol.name, folder)
     for file in own:
         _package_names(view, symbol, file, found)
     definitions = [use for use in found.uses if use.is_definition]
@@ -51,6 +52,15 @@ def uses(view: View, symbol: Symbol) -> Found:
         _importers(view, symbol, folder, package, holding, found)
         found.warnings.append("users of this module outside this workspace are not seen")
     return found
+
+
+def _refuse_examples(view: View, name: str, folder: str) -> None:
+    """`ExampleTotal` is the example of Total by its name, which go vet holds it to."""
+    pattern = re.compile(rf"\bfunc\s+Example{re.escape(name)}(?:_\w+)?\s*\(")
+    for path in view.sources.of_family("go"):
+        own = path.rpartition("/")[0] == folder and path.endswith("_test.go")
+        if own and pattern.search(view.sources.text(path)):
+            raise Refused(f"An example in {path} has {name} in its name.")
 
 
 def _package(file: File) -> str:
@@ -91,12 +101,11 @@ def _is_struct(view: View, file: File, kind: str) -> bool | None:
         return None
     folder = file.path.rpartition("/")[0]
     paths = [p for p in view.sources.of_family("go") if p.rpartition("/")[0] == folder]
+    kinds = set[bool]()  # of each text that may be its declaration
     for path in view.sources.holding(kind, paths):
-        pattern = rf"(?m)^\s*(?:type\s+)?{re.escape(kind)}(?:\[[^\]]*\])?\s+(struct|map|\[)"
-        found = re.search(pattern, view.sources.text(path))
-        if found:
-            return found[1] == "struct"
-    return None
+        pattern = rf"(?m)^\s*(?:type\s+)?{re.escape(kind)}(?:\[[^\]]*\])?\s+(?!:?=)(\w+|\S)"
+        kinds |= {word == "struct" for word in re.findall(pattern, view.sources.text(path))}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _imports(file: File) -> dict[str, str]:
@@ -160,20 +169,33 @@ def _importers(
         aliases = [a for a, p in _imports(file).items() if p == target]
         if not aliases:
             continue
-        alias = package if aliases[0].startswith("?") else aliases[0]
-        if alias == ".":
-            raise Refused(f"{path} imports all names of the package.")
-        names, packages = Names(file, symbol.name), Names(file, alias)
-        shadowed = {n.id for b in packages.bindings if b.what is not What.IMPORT for n in b.uses}
-        for node, member in names.members:
-            receiver = member.receiver
-            if receiver is None or written(receiver) != alias:
-                continue
-            if receiver.id in shadowed:
-                continue
-            found.uses.append(Use(file, node))
+        names = Names(file, symbol.name)
+        for alias in (package if a.startswith("?") else a for a in aliases):
+            if alias == ".":
+                raise Refused(f"{path} imports all names of the package.")
+            _by_alias(names, alias, found)
         embedded = [n for n, reason in names.unclear if "embedded" in reason]
         refuse_unclear(names, embedded)
+
+
+def _by_alias(names: Names, alias: str, found: Found) -> None:
+    """`alias.Name` in a file that imports the package under the alias."""
+    packages = Names(names.file, alias)
+    shadowed = {n.id for b in packages.bindings if b.what is not What.IMPORT for n in b.uses}
+    for node, member in names.members:
+        receiver = member.receiver
+        if receiver is None or written(receiver) != alias or receiver.id in shadowed:
+            continue
+        holder = node.parent.parent if node.parent is not None else None
+        while holder is not None and holder.type in ("pointer_type", "generic_type"):
+            holder = holder.parent
+        is_field = holder is not None and holder.type == "field_declaration"
+        if is_field and holder is not None and holder.child_by_field_name("name") is None:
+            place = f"{names.file.path}:{names.file.line(node)}"
+            raise Refused(
+                f"{names.word} is embedded in a struct at {place}, where it names a field."
+            )
+        found.uses.append(Use(names.file, node))
 
 
 def _members(view: View, symbol: Symbol, own: list[File], found: Found) -> None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from context.refactoring import Refused
 from context.refactoring.languages.java import BODIES, TYPES
-from context.refactoring.scopes import Binding, Member, Names, What, ancestor, within, written
+from context.refactoring.scopes import Binding, Member, Names, Uses, What, ancestor, within, written
 from context.refactoring.uses import Found, Symbol, Use, View, refuse_unclear, uses_of_binding
 from context.syntax import Node
 
 _BY_NAME = frozenset({"readObject", "writeObject", "readResolve", "writeReplace", "finalize",
                       "serialVersionUID", "serialPersistentFields"})  # fmt: skip
+
+# Protected fields of classes that are often derived from: streams, readers, lists.
+_OF_THE_JDK = frozenset({"in", "out", "lock", "count", "buf", "pos", "mark", "modCount"})
 
 
 def uses(view: View, symbol: Symbol) -> Found:
@@ -34,7 +37,8 @@ def uses(view: View, symbol: Symbol) -> Found:
     refuse_unclear(names)
     found = Found(uses_of_binding(names, binding), 1)
     for use in found.uses:
-        _refuse_inherited(names, binding, use.node)
+        refuse_inherited(names, binding, use.node)
+    _refuse_beside(view, symbol, binding)
     _add_members(names, binding, found)
     _refuse_strings(names)
     return found
@@ -65,7 +69,7 @@ def _modifiers(declaration: Node) -> set[str]:
     return {*written(first).split()} if first is not None and is_modifiers else set()
 
 
-def _refuse_inherited(names: Names, binding: Binding, node: Node) -> None:
+def refuse_inherited(names: Names, binding: Binding, node: Node) -> None:
     """A class between use and member that derives from another may have the name from there."""
     here: Node | None = node.parent
     while here is not None and here != binding.scope:
@@ -79,6 +83,37 @@ def _refuse_inherited(names: Names, binding: Binding, node: Node) -> None:
                 line = names.file.line(node)
                 raise Refused(f"{names.word} at line {line} may be inherited by a class inside.")
         here = here.parent
+
+
+def refuse_inherited_field(view: View, names: Names, binding: Binding) -> None:
+    """A local variable that a class inside uses, which may inherit a field of that name."""
+    for path in [names.file.path, *view.holding(names.word, "java")]:
+        fields = [b for b in Names(view.file(path), names.word).bindings if b.what is What.FIELD]
+        if names.word in _OF_THE_JDK or any(not within(binding.scope, b.scope) for b in fields):
+            for node in binding.uses:
+                refuse_inherited(names, binding, node)
+            return
+
+
+def _refuse_beside(view: View, symbol: Symbol, binding: Binding) -> None:
+    """Uses where the member is not declared around: bodies of an enum's constants. And a method of
+    the same name in another file, which a class that derives from another may inherit.
+    """
+    names = symbol.names
+    owner = ancestor(binding.declared[0], TYPES)
+    for node in names.free:
+        role = names.roles[node.id]
+        if owner is not None and within(node, owner) and isinstance(role, Uses) and (
+            role.space & binding.space
+        ):  # fmt: skip
+            raise Refused(f"What {names.word} at line {names.file.line(node)} is cannot be told.")
+    derives = owner is not None and any(c.type == "superclass" for c in owner.children)
+    if binding.what is not What.METHOD or not derives:
+        return
+    for path in view.holding(names.word, "java"):
+        others = Names(view.file(path), names.word).bindings if path != names.file.path else []
+        if any(other.what is What.METHOD for other in others):
+            raise Refused(f"A method {names.word} of {path} may be inherited.")
 
 
 def _add_members(names: Names, binding: Binding, found: Found) -> None:
@@ -123,7 +158,9 @@ def _belongs(names: Names, member: Member, owner: Node, owner_name: str, node: N
     kind = _written_type(variable.declared[0])
     if kind is None or kind == "var" or kind in _type_parameters(names):
         return None
-    return kind == owner_name
+    if kind.rpartition(".")[2] == owner_name:
+        return True if kind == owner_name else None  # a class of that name inside some other
+    return False
 
 
 def _type_parameters(names: Names) -> set[str]:

@@ -55,16 +55,45 @@ def uses(view: View, symbol: Symbol) -> Found:
         raise Refused(f"{symbol.name} is called by its name from outside.")
     if binding.scope.type == "declaration_list":
         raise Refused(f"{symbol.name} is in a module inside the file.")
+    _refuse_other_paths(view, symbol.file)
     holding = view.holding(symbol.name, "rust")
     found = Found(looked_at=len(holding))
     crate, module = _module_path(view, symbol.file.path)
     here = _Item(symbol.name, crate, module)
     for path in holding:
+        _refuse_patterns(view.file(path), symbol, binding)
         _file(view, here, view.file(path), symbol.file, found)
     is_public = any(c.type == "visibility_modifier" for c in item.children)
     if is_public:
         found.warnings.append("users of this crate outside this workspace are not seen")
     return found
+
+
+def _refuse_other_paths(view: View, file: File) -> None:
+    """A file may be a part of another module than its place says, or that module have other names,
+    or be one whose names another passes on.
+    """
+    base = re.escape(file.path.rpartition("/")[2])
+    module = re.escape(_module_path(view, file.path)[1][-1:][0]) if _module_path(
+        view, file.path)[1] else "crate"  # fmt: skip
+    taken = re.compile(
+        rf"#\[\s*path\s*=\s*\"(?:[^\"]*/)?{base}\"|\binclude!\s*\(\s*\"(?:[^\"]*/)?{base}\"|"
+        rf"\b(?:{module}|self)\s+as\s+\w|"
+        rf"\bpub\b(?:\([^)]*\))?\s+use\s+[^;]*\b{module}\s*::\s*(?:\{{[^;]*)?\*"
+    )
+    for path in view.sources.of_family("rust"):
+        if taken.search(view.sources.text(path)):
+            raise Refused(f"{path} may know the names of {file.path} by other paths.")
+
+
+def _refuse_patterns(file: File, symbol: Symbol, binding: Binding) -> None:
+    """A constant without capitals reads in a pattern as a variable does."""
+    if binding.what is not What.CONSTANT or symbol.name[:1].isupper():
+        return
+    for other in Names(file, symbol.name).bindings:
+        if other.what is What.VARIABLE:
+            place = f"{file.path}:{file.line(other.declared[0])}"
+            raise Refused(f"“{symbol.name}” at {place} may be the constant.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +150,7 @@ def _file(view: View, item: _Item, file: File, home: File, found: Found) -> None
     for node in names.free:
         if any(within(node, scope) for scope in imported):
             found.uses.append(Use(file, node))
-        elif crate == item.crate and _has_glob(file, node):
+        elif crate == item.crate and _has_glob(file):
             raise Refused(f"{file.path}:{file.line(node)} may have it from an import of all names.")
 
 
@@ -240,9 +269,8 @@ def _refuse_unseen(names: Names, node: Node, imported: list[Node]) -> None:
         raise Refused(f"What {names.word} at {place} is in its module cannot be told.")
 
 
-def _has_glob(file: File, node: Node) -> bool:
-    """Some import of all names around the node."""
-    del node
+def _has_glob(file: File) -> bool:
+    """Some import of all names, anywhere in the file."""
     return any(n.type == "use_wildcard" for n in walk(file.root))
 
 

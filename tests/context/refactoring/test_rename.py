@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from context.refactoring import Kind
+from context.refactoring import Kind, Refactoring, Refused
+from context.refactoring.carry import carry_out
+from context.refactoring.sources import Sources
 from tests.context.refactoring.checking import Files, check, check_refused
 
 
@@ -387,3 +391,66 @@ def test_go_a_type_switch_names_what_it_asks_before_it_declares_it() -> None:
         "v",
         {"a.go": source.format("", "").replace("x :=", "v :=").replace("g(x)", "g(v)")},
     )
+
+
+AREA = "pub fn <>area() -> u32 { 1 }\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "name", "reason"),
+    [
+        ({"a.go": "package p\n\ntype <>g[T any] struct{ v T }\n\ntype S struct{ g[int] }\n"}, "renamed", "embedded in a struct"),
+        ({"a.go": "package p\n\nfunc <>Total() {}\n", "a_test.go": "package p\n\nfunc ExampleTotal() {}\n"}, "Sum", "An example in a_test.go"),
+        ({"a.go": "package p\n\nfunc f(<>k string) m { return m{k: 1} }\n\ntype m map[string]int\n\nfunc g() {\n\ttype m struct{ k int }\n}\n"}, "renamed", "may be a field"),
+        ({"A.java": "class A {\n    enum E {\n        X { int f() { return k(); } };\n        private static int <>k() { return 1; }\n    }\n}\n"}, "renamed", "cannot be told"),
+        ({"A.java": "class A {\n    void f() {\n        int <>k = 1;\n        new B() { int g() { return k; } };\n    }\n}\nclass B {\n    int k = 2;\n}\n"}, "renamed", "may be inherited"),
+        ({"A.java": "class A extends B {\n    private void <>k(int n) {}\n}\n", "B.java": "class B {\n    void k(String n) {}\n}\n"}, "renamed", "may be inherited"),
+        ({"A.java": "class A {\n    static class N {\n        private int <>q;\n    }\n    int f(A.N n) { return n.q; }\n}\n"}, "renamed", "cannot be told"),
+        ({"src/lib.rs": "fn f(s: S) { let S { mut <>a } = s; }\n"}, "renamed", "with ref or mut"),
+        ({"src/lib.rs": "fn f(<>x: u32) { println!(\"{}\", S { x }.x); }\n"}, "renamed", "a field and a variable at once"),
+        ({"src/lib.rs": "fn f(<>x: u32) { println!(\"{}\", stringify!(x)); }\n"}, "renamed", "in the macro stringify"),
+        ({"src/lib.rs": "fn f(<>w: usize) { println!(\"{:w$}\", 1); }\n"}, "renamed", "format string"),
+        ({"src/lib.rs": "const <>k: u32 = 2;\nfn f(n: u32) -> u32 { match n { k => 1, _ => 0 } }\n"}, "renamed", "may be the constant"),
+        ({"src/lib.rs": "mod u;\nmod v;\n", "src/u.rs": AREA, "src/v.rs": "pub use crate::u::*;\n"}, "renamed", "by other paths"),
+        ({"src/lib.rs": "mod u;\nuse u as w;\nfn f() { w::area(); }\n", "src/u.rs": AREA}, "renamed", "by other paths"),
+        ({"src/lib.rs": "mod u;\nuse self::u::{self as q};\nfn f() { q::area(); }\n", "src/u.rs": AREA}, "renamed", "by other paths"),
+        ({"src/lib.rs": "#[path = \"u.rs\"]\nmod w;\nfn f() { w::area(); }\n", "src/u.rs": AREA}, "renamed", "by other paths"),
+        ({"src/lib.rs": "include!(\"u.rs\");\nfn f() { area(); }\n", "src/u.rs": AREA}, "renamed", "by other paths"),
+    ],
+)  # fmt: skip
+def test_refuses_what_reaches_a_name_in_another_way(files: Files, name: str, reason: str) -> None:
+    refuse(files, name, reason)
+
+
+def test_rust_a_star_of_an_enum_names_it() -> None:
+    rename(
+        {"src/lib.rs": "enum <>Tee { A, B }\nuse Tee::*;\nfn f() -> Tee { A }\n"},
+        "Ewe",
+        {"src/lib.rs": "enum Ewe { A, B }\nuse Ewe::*;\nfn f() -> Ewe { A }\n"},
+    )
+
+
+def test_go_a_package_under_two_names_and_a_type_embedded_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "go.mod").write_text("module ex.com/m\n")
+    texts = {
+        "p/a.go": "package p\n\ntype Total struct{ A int }\n",
+        "b.go": 'package main\n\nimport (\n\tpp "ex.com/m/p"\n\t"ex.com/m/p"\n)\n\n'
+        "var a, b = pp.Total{}, p.Total{}\n",
+    }
+    asked = Refactoring(Kind.RENAME, "p/a.go", 16, 16, "Sum")
+    done = carry_out(Sources(tmp_path, dict.fromkeys(texts, "go"), texts), asked)
+    assert [e.path for e in done.edits] == ["b.go", "b.go", "p/a.go"]
+    texts["b.go"] = (
+        'package main\n\nimport "ex.com/m/p"\n\ntype q struct{ *p.Total }\n\nvar a = q{}.Total\n'
+    )
+    with pytest.raises(Refused, match=r"embedded in a struct at b\.go:5"):
+        carry_out(Sources(tmp_path, dict.fromkeys(texts, "go"), texts), asked)
+
+
+def test_java_a_variable_of_one_case_is_that_of_the_next() -> None:
+    source = (
+        "class A {{\n    void f(int n) {{\n        switch (n) {{\n            case 1:\n"
+        "                int {0} = 1;\n                break;\n            case 2:\n"
+        "                {1} = 2;\n                g({1});\n        }}\n    }}\n}}\n"
+    )
+    rename({"A.java": source.format("<>k", "k")}, "m", {"A.java": source.format("m", "m")})
