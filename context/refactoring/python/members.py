@@ -46,13 +46,29 @@ def read_in_body(module: Module, name: str, found: Collection[Span]) -> Iterator
 
 
 def left_in_body(module: Module, name: str, found: Collection[Span]) -> Span | None:
-    """A place in the body of a class that was left out, while others of that body were found."""
+    """A place in the body of a class that was left out, while others of that body were found.
+
+    Or one that was found where the class has not bound the name yet, so that it is another one.
+    """
     for owner in (n for n in ast.walk(module.tree) if isinstance(n, ast.ClassDef)):
         places = {*_places_in_body(module, owner, name)}
         left = places - {*found}
         if left and left != places:
             return min(left)
+        if not left and places and (early := _read_early(module, owner, name)):
+            return early
     return None
+
+
+def _read_early(module: Module, owner: ast.ClassDef, name: str) -> Span | None:
+    """A read of the name in the body before the first statement that binds it is through."""
+    nodes = list(_of_body(owner))
+    names = [n for n in nodes if isinstance(n, ast.Name) and n.id == name]
+    whole = [n for n in nodes if _binding(module, n, name)]
+    whole += [n for n in names if not isinstance(n.ctx, ast.Load)]
+    reads = [module.span(n) for n in names if isinstance(n.ctx, ast.Load)]
+    bound = sorted((module.span(n) for n in whole), key=lambda span: (span[0], -span[1]))
+    return next((read for read in sorted(reads) if bound and read[0] < bound[0][1]), None)
 
 
 def is_in_body(module: Module, span: Span, name: str) -> bool:

@@ -326,6 +326,8 @@ def _may_be(
                 return _in_f_string(project, path, place, name)
             if place.is_exact and (symbol.what != "parameter" or is_changed):
                 return f"has “{name}” in a string, which may mean it"
+            if symbol.is_member and _is_asked_in_braces(project.normal_text(path), place):
+                return f"has “.{name}” between braces in a string, which may mean it"
             return _in_f_string(project, path, place, name) if is_changed else ""
         case Around.ATTRIBUTE:
             if symbol.what in ("variable", "parameter"):
@@ -352,6 +354,12 @@ def _may_be(
                 return f"gives a class that derives from another its own {name}"
             return ""  # `_refuse_guessed` looks at bodies of classes, `_verify` at all others
     return ""
+
+
+def _is_asked_in_braces(text: str, place: Place) -> bool:
+    """`"{0.name}"`: of what, a format string does not say."""
+    line = text[text.rfind("\n", 0, place.start) + 1 : place.start]
+    return line.endswith(".") and line.rfind("{") > line.rfind("}")
 
 
 def _in_f_string(project: TextProject, path: str, place: Place, name: str) -> str:

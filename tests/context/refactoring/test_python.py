@@ -225,6 +225,8 @@ def test_heads_of_methods_are_in_the_body_of_their_class() -> None:
     check(Kind.RENAME, {"a.py": source.format("<>d", "d")}, {"a.py": source.format("e", "e")}, "e")
     early = "k = 2\n\n\nclass A:\n    def f(self, n=k): return n\n    <>k = 1\n"
     check_refused(Kind.RENAME, {"a.py": early}, "may not have it yet", "m")
+    early = "k = 2\n\n\nclass A:\n    <>k = k\n"
+    check_refused(Kind.RENAME, {"a.py": early}, "may not have it yet", "m")
 
 
 OTHERS = "class A:\n    def <>run(self): return 1\n\n\nclass C:\n    def run(self): return 2\n\n\n"
@@ -317,6 +319,8 @@ def test_defaults_and_frames_that_notice_a_parameter(head: str, how: str, reason
             "m",
             "uses the names of its attributes",
         ),
+        ({"a.py": "class A:\n    <>k = 1\n\n\n'{0.k}'.format(A)\n"}, "m", "“.k” between braces"),
+        ({"a.py": "class A:\n    <>k = 1\n\n\ndef f(o): return f'{o.k}'\n"}, "m", "between braces"),
         (
             {"m.py": "def <>f(): pass\n", "a.py": "import m\n\n\ndef g(o): o.f()\n\n\ng(m)\n"},
             "h",
