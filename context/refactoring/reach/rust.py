@@ -74,12 +74,12 @@ def _refuse_other_paths(view: View, file: File) -> None:
     or be one whose names another passes on.
     """
     base = re.escape(file.path.rpartition("/")[2])
-    module = re.escape(_module_path(view, file.path)[1][-1:][0]) if _module_path(
-        view, file.path)[1] else "crate"  # fmt: skip
+    _, modules = _module_path(view, file.path)
+    module = re.escape(modules[-1]) if modules else "crate"
     taken = re.compile(
         rf"#\[\s*path\s*=\s*\"(?:[^\"]*/)?{base}\"|\binclude!\s*\(\s*\"(?:[^\"]*/)?{base}\"|"
-        rf"\b(?:{module}|self)\s+as\s+\w|"
-        rf"\bpub\b(?:\([^)]*\))?\s+use\s+[^;]*\b{module}\s*::\s*(?:\{{[^;]*)?\*"
+        rf"\buse\s[^;]*\b{module}(?:\s*::\s*\{{[^;}}]*\bself)?\s+as\s+\w|"
+        rf"\bpub\b(?:\([^)]*\))?\s+use\s[^;]*\b{module}\s*::\s*(?:\{{[^;}}]*)?\*"
     )
     for path in view.sources.of_family("rust"):
         if taken.search(view.sources.text(path)):
