@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
-from context.refactoring.names import family
 from context.refactoring.scopes import (
     Binding,
     Names,
@@ -56,14 +55,10 @@ def changed_through(place: Node, declared: Node, language: str) -> Through:
     """`declared`: the name in the declaration, for the type. Only Go has variables that hold their
     parts; elsewhere a change of a part is seen by whoever has the object.
     """
-    kind = family(language)
+    if language != "go":
+        return Through.NOTHING
     here = climbed(place)
     above = here.parent
-    if kind == "rust":
-        is_address = above is not None and above.type == "reference_expression"
-        return Through.ADDRESS if is_address else Through.NOTHING
-    if kind != "go":
-        return Through.NOTHING
     type_ = type_of(declared, "go")
     n_steps = 0
     while above is not None and (

@@ -302,6 +302,14 @@ def test_what_is_written_behind_brackets_and_in_a_macro_comes_back() -> None:
     )
 
 
+def test_rust_lends_what_goes_in() -> None:
+    extract(
+        "a.rs",
+        "fn f(n: u32) -> u32 {\n    <[g(&n);\n    h(n);]>\n    n\n}\n",
+        "fn f(n: u32) -> u32 {\n    taken(n);\n    n\n}\n\nfn taken(n: u32) {\n    g(&n);\n    h(n);\n}\n",
+    )
+
+
 def test_a_module_inside_a_rust_file_gets_its_own_function() -> None:
     extract(
         "a.rs",
