@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from context.refactoring import Carried, Refactoring, Refused, TextEdit
 from context.refactoring.names import check_name, family
-from context.refactoring.reach import ecmascript
+from context.refactoring.reach.ecmascript_members import refuse_inherited
 from context.refactoring.scopes import File, What, within
 from context.refactoring.sources import by_path, edited
 from context.refactoring.uses import Found, Symbol, Use, View, all_uses, refuse_in_strings
@@ -35,7 +35,7 @@ def rename(view: View, asked: Refactoring) -> Carried:
         refuse_in_strings(view, old, [file.path for file in found.files])
     refuse_taken(view, symbol, found, new)
     if family(language) == "javascript":
-        ecmascript.refuse_inherited(view, symbol, new)
+        refuse_inherited(view, symbol, new)
     edits = tuple(_edit(view, use, new) for use in unique(found.uses))
     check_syntax(view, edits)
     return Carried(
