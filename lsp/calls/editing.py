@@ -51,7 +51,8 @@ async def fix_test(session: Session, argument: Report, token: Token) -> dict[str
     path = from_lsp.path(argument.uri) if argument.uri else None
     root = session.root_of(path) if path else session.any_root()
     report = argument.report or argument.detail
-    return await apply(session, root, await editing.fix_test(session, root, report, token))
+    own_root, proposal = await editing.fix_test(session, root, report, token)
+    return await apply(session, own_root, proposal)
 
 
 async def apply(session: Session, root: Path, proposal: Proposal) -> dict[str, Any]:

@@ -55,10 +55,13 @@ async def propose_within(
     return root, finished(session, root, uri, task, proposal, before, sources)
 
 
-async def fix_test(session: Session, root: Path, report: str, token: int | str | None) -> Proposal:
+async def fix_test(
+    session: Session, root: Path, report: str, token: int | str | None
+) -> tuple[Path, Proposal]:
     """A fix of the function that a failing test most probably is about, with the test shown.
 
-    Where the gate lets no edit of the best suspect through, the next is tried. Raises `Failure`.
+    With the folder that it is for, which may lie in `root`. Where the gate lets no edit of the best
+    suspect through, the next is tried. Raises `Failure`.
     """
     async with session.working("Postil: fixing a failing test", token) as progress:
         progress.report("finding what the test is about")
@@ -71,7 +74,7 @@ async def fix_test(session: Session, root: Path, report: str, token: int | str |
 
 async def _fix_likeliest(
     session: Session, root: Path, report: str, located: Located, progress: Progress
-) -> Proposal:
+) -> tuple[Path, Proposal]:
     suspects = [s for s in located.suspects if s.symbol and not is_test_path(s.path)]
     if not suspects:
         raise Failure(REQUEST_FAILED, "Nothing in this workspace is like the failing test.")
@@ -81,14 +84,12 @@ async def _fix_likeliest(
     for suspect in suspects[:MAX_TRIED]:
         line = suspect.likeliest_line
         detail = f"{named}. {suspect.symbol} is the likely cause.\n{shorten(report)}"
-        task = EditTask(EditKind.FIX, suspect.path, line, line, detail)
+        uri = session.uri_of(root, suspect.path)
+        task = EditTask(EditKind.FIX, session.relative(uri)[1], line, line, detail)
         try:
-            uri = session.uri_of(root, suspect.path)
-            _, proposal = await propose_within(session, uri, task, progress)
+            return await propose_within(session, uri, task, progress)
         except Failure as failure:
             refused = failure
-        else:
-            return proposal
     assert refused is not None
     raise refused
 

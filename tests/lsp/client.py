@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +62,12 @@ class Client:
         self,
         folder: Path | None,
         capabilities: dict[str, Any] = FULL_CAPABILITIES,
+        also: Sequence[Path] = (),
         **options: Any,
     ) -> dict[str, Any]:
-        folders = [{"uri": folder.as_uri(), "name": folder.name}] if folder else None
+        """`also`: further workspace folders."""
+        all_folders = [folder, *also] if folder else []
+        folders = [{"uri": one.as_uri(), "name": one.name} for one in all_folders] or None
         reply = await self.request(
             "initialize",
             {

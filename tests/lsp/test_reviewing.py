@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.lsp.client import RawClient
 from tests.lsp.conftest import REPORT, RULES, SHOP, Start, progress_of
 from tests.repositories import commit, git, new_repository
@@ -103,10 +105,14 @@ async def test_of_many_functions_only_some_are_read_and_the_rest_is_counted(
     }
 
 
+@pytest.mark.parametrize("inner", [".", "inner"])
 async def test_a_failing_test_leads_to_a_fix_of_what_it_calls(
-    start: Start, shop: Path, script: Script
+    start: Start, shop: Path, script: Script, inner: str
 ) -> None:
-    (shop / "test_shop.py").write_text(
+    """Also in a workspace folder that lies in the one with the report."""
+    (shop / inner).mkdir(exist_ok=True)
+    file = (shop / "shop.py").rename(shop / inner / "shop.py")
+    (shop / inner / "test_shop.py").write_text(
         "from shop import total\n\n\ndef test_empty():\n    assert total([]) == 0\n"
     )
     report = (
@@ -119,8 +125,8 @@ async def test_a_failing_test_leads_to_a_fix_of_what_it_calls(
         "\n    return result\n```\nREASON: An empty list has no mean, so it is answered with 0.\n"
     )
     client = await start(POSTIL_MODEL=script([THOUGHT, fixed]))
-    await client.initialize(shop)
-    client.open(shop / "shop.py")
+    await client.initialize(shop, also=[] if inner == "." else [file.parent])
+    client.open(file)
     result = (await client.command("postil.fixTest", {"report": report}))["result"]
     assert result["files"] == 1
     assert "test_empty fails" in result["title"]
