@@ -69,12 +69,13 @@ def read_bytes(root: Path, path: str) -> bytes:
 
 
 def decode(source: bytes) -> str:
-    """The text of a file, by its `codec_of`, which raises `Skipped`."""
-    return source.decode(codec_of(source))
+    """The text of a file. Raises `Skipped` as `decoded` does."""
+    return decoded(source)[0]
 
 
-def codec_of(source: bytes) -> str:
-    """UTF-8 with or without a mark, else what a coding line says, else Latin-1, which always fits.
+def decoded(source: bytes) -> tuple[str, str]:
+    """(text, codec): UTF-8 with or without a mark, else what a coding line says, else Latin-1,
+    which always fits.
 
     Raises `Skipped` for a file with a NUL byte near its start, and for UTF-16.
     """
@@ -83,17 +84,16 @@ def codec_of(source: bytes) -> str:
     if b"\0" in source[:8192]:
         raise Skipped(BINARY)
     with suppress(UnicodeDecodeError):
-        source.decode()
-        return "utf-8-sig" if source.startswith(codecs.BOM_UTF8) else "utf-8"
+        codec = "utf-8-sig" if source.startswith(codecs.BOM_UTF8) else "utf-8"
+        return source.decode(codec), codec
     for line in source[:400].split(b"\n")[:2]:
         if found := _PEP_263.match(line):
             try:
-                name = found.group(1).decode("ascii")
-                source.decode(name)
+                codec = found.group(1).decode("ascii")
+                return source.decode(codec), codec
             except (LookupError, UnicodeDecodeError, ValueError):
                 break
-            return name
-    return "latin-1"
+    return source.decode("latin-1"), "latin-1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -333,7 +333,6 @@ def _differing(
 
     Line ends are no difference, and what lies in a repository of its own is not this one's.
     """
-    any_id = next(iter(head.values()), "")
     nested: dict[str, bool] = {"": False}
     for path in paths:
         blob = head.get(path)
@@ -342,8 +341,7 @@ def _differing(
         after = overlays.get(path)
         try:
             content = encode(after) if after is not None else read_bytes(root, path)
-            # A checkout may have written other line ends than the repository has.
-            if blob in (blob_id(content, any_id), blob_id(_with_newlines(content), any_id)):
+            if blob is not None and _is_blob(content, blob):
                 continue
             after = after if after is not None else decode(content)
         except Skipped:
@@ -356,8 +354,11 @@ def _differing(
                 yield path, before, after
 
 
-def _with_newlines(content: bytes) -> bytes:
-    return content.replace(b"\r\n", b"\n")
+def _is_blob(content: bytes, blob: str) -> bool:
+    """A checkout may have written other line ends than the repository has."""
+    return blob == blob_id(content, blob) or (
+        b"\r\n" in content and blob == blob_id(content.replace(b"\r\n", b"\n"), blob)
+    )
 
 
 def _is_nested(root: Path, path: str, known: dict[str, bool]) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from context.errors import NoSuchPlace
-from context.parsing import Skipped, codec_of, read_bytes
+from context.parsing import Skipped, decoded, read_bytes
 from lsp.to_lsp import visible
 
 
@@ -34,10 +34,10 @@ def change_of(root: Path, path: str, old: str, new: str) -> Change:
     """
     try:
         raw = read_bytes(root, path)
-        codec = codec_of(raw)
+        text, codec = decoded(raw)
     except Skipped as reason:
         raise NoSuchPlace(f"{path} cannot be read ({reason}).") from reason
-    if raw.decode(codec) != old:
+    if text != old:
         raise NoSuchPlace(f"{path} has changed; ask again.")
     if old.encode(codec) != raw:  # a codec that has two spellings of one character
         raise NoSuchPlace(f"{path} is in {codec}, which would change other bytes of it, too.")
