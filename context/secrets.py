@@ -260,8 +260,8 @@ def _block(text: str, start: int, stop: int) -> Iterator[Span]:
     """Rows between two ends; where code stands between them these are no block, but two texts."""
     lines = _ARMOUR_LINE.split(text[start:stop])
     if all(_ARMOURED_LINE.fullmatch(line) or _ARMOUR_HEAD.fullmatch(line) for line in lines):
-        rows = (row for row in _ARMOURED.finditer(text, start, stop))
-        yield from (Span(*row.span()) for row in rows)
+        for row in _ARMOURED.finditer(text, start, stop):
+            yield Span(*row.span())
     else:
         yield from _rows_after(text, start, stop)
         yield from _rows_before(text, start, stop)
