@@ -87,8 +87,13 @@ class Documents:
         """The client's own spelling of a URI, where that is known."""
         return self._spelled.get(key_of(uri), uri)
 
-    def uris(self) -> list[str]:
-        return [document.uri for document in self._open.values()]
+    def below(self, root: Path) -> dict[str, Document]:
+        """The open ones of a folder, each by its path in it with /."""
+        return {
+            place.relative_to(root).as_posix(): document
+            for place, document in self._open.items()
+            if isinstance(place, Path) and place.is_relative_to(root)
+        }
 
     def get(self, uri: str) -> Document | None:
         """None for what is not open, and for what is lost."""

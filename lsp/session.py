@@ -151,12 +151,8 @@ class Session:
 
     def open_texts(self, root: Path) -> dict[str, str]:
         """Text by path of every open document of a folder: newer than what the index has."""
-        found: dict[str, str] = {}
-        for uri in self.documents.uris():
-            document, path = self.documents.get(uri), from_lsp.path(uri)
-            if document is not None and path is not None and path.is_relative_to(root):
-                found[path.relative_to(root).as_posix()] = document.text.content
-        return found
+        below = self.documents.below(root)
+        return {path: document.text.content for path, document in below.items()}
 
     def opened(self, document: Document) -> None:
         """A document came with its text, which need not be its file's: an editor restores some."""
@@ -165,7 +161,7 @@ class Session:
         if self.notes.of(uri):
             self.notes.meet(uri, document.text)
             self.publish(uri)
-        self._show_unsaved(uri)
+        self._show_unsaved(document)
 
     def closed(self, uri: str) -> None:
         """What was not saved is gone, and the file counts again."""
@@ -187,18 +183,15 @@ class Session:
         for root, path in self._places(uri):
             self.folders.overlay(root, path, document.text.content if document else None)
 
-    def _show_unsaved(self, uri: str) -> None:
+    def _show_unsaved(self, document: Document) -> None:
         """`show_buffer` where the file has another text: to open one costs its index nothing."""
-        document = self.documents.get(uri)
-        if document is not None and document.text.content != _on_disk(uri):
-            self.show_buffer(uri)
+        if document.text.content != _on_disk(document.uri):
+            self.show_buffer(document.uri)
 
     def _show_unsaved_below(self, root: Path) -> None:
         """For an index that has just been opened."""
-        for uri in self.documents.uris():
-            path = from_lsp.path(uri)
-            if path is not None and path.is_relative_to(root):
-                self._show_unsaved(uri)
+        for document in self.documents.below(root).values():
+            self._show_unsaved(document)
 
     def _places(self, uri: str) -> list[tuple[Path, str]]:
         """(workspace folder, path in it with /) for every folder around a file."""
