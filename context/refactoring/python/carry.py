@@ -11,7 +11,7 @@ from context.refactoring.python.move import move
 from context.refactoring.python.project import TextProject
 from context.refactoring.python.rename import rename, symbol_at
 from context.refactoring.python.signature import change_signature
-from context.refactoring.python.trees import BUILTINS, Module, bound_in
+from context.refactoring.python.trees import BUILTINS, bound_in
 from context.refactoring.sources import Sources
 
 _DOERS = {
@@ -32,7 +32,7 @@ def target_at(sources: Sources, path: str, offset: int) -> Target:
     """Raises `Refused` where no name is, or none whose definition is known."""
     project = TextProject(sources)
     symbol = symbol_at(project, path, project.normal_offset(path, offset))
-    module = Module(symbol.path, project.normal_text(symbol.path))
+    module = project.module(symbol.path)
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     around = [
         n

@@ -52,7 +52,7 @@ _SEES_FRAME = frozenset("locals vars eval exec super __class__ dir globals".spli
 def extract(project: TextProject, asked: Refactoring) -> Carried:
     """Raises `Refused`."""
     check_name(asked.name, "python")
-    module = Module(asked.path, project.normal_text(asked.path))
+    module = project.module(asked.path)
     start = project.normal_offset(asked.path, asked.start)
     end = project.normal_offset(asked.path, asked.end)
     if project.sources.holding(asked.name, [asked.path]):

@@ -53,7 +53,7 @@ def inline(project: TextProject, asked: Refactoring) -> Carried:
 
 
 def _inline_variable(project: TextProject, symbol: Symbol) -> Carried:
-    module = Module(symbol.path, project.normal_text(symbol.path))
+    module = project.module(symbol.path)
     everywhere, found = uses_of(project, symbol)
     uses = sorted(found[symbol.path])
     nodes = [module.name_at(start) for start, _ in uses]
@@ -246,7 +246,7 @@ def _compare(
 
 
 def _inline_function(project: TextProject, symbol: Symbol) -> Carried:
-    module = Module(symbol.path, project.normal_text(symbol.path))
+    module = project.module(symbol.path)
     everywhere, found = uses_of(project, symbol)
     others = [path for path, uses in found.items() if uses and path != symbol.path]
     if others:

@@ -15,7 +15,6 @@ from rope.base import pynames
 from context.refactoring import Refused
 from context.refactoring.python.project import TextProject
 from context.refactoring.python.tokens import Around, Place
-from context.refactoring.python.trees import Module
 from context.refactoring.sources import line_of
 
 if TYPE_CHECKING:
@@ -50,10 +49,10 @@ def refuse_other_keywords(
                 f"{_where(project, path, place)} gives {symbol.name} as a keyword"
                 f"{', ' + why if why else ' to what may be the same function'}."
             )
-    for path, place, _ in given:
-        if place.callee == owner and _is_one_of_several(project, owner):
-            where = _where(project, path, place)
-            raise Refused(f"{where} gives {symbol.name} as a keyword to one of several {owner}.")
+    to_owner = [(path, place) for path, place, _ in given if place.callee == owner]
+    if to_owner and _is_one_of_several(project, owner):
+        where = _where(project, *to_owner[0])
+        raise Refused(f"{where} gives {symbol.name} as a keyword to one of several {owner}.")
 
 
 def _owner(symbol: Symbol) -> str:
@@ -70,7 +69,7 @@ def _where(project: TextProject, path: str, place: Place) -> str:
 def _other_uses(project: TextProject, owner: str) -> str:
     """What is done with the function beside calling it with arguments that are written there."""
     for path in project.sources.holding(owner, project.paths) if owner else ():
-        module = Module(path, project.normal_text(path))
+        module = project.module(path)
         decorators = {
             id(d) for n in ast.walk(module.tree) for d in getattr(n, "decorator_list", ())
         }
@@ -92,7 +91,7 @@ def _is_one_of_several(project: TextProject, owner: str) -> bool:
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     n_methods = 0
     for path in project.sources.holding(owner, project.paths):
-        for node in ast.walk(Module(path, project.normal_text(path)).tree):
+        for node in ast.walk(project.module(path).tree):
             body = node.body if isinstance(node, ast.ClassDef) else ()
             n_methods += any(isinstance(s, kinds) and s.name == owner for s in body)
     return n_methods > 1

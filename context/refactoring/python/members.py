@@ -167,7 +167,7 @@ def _is_set_once(project: TextProject, name: str) -> bool:
     """One place of the workspace sets an attribute of this name, to a new object of a class."""
     stores: list[tuple[Module, ast.Attribute]] = []
     for path in project.sources.holding(name, project.paths):
-        module = Module(path, project.normal_text(path))
+        module = project.module(path)
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ClassDef) and name in bound_here(node):
                 return False

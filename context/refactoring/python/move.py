@@ -21,7 +21,7 @@ _OWN_NAMES = frozenset("__name__ __file__ __doc__ __package__ __spec__ __path__"
 
 def move(project: TextProject, asked: Refactoring) -> Carried:
     """`name`: the new module's, without its suffix. Raises `Refused`."""
-    module = Module(asked.path, project.normal_text(asked.path))
+    module = project.module(asked.path)
     at = project.normal_offset(asked.path, asked.start)
     node = next(
         (

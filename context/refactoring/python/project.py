@@ -17,6 +17,7 @@ from rope.base.project import Project, _FileListCacher, _Project
 from rope.base.resources import File, Folder, Resource, _ResourceMatcher
 
 from context.refactoring import Refused, TextEdit
+from context.refactoring.python.trees import Module
 from context.refactoring.sources import Sources
 
 MAX_FILES = 5_000  # a guess: rope reads every module that a name leads to
@@ -76,6 +77,7 @@ class TextProject(Project):
             for depth, part in enumerate(parts):
                 self.children.setdefault("/".join(parts[:depth]), set()).add(part)
         self._normal: dict[str, str] = {}
+        self._modules: dict[str, Module] = {}
         self._ends: dict[str, list[int]] = {}
         # Not `Project.__init__`: that makes the folder where it is not there.
         _Project.__init__(self, _Nothing())
@@ -141,6 +143,12 @@ class TextProject(Project):
             self._ends[path] = [end - number for number, end in enumerate(ends)]
             self._normal[path] = _EOL.sub("\n", text)
         return self._normal[path]
+
+    def module(self, path: str) -> Module:
+        """A file as a tree, parsed when it is asked for and kept. Raises `Refused`."""
+        if path not in self._modules:
+            self._modules[path] = Module(path, self.normal_text(path))
+        return self._modules[path]
 
     def normal_offset(self, path: str, offset: int) -> int:
         before = self.sources.text(path)[:offset]

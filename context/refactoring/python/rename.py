@@ -25,8 +25,7 @@ from context.refactoring.python.members import (
     read_in_body,
 )
 from context.refactoring.python.project import KnownFile, TextProject
-from context.refactoring.python.tokens import Around, Place, Unreadable, parse, places
-from context.refactoring.python.trees import Module
+from context.refactoring.python.tokens import Around, Place, Unreadable, places
 from context.refactoring.python.unseen import (
     examples_with,
     is_of_derived_class,
@@ -195,7 +194,7 @@ def _found_uses(
     if symbol.is_member:
         for path, spans in found.items():
             if spans:
-                module = Module(path, project.normal_text(path))
+                module = project.module(path)
                 spans |= {*read_in_body(module, symbol.name, spans)}
     return everywhere, found
 
@@ -291,7 +290,7 @@ def _refuse_guessed(
     found: Mapping[str, set[tuple[int, int]]],
 ) -> None:
     """Rope knows one class of an object that may be of several: another must not have the name."""
-    modules = {p: Module(p, project.normal_text(p)) for p in everywhere}
+    modules = {p: project.module(p) for p in everywhere}
     for path, module in modules.items():
         if left := left_in_body(module, symbol.name, found[path]):
             line = line_of(module.text, left[0])
@@ -378,8 +377,8 @@ def _in_f_string(project: TextProject, path: str, place: Place, name: str) -> st
 def _is_imported_from_here(project: TextProject, path: str, receiver: str) -> bool | None:
     """Whether `receiver` may be a module of this workspace here; None where it is not imported."""
     try:
-        tree = parse(project.normal_text(path))
-    except Unreadable:
+        tree = project.module(path).tree
+    except Refused:
         return True
     heads = {p.removesuffix(".py").split("/")[-1] for p in project.paths}
     heads |= {part for folder in project.children for part in folder.split("/")}
@@ -398,8 +397,8 @@ def _is_imported_from_here(project: TextProject, path: str, receiver: str) -> bo
 def _is_export(project: TextProject, path: str, place: Place) -> bool:
     """The string is an entry of the module's `__all__`."""
     try:
-        tree = parse(project.normal_text(path))
-    except Unreadable:
+        tree = project.module(path).tree
+    except Refused:
         return False
     text = project.normal_text(path)
     line = line_of(text, place.start)

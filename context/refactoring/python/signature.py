@@ -39,7 +39,7 @@ def change_signature(project: TextProject, asked: Refactoring) -> Carried:
     if symbol.name.startswith("__"):
         raise Refused(f"Python itself calls {symbol.name}.")
     everywhere, found = uses_of(project, symbol, is_kept=True)
-    modules = {p: Module(p, project.normal_text(p)) for p, spans in found.items() if spans}
+    modules = {p: project.module(p) for p, spans in found.items() if spans}
     function, calls = _sort(modules, found, symbol)
     if is_overridden(project, symbol):
         raise Refused(f"{symbol.name} has several implementations, which would all have to change.")

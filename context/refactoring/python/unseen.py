@@ -18,7 +18,7 @@ from rope.base import exceptions, pyobjects
 from context.refactoring import Refused
 from context.refactoring.python.project import TextProject
 from context.refactoring.python.tokens import Around, Place, Unreadable, parse
-from context.refactoring.python.trees import SCOPES, Module, last_word, sees_frame
+from context.refactoring.python.trees import SCOPES, last_word, sees_frame
 from context.refactoring.sources import line_of
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def is_passed_on(project: TextProject, module: str) -> bool:
         return True
     for path in project.sources.holding(module, project.paths):
         try:
-            own = Module(path, project.normal_text(path))
+            own = project.module(path)
         except Refused:
             return True
         names = {module}
