@@ -81,8 +81,7 @@ def _as_data(session: Session, note: Note, document: TraceDocument, scheme: str)
     references = []
     for link in document.links:
         with suppress(Failure, ValueError):  # a file that is gone has no place to go to
-            root = note.root or session.relative(note.uri)[0]
-            uri = session.uri_of(root, link.path)
+            uri = session.uri_of(note.root, link.path)
             target = session.text_of(uri)
             span = target.lines_span(link.line, link.line)
             references.append(

@@ -33,7 +33,7 @@ class Note:
     span: Span
     message: str
     hover: str
-    root: Path | None = None  # the folder whose index it came from: it may lie around another
+    root: Path  # the folder whose index it came from: it may lie around another
     cause: str = ""
     provenance: Provenance | None = None  # None for what was found without a model
     id: str = ""  # given by `Notes.add` where it is empty; the same remark has the same one

@@ -55,6 +55,7 @@ async def explain(
         Note(
             kind=Kind.EXPLANATION,
             uri=uri,
+            root=root,
             span=text.lines_span(first_line, min(last_line, text.n_lines)),
             message=to_lsp.visible(explanation.text),
             hover=to_lsp.explanation_hover(explanation),

@@ -15,6 +15,7 @@ from lsp.others import OtherDiagnostics
 from lsp.traces import Kind, Note, Notes
 from models.findings import Edit, Exact, Proposal
 
+ROOT = Path("/w")
 CODE = "def f():\n    return 1\n\n\ndef g():\n    return 2\n"
 
 
@@ -24,7 +25,7 @@ def _noted(marked: str) -> tuple[Notes, str]:
     notes = Notes()
     text = before + code + after
     span = Span(len(before), len(before) + len(code))
-    notes.add(Note(Kind.FINDING, "file:///w/a.py", span, "m", "h"), Text(text))
+    notes.add(Note(Kind.FINDING, "file:///w/a.py", span, "m", "h", ROOT), Text(text))
     return notes, text
 
 
@@ -38,7 +39,7 @@ def check_met(marked: str, text: str, expect: str | None) -> None:
 
 def test_notes_move_with_edits_before_them_and_die_with_their_code() -> None:
     notes, text = Notes(), Text("x" * 40)
-    notes.add(Note(Kind.FINDING, "u", Span(10, 20), "m", "h"), text)
+    notes.add(Note(Kind.FINDING, "u", Span(10, 20), "m", "h", ROOT), text)
     notes.follow("u", [Change(0, 2, 5)], text)
     assert notes.of("u")[0].span == Span(13, 23)
     notes.follow("u", [Change(23, 23, 4), Change(30, 31, 0)], text)
@@ -82,10 +83,10 @@ def test_a_note_whose_code_is_gone_or_not_clear_is_dropped(marked: str, text: st
 
 def test_a_note_is_found_by_every_spelling_of_its_uri() -> None:
     notes, text = Notes(), Text(CODE)
-    notes.add(Note(Kind.SUSPECT, "file:///c:/%28a%29/b%20c.py", Span(0, 8), "m", "h"), text)
+    notes.add(Note(Kind.SUSPECT, "file:///c:/%28a%29/b%20c.py", Span(0, 8), "m", "h", ROOT), text)
     theirs = "file:///c%3A/(a)/b c.py"
     assert notes.at(theirs, 3) == notes.of(theirs)[0]
-    notes.add(Note(Kind.SUSPECT, theirs, Span(0, 8), "m", "h"), text)
+    notes.add(Note(Kind.SUSPECT, theirs, Span(0, 8), "m", "h", ROOT), text)
     assert len(notes.of(theirs)) == 1, "the same remark, whoever spells it"
     notes.follow(theirs, [Change(0, 0, 1)], Text("\n" + CODE))
     assert notes.of("file:///c:/%28a%29/b%20c.py")[0].span == Span(1, 9)
@@ -96,7 +97,7 @@ def test_a_note_of_a_newer_text_takes_the_older_ones_along() -> None:
     notes, _ = _noted(CODE.replace("    return 2", "«    return 2»"))
     now = "import os\n" + CODE
     span = Span(now.index("def f"), now.index("def f") + 8)
-    notes.add(Note(Kind.SUSPECT, "file:///w/a.py", span, "s", "h"), Text(now))
+    notes.add(Note(Kind.SUSPECT, "file:///w/a.py", span, "s", "h", ROOT), Text(now))
     found = [Text(now).slice(note.span) for note in notes.of("file:///w/a.py")]
     assert found == ["    return 2", "def f():"]
     assert notes.text("file:///w/a.py").content == now
