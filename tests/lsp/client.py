@@ -83,9 +83,13 @@ class Client:
 
     def open(self, file: Path, text: str | None = None, version: int = 1) -> str:
         content = file.read_bytes().decode() if text is None else text
-        item = {"uri": file.as_uri(), "languageId": "python", "version": version, "text": content}
-        self.notify("textDocument/didOpen", {"textDocument": item})
+        self.open_as(file.as_uri(), content, version)
         return file.as_uri()
+
+    def open_as(self, uri: str, text: str, version: int = 1) -> None:
+        """By a URI of any spelling or scheme."""
+        item = {"uri": uri, "languageId": "python", "version": version, "text": text}
+        self.notify("textDocument/didOpen", {"textDocument": item})
 
     def change(self, uri: str, version: int, range_: Any, text: str) -> None:
         identifier = {"uri": uri, "version": version}

@@ -6,17 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.lsp.client import FULL_CAPABILITIES, Client
+from tests.lsp.client import Client
 from tests.lsp.conftest import LOCATE_REPLIES, REPORT, SHOP, StartAny
 from tests.lsp.test_requests import PULLING
 
 Script = Callable[[list[str]], str]
 TOP = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}
-
-
-def _open(client: Client, uri: str, text: str, version: int = 1) -> None:
-    item = {"uri": uri, "languageId": "python", "version": version, "text": text}
-    client.notify("textDocument/didOpen", {"textDocument": item})
 
 
 def _close(client: Client, uri: str) -> None:
@@ -47,7 +42,7 @@ async def test_a_finding_in_a_closed_file_is_there_however_the_editor_spells_its
     assert found["uri"] == ours != theirs
     shown = await _problems(client, ours)
     assert ("finding", 5) in shown
-    _open(client, theirs, SHOP)
+    client.open_as(theirs, SHOP)
     assert "Cause, as the model sees it" in (await _hover(client, theirs, 5))["contents"]["value"]
     assert await _problems(client, theirs) == shown
     assert await _problems(client, ours) == [], "not twice in a list that is kept by URI"
@@ -77,7 +72,7 @@ async def test_a_client_that_asks_is_told_by_its_own_spelling(
     first = (await ask({}))[ours]
     answered = await ask({theirs: first["resultId"]})
     assert answered.keys() == {theirs}, "as the client has it"
-    _open(client, theirs, SHOP)
+    client.open_as(theirs, SHOP)
     answered = await ask({ours: first["resultId"]})
     assert answered[ours]["items"] == []
     assert answered[theirs]["items"] == first["items"] != []
@@ -227,10 +222,7 @@ async def test_a_document_with_unsaved_lines_is_known_to_every_folder_around_it(
     (shop / "inner").mkdir()
     file = (shop / "shop.py").rename(shop / "inner" / "shop.py")
     client = await start_here(POSTIL_MODEL=script(LOCATE_REPLIES))
-    folders = [{"uri": f.as_uri(), "name": f.name} for f in (shop, file.parent)]
-    opening = {"capabilities": FULL_CAPABILITIES, "processId": None, "workspaceFolders": folders}
-    await client.request("initialize", opening)
-    client.notify("initialized", {})
+    await client.initialize(shop, also=[file.parent])
     uri = client.open(file, "# not saved\n" + SHOP)
     located = await client.command("postil.locate", {"report": REPORT})
     assert located["result"]["suspects"][0]["start_line"] == 6

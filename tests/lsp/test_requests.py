@@ -199,8 +199,7 @@ async def test_documents_of_no_folder_get_nothing_and_no_error(
 ) -> None:
     client = await start_here(POSTIL_MODEL="none")
     await client.initialize(shop, symbols=True, code_lens=True)
-    item = {"uri": uri, "languageId": "python", "version": 1, "text": "def a():\n    pass\n"}
-    client.notify("textDocument/didOpen", {"textDocument": item})
+    client.open_as(uri, "def a():\n    pass\n")
     document = {"textDocument": {"uri": uri}}
     range_ = {"start": {"line": 0, "character": 0}, "end": {"line": 1, "character": 0}}
     actions = {**document, "range": range_, "context": {"diagnostics": []}}
