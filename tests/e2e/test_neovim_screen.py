@@ -12,15 +12,19 @@ from tests.e2e.scripted import write_workspace
 pytestmark = pytest.mark.editor
 
 
+def _yank_report_and_open_caller(screen: Screen) -> None:
+    screen.wait_for("AssertionError: pay() gives 3")
+    screen.command("silent %yank")
+    screen.command("cd %:h | edit caller.py")
+    screen.wait_for("def pay():", "Postil: ready")
+
+
 def test_suspects_thinking_a_finding_and_an_edit_are_seen(tmp_path: Path) -> None:
     project = tmp_path / "shop"
     model = write_workspace(project, piece_delay_s=0.05)
     (project / ".root").touch()
     with Screen(tmp_path, [str(project / "report.txt")], POSTIL_MODEL=model) as screen:
-        screen.wait_for("AssertionError: pay() gives 3")
-        screen.command("silent %yank")
-        screen.command("cd %:h | edit caller.py")
-        screen.wait_for("def pay():", "Postil: ready")
+        _yank_report_and_open_caller(screen)
 
         screen.command("Postil locate")
         screen.wait_for("1. pay: the innermost frame", "Postil: locating the bug")
@@ -93,10 +97,7 @@ def test_an_edit_is_asked_for_only_once_the_user_does_not_type(tmp_path: Path) -
     (project / ".root").touch()
     change = "5,6Postil refactor change say rate instead of old_rate everywhere"
     with Screen(tmp_path, [str(project / "report.txt")], POSTIL_MODEL=model) as screen:
-        screen.wait_for("AssertionError: pay() gives 3")
-        screen.command("silent %yank")
-        screen.command("cd %:h | edit caller.py")
-        screen.wait_for("def pay():", "Postil: ready")
+        _yank_report_and_open_caller(screen)
         screen.command("Postil locate")
         screen.wait_for("postil: caller.py:6: The rate in rates.py gives 3.")
         screen.command(f"luafile {SCRIPTS / 'tell.lua'}")
