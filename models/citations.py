@@ -127,9 +127,8 @@ class _Taken:
     def add(self, citations: Iterable[Citation]) -> None:
         for citation in citations:
             at = bisect_left(self.in_order, citation.span.start, key=_start)
-            before, after = self.in_order[max(at - 1, 0) : at], self.in_order[at : at + 1]
-            is_free = all(c.span.end <= citation.span.start for c in before)
-            if is_free and all(citation.span.end <= c.span.start for c in after):
+            beside = self.in_order[max(at - 1, 0) : at + 1]
+            if not any(citation.span.overlaps(other.span) for other in beside):
                 self.in_order.insert(at, citation)
 
 
