@@ -13,7 +13,7 @@ from enum import Enum, auto
 
 from context.anatomy import Function
 from context.outline import Outline, Symbol, SymbolKind
-from context.text import split_lines
+from context.text import indent_of, split_lines
 
 MAX_IMPORT_LINES = 200  # of one statement; a guess
 
@@ -141,13 +141,10 @@ def _imported(lines: list[str], line: int) -> Iterator[str]:
 
 def _is_for_checkers(lines: list[str], line: int) -> bool:
     """Whether the block that an import stands in is for type checkers alone."""
-    depth = _indent(lines[line - 1])
-    above = (text for text in reversed(lines[: line - 1]) if text.strip() and _indent(text) < depth)
-    return depth > 0 and "TYPE_CHECKING" in next(above, "")
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip())
+    depth = len(indent_of(lines[line - 1]))
+    above = (text for text in reversed(lines[: line - 1]) if text.strip())
+    outer = (text for text in above if len(indent_of(text)) < depth)
+    return depth > 0 and "TYPE_CHECKING" in next(outer, "")
 
 
 def _without(texts: re.Pattern[str], source: str) -> str:
