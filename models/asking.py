@@ -16,7 +16,7 @@ from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
-from context.window import ContextWindow, Snippet, pack, render_plain
+from context.window import ContextWindow, ShownPiece, Snippet, pack, render_plain
 from models import prompts
 from models.backends import (
     Backend,
@@ -129,10 +129,10 @@ async def packed(snippets: Sequence[Snippet], asking: Asking) -> ContextWindow:
     return window
 
 
-def shown_up_to(window: ContextWindow, path: str, first_line: int, last_line: int) -> int:
-    """The last of these lines of a file up to which the model sees them all.
+def piece_from(window: ContextWindow, path: str, first_line: int) -> ShownPiece:
+    """The piece in which the model sees this line of a file and what follows it.
 
-    Raises `ReplyUnusable` when it does not see the first.
+    Raises `ReplyUnusable` when it does not see the line.
     """
     piece = window.piece_at(path, first_line)
     if piece is None:
@@ -140,16 +140,18 @@ def shown_up_to(window: ContextWindow, path: str, first_line: int, last_line: in
             f"Line {first_line} of {path} cannot be shown to the model: its lines are too long for "
             "the setting context_tokens, or they are kept from it."
         )
-    return min(piece.snippet.end_line, last_line)
+    return piece
 
 
-def refuse_unseen(window: ContextWindow, path: str, first_line: int, last_line: int) -> None:
-    """Raise `ReplyUnusable` when the model does not see all these lines of a file."""
-    if shown_up_to(window, path, first_line, last_line) < last_line:
+def piece_with(window: ContextWindow, path: str, first_line: int, last_line: int) -> ShownPiece:
+    """The piece in which the model sees all these lines. Raises `ReplyUnusable` when none has."""
+    piece = piece_from(window, path, first_line)
+    if piece.snippet.end_line < last_line:
         raise ReplyUnusable(
             f"Lines {first_line} to {last_line} are too many to be shown to the model: select "
             "fewer, or raise the setting context_tokens."
         )
+    return piece
 
 
 async def ask(

@@ -13,9 +13,9 @@ from enum import StrEnum
 from context.languages import spoken_name
 from context.old_forms import old_forms
 from context.text import count_lines, shortened
-from context.window import ContextWindow, Snippet, render_plain
+from context.window import ContextWindow, ShownPiece, Snippet, render_plain
 from models import prompts
-from models.asking import Asking, packed, read_only, refuse_unseen
+from models.asking import Asking, packed, piece_with, read_only
 from models.backends import Backend, Conversation, Thinks
 from models.errors import CannotScore, ContextFull
 from models.findings import Proposal
@@ -88,16 +88,16 @@ async def propose_edit(
     """
     window = await packed(snippets, asking)
     task = _in_file(task, sources[task.path])
-    refuse_unseen(window, task.path, task.first_line, task.last_line)
+    piece = piece_with(window, task.path, task.first_line, task.last_line)
     deletion = _DELETION[task.kind]
     reads_first = _reads_first(task, asking.backend)
     if reads_first:
-        read = await _by_reading(task, window, sources, code, asking.backend)
+        read = await _by_reading(task, piece.snippet, window, sources, code, asking.backend)
         if read.has_passed:
             provenance = read_only(asking.backend, window)
             return Proposal(task.title, read.edits, (), 0, provenance, remarks=read.remarks)
-    region = _region(task, window) if _rewrites(task, asking.backend) else None
-    words, shown = _task_text(task, window), render_plain(window)
+    region = _region(task, piece.snippet) if _rewrites(task, asking.backend) else None
+    words, shown = _task_text(task, piece, window), render_plain(window)
 
     async def check(text: str) -> Checked:
         if region is not None:
@@ -124,19 +124,19 @@ async def propose_edit(
     proposal = await propose(question, check, asking)
     if task.kind is not EditKind.FIX or proposal.edits or reads_first:
         return proposal
-    read = await _by_reading(task, window, sources, code, asking.backend)
+    read = await _by_reading(task, piece.snippet, window, sources, code, asking.backend)
     return replace(proposal, edits=read.edits, remarks=read.remarks)
 
 
 async def _by_reading(
     task: EditTask,
+    shown: Snippet,
     window: ContextWindow,
     sources: Mapping[str, str],
     code: Code,
     backend: Backend,
 ) -> Checked:
     """The likelier word, where there is one that passes the gate; else nothing."""
-    shown = _shown_at(task, window)
     try:
         repairs = await likely_repairs(backend, shown, range(task.first_line, task.last_line + 1))
     except (CannotScore, ContextFull):
@@ -192,17 +192,16 @@ def _rewrites(task: EditTask, backend: Backend) -> bool:
     return task.kind is not EditKind.CUSTOM and backend.info.thinks is Thinks.ELICITED
 
 
-def _region(task: EditTask, window: ContextWindow) -> Snippet:
+def _region(task: EditTask, shown: Snippet) -> Snippet:
     """The lines to write again: the whole function when it is short, else those around the task."""
-    snippet = _shown_at(task, window)
-    first, last = snippet.start_line, snippet.end_line
+    first, last = shown.start_line, shown.end_line
     if last - first >= MAX_REWRITTEN_LINES:
         first = max(first, task.first_line - LINES_AROUND)
         last = min(last, max(task.last_line, task.first_line) + LINES_AROUND)
         last = min(last, first + MAX_REWRITTEN_LINES)
-    lines = snippet.text.split("\n")
-    kept = lines[first - snippet.start_line : last - snippet.start_line + 1]
-    return replace(snippet, start_line=first, end_line=last, text="\n".join(kept))
+    lines = shown.text.split("\n")
+    kept = lines[first - shown.start_line : last - shown.start_line + 1]
+    return replace(shown, start_line=first, end_line=last, text="\n".join(kept))
 
 
 def _in_file(task: EditTask, source: str) -> EditTask:
@@ -213,40 +212,31 @@ def _in_file(task: EditTask, source: str) -> EditTask:
     )
 
 
-def _shown_at(task: EditTask, window: ContextWindow) -> Snippet:
-    """What was shown of the task's first line, with what is around it."""
-    piece = window.piece_at(task.path, task.first_line)
-    assert piece is not None, "`refuse_unseen` was asked first"
-    return piece.snippet
-
-
 def _first_line(region: Snippet) -> str:
     """The answer begins with the first line: a small model then goes on with all of them."""
     return f"```\n{region.text.partition(chr(10))[0]}\n"
 
 
-def _task_text(task: EditTask, window: ContextWindow) -> str:
-    file_id = next((p.file_id for p in window.pieces if p.snippet.path == task.path), "F1")
-    place = f"lines {task.first_line} to {task.last_line} of {file_id}"
+def _task_text(task: EditTask, piece: ShownPiece, window: ContextWindow) -> str:
+    place = f"lines {task.first_line} to {task.last_line} of {piece.file_id}"
     match task.kind:
         case EditKind.FIX:
-            return prompts.fix_task(f"{place}{_quoted(task, window)}", task.detail)
+            return prompts.fix_task(f"{place}{_quoted(task, piece.snippet)}", task.detail)
         case EditKind.SIMPLIFY:
             return prompts.simplify_task(place)
         case EditKind.EXTRACT_FUNCTION:
-            return prompts.extract_task(f"{place}{_quoted(task, window)}")
+            return prompts.extract_task(f"{place}{_quoted(task, piece.snippet)}")
         case EditKind.CUSTOM:
             return prompts.custom_task(place, task.detail)
         case EditKind.MODERNISE:
-            shown = "\n".join(p.snippet.text for p in window.pieces if p.snippet.path == task.path)
+            shown = "\n".join(p.snippet.text for p in window.pieces_of(piece.file_id))
             old = old_forms(task.path, shown)
             return prompts.modernise_task(place, spoken_name(task.path), old)
         case _:
             raise ValueError(f"{task.kind} is no task of this module")
 
 
-def _quoted(task: EditTask, window: ContextWindow) -> str:
+def _quoted(task: EditTask, shown: Snippet) -> str:
     """The first of the lines meant, since the code for an edit is shown without numbers."""
-    snippet = _shown_at(task, window)
-    line = snippet.text.split("\n")[task.first_line - snippet.start_line].strip()
+    line = shown.text.split("\n")[task.first_line - shown.start_line].strip()
     return f" (from `{line[:120]}`)" if line else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from context.window import Snippet, render_numbered
 from models import prompts
-from models.asking import Asking, ask, packed, provenance_of, refuse_unseen
+from models.asking import Asking, ask, packed, piece_with, provenance_of
 from models.citations import Citations, check_citations
 from models.findings import Provenance
 from models.prompts import Grammar
@@ -42,9 +42,9 @@ async def explain(
     too many to be shown to it.
     """
     window = await packed([snippet, *related], asking)
-    refuse_unseen(window, snippet.path, first_line, min(last_line, snippet.end_line))
+    piece = piece_with(window, snippet.path, first_line, min(last_line, snippet.end_line))
     conversation = prompts.explain(
-        render_numbered(window), window.pieces[0].file_id, first_line, last_line, remark
+        render_numbered(window), piece.file_id, first_line, last_line, remark
     )
     answer = await ask(
         asking.backend,

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from context.window import ContextWindow, Snippet, render_numbered
+from context.window import ContextWindow, ShownPiece, Snippet, render_numbered
 from models import prompts
-from models.asking import ANSWER_SAMPLING, Answer, Asking, ask, packed, provenance_of, shown_up_to
+from models.asking import ANSWER_SAMPLING, Answer, Asking, ask, packed, piece_from, provenance_of
 from models.backends import Backend, Conversation, Generation, Sampling, Thought
 from models.consistency import ask_several
 from models.errors import CannotScore, ReplyUnusable
@@ -85,8 +85,9 @@ async def find_bug(
     for _ in range(MAX_WINDOWS):
         asked = replace(snippet, asked=(at, last_line))
         window = await packed([asked, *related], asking)
-        shown_to = shown_up_to(window, snippet.path, at, last_line)
-        found = await _find_bug(window, snippet.path, at, shown_to, asking, before)
+        piece = piece_from(window, snippet.path, at)
+        shown_to = min(piece.snippet.end_line, last_line)
+        found = await _find_bug(window, piece, at, shown_to, asking, before)
         if isinstance(found, Finding) or shown_to == last_line:
             return found
         at = shown_to + 1
@@ -97,11 +98,15 @@ async def find_bug(
 
 
 async def _find_bug(
-    window: ContextWindow, path: str, first_line: int, last_line: int, asking: Asking, before: str
+    window: ContextWindow,
+    piece: ShownPiece,
+    first_line: int,
+    last_line: int,
+    asking: Asking,
+    before: str,
 ) -> Finding | str:
     """The same for lines that are all shown, in one piece."""
-    backend, piece = asking.backend, window.piece_at(path, first_line)
-    assert piece is not None
+    backend = asking.backend
     odd_lines = await _oddest(backend, piece.snippet, first_line, last_line)
     conversation = prompts.find_bug(
         render_numbered(window),
