@@ -255,13 +255,13 @@ async def _chat(
 ) -> Answer:
     """Thinking and answer in one reply; a second one when the first cannot be read."""
     asked, budget = conversation, room.wanted
-    for is_last in (False, True):
+    while True:
         try:
             text, trace, reason = await _reply(backend, asked, sampling, budget, on_event)
         except ContextFull as full:
             budget = await _fitting(backend, asked, budget, room.least, full)
             text, trace, reason = await _reply(backend, asked, sampling, budget, on_event)
-        if not text.strip() and trace.cut is CutReason.BUDGET:
+        if trace.cut is CutReason.BUDGET:
             raise ReplyUnusable(
                 f"The model was still thinking after {budget} tokens; choose one that thinks less."
             )
@@ -269,10 +269,9 @@ async def _chat(
             written = _read_freely(text, reason, grammar, budget)
             return Answer(written, trace, prompts.digest(asked))
         except ReplyUnusable as unusable:
-            if is_last:
+            if asked is not conversation:  # the second one
                 raise
             asked = prompts.mend(conversation, text, str(unusable))
-    raise AssertionError("unreachable")
 
 
 async def _fitting(
