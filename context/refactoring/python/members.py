@@ -7,6 +7,7 @@ first class that it thinks of.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Collection, Iterator
 
@@ -71,13 +72,14 @@ def _read_early(module: Module, owner: ast.ClassDef, name: str) -> Span | None:
     return next((read for read in sorted(reads) if bound and read[0] < bound[0][1]), None)
 
 
-def is_in_body(module: Module, span: Span, name: str) -> bool:
-    """The place is in the body of a class, which evaluates or binds the name there."""
-    return any(
-        span in _places_in_body(module, owner, name)
+def places_in_bodies(module: Module, name: str) -> set[Span]:
+    """Where the body of any class evaluates or binds the name."""
+    return {
+        span
         for owner in ast.walk(module.tree)
         if isinstance(owner, ast.ClassDef)
-    )
+        for span in _places_in_body(module, owner, name)
+    }
 
 
 def has_builtin(name: str) -> bool:
@@ -163,6 +165,7 @@ def _is_certain_name(project: TextProject, module: Module, node: ast.Name, name:
     return False
 
 
+@functools.lru_cache(maxsize=16)  # it looks through the workspace, and names come again and again
 def _is_set_once(project: TextProject, name: str) -> bool:
     """One place of the workspace sets an attribute of this name, to a new object of a class."""
     stores: list[tuple[Module, ast.Attribute]] = []

@@ -20,8 +20,8 @@ from context.refactoring.python.keywords import refuse_other_keywords
 from context.refactoring.python.members import (
     has_builtin,
     is_certain,
-    is_in_body,
     left_in_body,
+    places_in_bodies,
     read_in_body,
 )
 from context.refactoring.python.project import KnownFile, TextProject
@@ -296,11 +296,9 @@ def _refuse_guessed(
             line = line_of(module.text, left[0])
             raise Refused(f"{path}:{line} uses {symbol.name} where the class may not have it yet.")
     others = has_builtin(symbol.name) or any(
-        place.around is Around.PLAIN
-        and (place.start, place.end) not in found[path]
-        and is_in_body(modules[path], (place.start, place.end), symbol.name)
-        for path, own in everywhere.items()
-        for place in own
+        {(p.start, p.end) for p in everywhere[path] if p.around is Around.PLAIN}
+        & places_in_bodies(module, symbol.name) - found[path]
+        for path, module in modules.items()
     )
     for path, spans in found.items() if others else ():
         for start, _ in sorted(spans):
