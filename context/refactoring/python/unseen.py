@@ -181,9 +181,8 @@ def examples_with(project: TextProject, places: Mapping[str, Sequence[Place]]) -
 
 def is_of_derived_class(project: TextProject, path: str, place: Place, name: str) -> bool:
     """The word is bound in the body of a class whose bases may have it: an override, perhaps."""
-    text = project.normal_text(path)
-    line = line_of(text, place.start)
-    for node in ast.walk(parse(text)):
+    line = line_of(project.normal_text(path), place.start)
+    for node in ast.walk(project.module(path).tree):
         if not isinstance(node, ast.ClassDef):
             continue
         if all(last_word(base) in _PLAIN_BASES for base in node.bases):

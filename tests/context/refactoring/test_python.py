@@ -376,6 +376,11 @@ def test_who_may_know_a_name_without_a_use_of_it(files: Files, name: str, reason
     check_refused(Kind.RENAME, files, reason, name)
 
 
+def test_a_file_that_holds_the_name_of_a_method_and_cannot_be_parsed_is_named() -> None:
+    files = {"a.py": "class A:\n    def <>f(self): pass\n", "b.py": "f = = 1\n"}
+    check_refused(Kind.RENAME, files, "b.py has a syntax error", "g")
+
+
 def test_who_cannot_mean_a_name_is_no_reason() -> None:
     beside = {
         "b.py": "import os\nfrom c import *\n\ngetattr(os, 'do_' + n)\neval('f + 1', {'g': 1})\n",
