@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 
 from context.refactoring import Refused
-from context.refactoring.changes import FUNCTIONS
 from context.refactoring.scopes import File, ancestor, walk, within, written
 from context.syntax import Node
 
@@ -161,5 +160,4 @@ def _narrows(here: Node, above: Node, start: int, end: int) -> bool:
         return False
     if above.start_byte <= start and end <= above.end_byte:
         return True
-    leaves = any(n.type in _LEAVING for n in walk(above) if ancestor(n, FUNCTIONS) is not None)
-    return above.end_byte <= start and leaves
+    return above.end_byte <= start and any(n.type in _LEAVING for n in walk(above))

@@ -18,18 +18,22 @@ from context.refactoring.scopes import (
     ancestor,
     climbed,
     is_field,
-    within,
     written,
 )
 from context.refactoring.types import type_of
 from context.refactoring.uses import WIDE_SCOPES
 from context.syntax import Node
 
-FUNCTIONS = frozenset(
-    """function_declaration generator_function_declaration function_expression arrow_function
-    generator_function method_definition method_declaration func_literal constructor_declaration
-    lambda_expression function_item closure_expression""".split()
-)
+FUNCTIONS_OF = {  # by family of languages
+    "javascript": frozenset(
+        """function_declaration generator_function_declaration function_expression arrow_function
+        generator_function method_definition""".split()
+    ),
+    "go": frozenset({"function_declaration", "method_declaration", "func_literal"}),
+    "java": frozenset({"method_declaration", "constructor_declaration", "lambda_expression"}),
+    "rust": frozenset({"function_item", "closure_expression"}),
+}
+FUNCTIONS = frozenset[str]().union(*FUNCTIONS_OF.values())
 # Go: what is held elsewhere, so that a copy of the variable is as good as the variable.
 _GO_SHARED = re.compile(
     r"\*|\[\]|map\[|chan\b|<-|func\b|interface\b|(?:error|any|context\.Context|io\.\w+|"
@@ -119,8 +123,4 @@ def is_constant(names: Names, binding: Binding) -> bool:
     if binding.what in (What.FUNCTION, What.TYPE, What.CONSTANT):
         return True
     statement = ancestor(binding.declared[0], {"lexical_declaration"})
-    return (
-        statement is not None
-        and within(binding.declared[0], statement)
-        and written(statement).startswith("const")
-    )
+    return statement is not None and written(statement).startswith("const")

@@ -15,6 +15,7 @@ from context.refactoring.apart import refuse_narrowed, refuse_tied
 from context.refactoring.calls import holds
 from context.refactoring.changes import (
     FUNCTIONS,
+    FUNCTIONS_OF,
     Through,
     changed_through,
     is_shared,
@@ -48,15 +49,6 @@ from context.refactoring.types import type_of
 from context.refactoring.uses import View, refuse_in_texts, refuse_unclear
 from context.syntax import Node
 
-_FUNCTIONS = {
-    "javascript": frozenset(
-        """function_declaration generator_function_declaration function_expression arrow_function
-        generator_function method_definition""".split()
-    ),
-    "go": frozenset({"function_declaration", "method_declaration", "func_literal"}),
-    "java": frozenset({"method_declaration", "constructor_declaration", "lambda_expression"}),
-    "rust": frozenset({"function_item", "closure_expression"}),
-}
 _LEAVES = frozenset(
     """return_statement break_statement continue_statement yield_expression await_expression
     yield_statement labeled_statement goto_statement defer_statement go_statement
@@ -80,7 +72,7 @@ def extract(view: View, asked: Refactoring) -> Carried:
     if any(n.type in file.rules.names for n in file.places(asked.name)):
         raise Refused(f"“{asked.name}” is in use already in {asked.path}.")
     statements = _selected(file, asked.start, asked.end)
-    function = _outermost(statements[0], _FUNCTIONS[kind])
+    function = _outermost(statements[0], FUNCTIONS_OF[kind])
     leaves = _LEAVES
     if kind == "java":
         _refuse_inherited(view, asked.name, function, statements[0])
@@ -94,7 +86,7 @@ def extract(view: View, asked: Refactoring) -> Carried:
     refuse_tied(file, statements, function, kind)
     flow = _flow(file, statements, function, kind)
     if ends:
-        flow.ends = _innermost(statements[0], _FUNCTIONS[kind])
+        flow.ends = _innermost(statements[0], FUNCTIONS_OF[kind])
     text = function_text(file, statements, function, flow, asked.name, kind)
     call = call_text(file, flow, asked.name, kind)
     start, end = file.span(statements[0])[0], file.span(statements[-1])[1]
@@ -155,7 +147,7 @@ def _outermost(node: Node, kinds: frozenset[str]) -> Node:
 
 def _refuse_inherited(view: View, name: str, function: Node, statement: Node) -> None:
     """A method of a class that derives from another must not take the name of one of its."""
-    if ancestor(statement, _FUNCTIONS["java"]) != function:
+    if ancestor(statement, FUNCTIONS_OF["java"]) != function:
         raise Refused("These lines are in a class or a lambda inside a method.")
     holder = ancestor(function, frozenset({"class_declaration", "enum_declaration"}))
     derives = holder is not None and any(c.type == "superclass" for c in holder.children)
@@ -270,10 +262,10 @@ def _sort(
         raise Refused(f"{word} is declared inside and outside of these lines.")
     declared = binding.declared[0]
     flow.parameters[word] = declared
-    around = [n for n in binding.places if n not in inside and loop is not None]
-    is_kept = loop is not None and not within(declared, loop)  # from one round to the next
-    again = bool(after) or is_kept or any(within(n, loop) for n in around if loop is not None)
-    again = again or _is_given_back(declared, end)
+    again = bool(after) or _is_given_back(declared, end)
+    if loop is not None and not again:  # kept from one round to the next, or read in it elsewhere
+        others = [n for n in binding.places if n not in inside]
+        again = not within(declared, loop) or any(within(n, loop) for n in others)
     _refuse_shared(names, binding, inside, loop)
     if file.language.name in ("typescript", "tsx"):
         own = ancestor(declared, FUNCTIONS) or binding.scope

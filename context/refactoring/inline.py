@@ -285,14 +285,13 @@ def _refuse_other(file: File, node: Node, uses: Sequence[Node], word: str, value
     if binding is None:
         raise Refused(f"{written(node)}, which {word} is made of, is not defined in this file.")
     for place in binding.places:
-        role = names.roles[place.id]
         parent = place.parent
         address = (
             parent is not None
             and parent.type == "unary_expression"
             and (written(parent)[:1] == "&")
         )
-        if getattr(role, "is_written", False) or address:
+        if is_written_at(names, place) or address:
             raise Refused(f"{written(node)}, which {word} is made of, changes.")
     if len(binding.declared) != 1 or not changes_by_name_alone(names, binding):
         raise Refused(f"{written(node)}, which {word} is made of, may change elsewhere.")

@@ -33,7 +33,7 @@ _PATTERNS = frozenset(
     """object_pattern array_pattern pair_pattern rest_pattern assignment_pattern
     object_assignment_pattern""".split()
 )
-_CLASSES = frozenset({"class_declaration", "abstract_class_declaration", "class"})
+CLASSES = frozenset({"class_declaration", "abstract_class_declaration", "class"})
 _TYPE_DECLARATIONS = frozenset({"interface_declaration", "type_alias_declaration"})
 _MEMBER_DECLARATIONS = frozenset(
     """method_definition public_field_definition field_definition property_signature
@@ -170,7 +170,7 @@ def _type_name(node: Node) -> Role:
     parent = node.parent
     assert parent is not None
     if is_field(node, "name"):
-        if parent.type in _CLASSES:
+        if parent.type in CLASSES:
             if parent.type == "class":
                 return Declares(parent, What.TYPE, Space.VALUE | Space.TYPE)
             return _declared(parent, What.TYPE, Space.VALUE | Space.TYPE)

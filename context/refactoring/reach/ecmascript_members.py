@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 
 from context.refactoring import Refused
+from context.refactoring.languages.ecmascript import CLASSES
 from context.refactoring.scopes import Names, ancestor, climbed, walk, within, written
 from context.refactoring.uses import Found, Symbol, Use, View, refuse_unclear
 from context.syntax import Node
 
-_CLASSES = frozenset({"class_declaration", "abstract_class_declaration", "class"})
 # What `this` is of: arrow functions have none of their own.
 _OWN_THIS = frozenset(
     """function_declaration function_expression generator_function generator_function_declaration
@@ -103,12 +103,12 @@ def refuse_inherited(view: View, symbol: Symbol, new: str) -> None:
     """The new name of a private member must be in no class that derives from it, or is above it."""
     if symbol.member is None or new.startswith("#"):
         return
-    here = ancestor(symbol.node, _CLASSES)
+    here = ancestor(symbol.node, CLASSES)
     derives = here is not None and any(c.type == "class_heritage" for c in here.children)
     for path in view.holding(new, symbol.file.language.name):
         names = Names(view.file(path), new)
         for node, member in names.members:
-            there = ancestor(node, _CLASSES) if member.owner is not None else None
+            there = ancestor(node, CLASSES) if member.owner is not None else None
             if there is not None and (
                 derives or any(c.type == "class_heritage" for c in there.children)
             ):
