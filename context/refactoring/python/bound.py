@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from context.refactoring.python.trees import Function, Module
+from context.refactoring.python.trees import Function, Module, stored_in
 
 _LEAVES = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
@@ -35,9 +35,9 @@ def _by_head(node: ast.AST, field: str) -> set[str]:
     """What the head of a compound statement sets before the block in `field` begins."""
     match node, field:
         case ast.For() | ast.AsyncFor(), "body":
-            return _stored(node.target)
+            return stored_in([node.target])
         case ast.With() | ast.AsyncWith(), "body":
-            return set[str]().union(*(_stored(i.optional_vars) for i in node.items))
+            return stored_in(i.optional_vars for i in node.items if i.optional_vars is not None)
         case ast.If() | ast.While(), "body" | "orelse":
             return _by_test(node.test)
         case ast.Try() | ast.TryStar(), "orelse":
@@ -68,11 +68,11 @@ def _after(node: ast.AST) -> set[str] | None:
         return None
     match node:
         case ast.Assign():
-            return set[str]().union(*map(_stored, node.targets))
+            return stored_in(node.targets)
         case ast.AnnAssign():
-            return _stored(node.target) if node.value else set()
+            return stored_in([node.target]) if node.value else set()
         case ast.AugAssign():
-            return _stored(node.target)
+            return stored_in([node.target])
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             return {name}
         case ast.Import() | ast.ImportFrom():
@@ -105,7 +105,7 @@ def _by_test(test: ast.expr) -> set[str]:
     """What a test sets by `:=` whatever comes of it."""
     match test:
         case ast.NamedExpr():
-            return _stored(test.target)
+            return stored_in([test.target])
         case ast.UnaryOp():
             return _by_test(test.operand)
         case ast.Compare():
@@ -113,8 +113,3 @@ def _by_test(test: ast.expr) -> set[str]:
         case ast.BoolOp():
             return _by_test(test.values[0])
     return set()
-
-
-def _stored(target: ast.AST | None) -> set[str]:
-    nodes = ast.walk(target) if target is not None else ()
-    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}

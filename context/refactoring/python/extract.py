@@ -22,12 +22,15 @@ from context.refactoring.python.bound import bound_before
 from context.refactoring.python.project import KnownFile, TextProject
 from context.refactoring.python.trees import (
     COMPREHENSIONS,
+    SCOPES,
     Function,
     Module,
     bound_here,
     bound_in,
     is_decorated,
     last_word,
+    own_parameter,
+    stored_in,
 )
 from context.refactoring.sources import edited
 
@@ -112,8 +115,8 @@ def _refuse_odd_method(project: TextProject, module: Module, function: Function)
         if bound_here(scope).count(owner.name) != 1:
             raise Refused(f"{owner.name} is bound more than once.")
         return
-    first = [*function.args.posonlyargs, *function.args.args][:1]
-    if not first or bound_in(function).count(first[0].arg) > 1:
+    own = own_parameter(function)
+    if not own or bound_in(function).count(own) > 1:
         raise Refused(f"What {function.name} is called on is another object later.")
     if not is_decorated(function, "classmethod"):
         _refuse_foreign_self(project, function.name)
@@ -183,27 +186,17 @@ def _loop_ends(nodes: Sequence[ast.AST]) -> Iterator[ast.AST]:
 
 def _refuse_half_set(module: Module, function: Function, statements: Sequence[ast.stmt]) -> None:
     """A variable that is used afterwards must be set on every way through the statements."""
-    inside = {id(n) for s in statements for n in ast.walk(s)}
-    names = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
-    stored = {n.id for n in names if id(n) in inside and isinstance(n.ctx, ast.Store)}
-    stored -= _own_of_comprehensions(statements)
-    end = module.span(statements[-1])[1]
-    loops = any(isinstance(a, ast.For | ast.While | ast.AsyncFor)
-                for a in module.around(statements[0]))  # fmt: skip
-    used = {n.id for n in names if id(n) not in inside and isinstance(n.ctx, ast.Load)
-            and (loops or module.span(n)[0] >= end)}  # fmt: skip
+    stored = stored_in(statements) - _own_of_comprehensions(statements)
     if lost := sorted(_half_set_by_errors(module, function, statements, stored)):
         raise Refused(f"{lost[0]} is used after an error in these lines, set or not.")
     if _ends(statements):
         return
-    surely = set[str]()
-    for statement in statements:
-        if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
-            surely |= {n.id for n in ast.walk(statement)
-                       if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}  # fmt: skip
-    nested = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+    used = _used_afterwards(module, function, statements)
+    surely = stored_in(
+        s for s in statements if isinstance(s, ast.Assign | ast.AnnAssign | ast.AugAssign)
+    )
     for node in ast.walk(function):
-        if isinstance(node, nested) and node is not function:
+        if isinstance(node, SCOPES) and node is not function:
             shared = stored & {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
             if shared:
                 raise Refused(f"{min(shared)} is shared with a function inside.")
@@ -215,6 +208,18 @@ def _refuse_half_set(module: Module, function: Function, statements: Sequence[as
         raise Refused(f"{min(handlers & used)} is used afterwards.")
 
 
+def _used_afterwards(
+    module: Module, function: Function, statements: Sequence[ast.stmt]
+) -> set[str]:
+    """Names that the function reads after the statements, or beside them in a loop around."""
+    inside = {id(n) for s in statements for n in ast.walk(s)}
+    end = module.span(statements[-1])[1]
+    loops = any(isinstance(a, ast.For | ast.While | ast.AsyncFor)
+                for a in module.around(statements[0]))  # fmt: skip
+    return {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and id(n) not in inside
+            and isinstance(n.ctx, ast.Load) and (loops or module.span(n)[0] >= end)}  # fmt: skip
+
+
 def _half_set_by_errors(
     module: Module, function: Function, statements: Sequence[ast.stmt], stored: set[str]
 ) -> set[str]:
@@ -224,8 +229,7 @@ def _half_set_by_errors(
     """
     last = statements[-1]
     is_plain = isinstance(last, ast.Assign) and all(isinstance(t, ast.Name) for t in last.targets)
-    early = {n.id for s in statements[: -1 if is_plain else None] for n in ast.walk(s)
-             if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} & stored  # fmt: skip
+    early = stored_in(statements[: -1 if is_plain else None]) & stored
     inner: ast.AST = statements[0]
     block: list[ast.AST] | None = None
     for above in module.around(statements[0]):
@@ -257,10 +261,9 @@ def _catching(above: ast.AST, inner: ast.AST) -> list[ast.AST] | None:
 
 
 def _own_of_comprehensions(statements: Sequence[ast.stmt]) -> set[str]:
-    kinds = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
     own, elsewhere = set[str](), set[str]()
     for node in (n for s in statements for n in ast.walk(s)):
-        if isinstance(node, kinds):
+        if isinstance(node, COMPREHENSIONS):
             own |= {n.id for g in node.generators for n in ast.walk(g.target)
                     if isinstance(n, ast.Name)}  # fmt: skip
         elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.For | ast.withitem):
@@ -328,15 +331,8 @@ def _verify(
         raise wrong
     returned = {n.id for s in made[0].body[len(moved):] for n in ast.walk(s)
                 if isinstance(n, ast.Name)}  # fmt: skip
-    end = module.span(statements[-1])[1]
-    inside = {id(n) for s in statements for n in ast.walk(s)}
-    stored = {n.id for s in statements for n in ast.walk(s)
-              if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}  # fmt: skip
-    stored -= _own_of_comprehensions(statements)
-    loops = any(isinstance(a, ast.For | ast.While | ast.AsyncFor)
-                for a in module.around(statements[0]))  # fmt: skip
-    later = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and id(n) not in inside
-             and isinstance(n.ctx, ast.Load) and (loops or module.span(n)[0] >= end)}  # fmt: skip
+    stored = stored_in(statements) - _own_of_comprehensions(statements)
+    later = _used_afterwards(module, function, statements)
     if not _ends(statements) and not stored & later <= returned:
         raise wrong
     given = {a.arg for a in made[0].args.args} & {*bound_here(function)}

@@ -25,6 +25,7 @@ from context.refactoring.python.tokens import Unreadable, parse
 from context.refactoring.python.trees import (
     BUILTINS,
     COMPREHENSIONS,
+    SCOPES,
     Function,
     Module,
     bound_in,
@@ -180,12 +181,10 @@ def _may_change_between(
 
 def _scope_binds(module: Module, load: ast.Name, function: Function, names: set[str]) -> bool:
     """A nested function, lambda or comprehension between use and function binds one of them."""
-    scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ListComp, ast.SetComp,
-              ast.DictComp, ast.GeneratorExp, ast.ClassDef)  # fmt: skip
     for above in module.around(load):
         if above is function:
             return False
-        if isinstance(above, scopes) and names & {*bound_in(above)}:
+        if isinstance(above, (*SCOPES, *COMPREHENSIONS)) and names & {*bound_in(above)}:
             return True
     return False
 
@@ -291,8 +290,8 @@ def _one_expression(module: Module, symbol: Symbol) -> tuple[Function, ast.expr]
     if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs:
         raise Refused(f"{symbol.name} takes more than plain arguments.")
     result = body[0].value
-    scopes = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.NamedExpr,
-              ast.Yield, ast.YieldFrom, ast.Await, ast.JoinedStr)  # fmt: skip
+    scopes = (*COMPREHENSIONS, ast.Lambda, ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Await,
+              ast.JoinedStr)  # fmt: skip
     if any(isinstance(n, scopes) for n in ast.walk(result)):
         raise Refused(f"{symbol.name} has a scope of its own in its expression.")
     if word := sees_frame(result):
@@ -349,8 +348,7 @@ def _refuse_order(
     around = module.function_around(call)
 
     def steady(name: str) -> bool:
-        is_free = name not in values
-        return not is_free or is_steady(module, function, name)
+        return name in values or is_steady(module, function, name)
 
     def is_fixed(value: ast.expr) -> bool:
         if not isinstance(value, ast.Name):

@@ -20,6 +20,7 @@ from context.refactoring.python.trees import (
     Module,
     bound_here,
     is_decorated,
+    own_parameter,
 )
 
 Span = tuple[int, int]
@@ -153,7 +154,7 @@ def _is_certain_name(project: TextProject, module: Module, node: ast.Name, name:
     scope = _scope_of(module, node, name)
     if scope is None or bound_here(scope).count(name) != 1:
         return False
-    if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef) and _first(scope) == name:
+    if isinstance(scope, Function) and own_parameter(scope) == name:
         return isinstance(module.parents.get(scope), ast.ClassDef)
     if _is_class(project, module, node):
         return True
@@ -201,18 +202,12 @@ def _scope_of(module: Module, node: ast.AST, name: str) -> ast.AST | None:
     return None
 
 
-def _first(function: Function) -> str:
-    """The parameter that gets the object of a method, or its class."""
-    first = [*function.args.posonlyargs, *function.args.args][:1]
-    return first[0].arg if first and not is_decorated(function, "staticmethod") else ""
-
-
 def is_instance(project: TextProject, module: Module, receiver: ast.expr) -> bool:
     """As far as rope knows, a method asked of it gets it as its first argument."""
     match receiver:
         case ast.Name(id=name):
             scope = _scope_of(module, receiver, name)
-            if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef) and _first(scope) == name:
+            if isinstance(scope, Function) and own_parameter(scope) == name:
                 is_method = isinstance(module.parents.get(scope), ast.ClassDef)
                 return is_method and not is_decorated(scope, "classmethod")
         case ast.Call(func=ast.Name(id="super")):

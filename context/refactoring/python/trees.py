@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from context.refactoring import Refused
 from context.refactoring.python.tokens import Unreadable, parse
@@ -124,6 +124,12 @@ def is_decorated(function: Function, decorator: str) -> bool:
     return any(isinstance(d, ast.Name) and d.id == decorator for d in function.decorator_list)
 
 
+def own_parameter(function: Function) -> str:
+    """The parameter that gets the object of a method, or its class; empty where there is none."""
+    first = [*function.args.posonlyargs, *function.args.args][:1]
+    return first[0].arg if first and not is_decorated(function, "staticmethod") else ""
+
+
 def last_word(node: ast.expr) -> str:
     """By what a class, a decorator or a called function is known: `C` of `m.C[int](...)`."""
     while isinstance(node, ast.Subscript | ast.Call):
@@ -135,6 +141,12 @@ def last_word(node: ast.expr) -> str:
 
 def names_in(node: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def stored_in(nodes: Iterable[ast.AST]) -> set[str]:
+    """Variables that the code below the nodes sets, by name alone."""
+    return {n.id for node in nodes for n in ast.walk(node)
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}  # fmt: skip
 
 
 def bound_in(function: ast.AST) -> list[str]:
