@@ -97,7 +97,7 @@ def _with_class(text: str, function: Function, name: str) -> str:
     """Rope calls a class method by the name of the class, and gives it the class once more."""
     if not is_decorated(function, "classmethod"):
         return text
-    own = function.args.args[0].arg
+    own = own_parameter(function)
     return re.sub(rf"\b\w+\.{name}\((?:{own}\b(?:, )?)?", f"{own}.{name}(", text, count=1)
 
 

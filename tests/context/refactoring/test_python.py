@@ -50,6 +50,19 @@ def test_lines_of_a_class_method_are_called_on_its_class() -> None:
     )
 
 
+def test_lines_of_a_class_method_whose_class_is_positional_only() -> None:
+    done, after = carried(
+        Kind.EXTRACT,
+        {
+            "a.py": "class A:\n    @classmethod\n    def f(cls, /):\n        <[y = cls.g()\n"
+            "        y += 1]>\n        return y\n"
+        },
+        "taken",
+    )
+    assert "        y = cls.taken()\n        return y\n" in after["a.py"]
+    assert done.edits
+
+
 METHOD = "    def f(self, q):\n        <[b = self.n\n        b += 1]>\n        return b\n"
 
 
