@@ -33,7 +33,13 @@ class ChangedPart:
     before: str  # the same part in HEAD; "" when it is new
 
 
-CHANGED_PARTS = TypeAdapter(list[ChangedPart])
+@dataclass(frozen=True, slots=True)
+class Changes:
+    parts: tuple[ChangedPart, ...]
+    is_cut: bool  # more files differ than were compared
+
+
+CHANGES = TypeAdapter(Changes)
 
 
 def is_changed(before: str, after: str) -> bool:

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from context.anatomy import ANATOMY, CALLS, Anatomy, CallAt
-from context.changes import CHANGED_PARTS, ChangedPart
+from context.changes import CHANGES, Changes
 from context.child import Child, ChildError
 from context.errors import ContextError, IndexUnavailable, NoWorkspace, ParserUnavailable
 from context.evidence.diagnostics import OtherDiagnostic
@@ -112,9 +112,9 @@ class RemoteWorkspace:
 
     async def changes(
         self, places: Collection[str] = ("",), buffers: Mapping[str, str] | None = None
-    ) -> list[ChangedPart]:
+    ) -> Changes:
         params = [list(places), dict(buffers or {})]
-        return CHANGED_PARTS.validate_python(await self._call("changes", params))
+        return CHANGES.validate_python(await self._call("changes", params))
 
     async def files(self) -> list[str]:
         return list(await self._call("files", None))
@@ -245,7 +245,7 @@ class _Host:
     async def _on_changes(self, params: list[Any], emit: Emit) -> Any:
         del emit
         found = await self._open_workspace.changes(*params)
-        return CHANGED_PARTS.dump_python(found, mode="json")
+        return CHANGES.dump_python(found, mode="json")
 
     async def _on_files(self, params: None, emit: Emit) -> Any:
         del params, emit

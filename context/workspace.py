@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from context.anatomy import ANATOMY, Anatomy, CallAt
 from context.callers import calling_files
-from context.changes import ChangedPart, changed_parts, is_changed, under
+from context.changes import ChangedPart, Changes, changed_parts, is_changed, under
 from context.coverage import Coverage, CoverageUnreadable, find_coverage, read_coverage
 from context.errors import ContextError, HistoryUnreadable, NoSuchPlace, NoWorkspace
 from context.evidence import Signal
@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 MAX_REFRESHED = 500  # paths; for more a walk of everything is quicker
 MAX_COMPARED = 20_000  # files compared with HEAD; some seconds
-MAX_DIFFERING = 100  # of them with changes
+MAX_DIFFERING = 500  # of them with changes; each is parsed twice
 COMMITS_AT_ONCE = 1_000  # whose changes are read between two writes: about a second
 
 T = TypeVar("T")
@@ -240,7 +240,7 @@ class Workspace:
         places: Collection[str] = ("",),
         buffers: Mapping[str, str] | None = None,
         since: str | None = None,
-    ) -> list[ChangedPart]:
+    ) -> Changes:
         """What differs from HEAD in code in or below `places`, by function.
 
         `since`: a branch, tag or commit; then what came after the newest one that HEAD shares with
@@ -262,17 +262,17 @@ class Workspace:
         overlays = {**self._overlays, **(buffers or {})}
         parts: list[ChangedPart] = []
         differing = _differing(self.root, known, head, overlays, head_shadow)
-        n_files = 0
+        n_files, is_cut = 0, False
         while (found := await asyncio.to_thread(next, differing, None)) is not None:
             if n_files == MAX_DIFFERING:
-                logger.warning("more than %d files differ; the rest is left out", n_files)
+                is_cut = True
                 break
             n_files += 1
             path, before, after = found
             old = await self.outline(path, before) if before is not None else None
             new = await self.outline(path, after)
             parts += await asyncio.to_thread(changed_parts, path, before, after, old, new)
-        return parts
+        return Changes(tuple(parts), is_cut)
 
     async def files(self) -> list[str]:
         """Paths of all files that the index knows, in order."""

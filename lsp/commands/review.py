@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from context.changes import ChangedPart
+from context.changes import ChangedPart, Changes
 from context.errors import NoSuchPlace
 from context.text import Text
 from context.workspace import Workspace
@@ -75,7 +75,8 @@ async def _review(asked: Asked, *, is_shown: bool) -> Reviewed:
     backend: Backend | None = None
     try:
         await index_with_bar(workspace)
-        parts = await _parts(workspace, asked)
+        changes = await _changes(workspace, asked)
+        parts = changes.parts
         if not parts:
             left = "There is no code in these files." if asked.paths else "Nothing has changed."
             return Reviewed(root, (), 0, 0, left, None)
@@ -84,9 +85,9 @@ async def _review(asked: Asked, *, is_shown: bool) -> Reviewed:
         backend = await open_backend(wanted)
         say_where(backend, wanted)
         findings, reasons = await _read(workspace, chosen, backend, wanted, is_shown=is_shown)
-        left = left_words(len(parts), len(chosen), len(findings), reasons)
+        left = left_words(len(parts), len(chosen), len(findings), reasons, is_cut=changes.is_cut)
         if len(parts) > len(chosen):
-            left += " Read more of them with --most."
+            left += " Read more parts with --most."
         return Reviewed(root, tuple(findings), len(parts), len(chosen), left, backend.info)
     finally:
         if backend is not None:
@@ -94,7 +95,7 @@ async def _review(asked: Asked, *, is_shown: bool) -> Reviewed:
         await workspace.close()
 
 
-async def _parts(workspace: Workspace, asked: Asked) -> list[ChangedPart]:
+async def _changes(workspace: Workspace, asked: Asked) -> Changes:
     named = [relative_path(workspace.root, path) for path in asked.paths]
     paths = list(dict.fromkeys(named))  # each is read once
     if asked.since or not paths:
@@ -108,7 +109,7 @@ async def _parts(workspace: Workspace, asked: Asked) -> list[ChangedPart]:
             raise NoSuchPlace(f"{path} is a folder; name files, or --since with it.")
         text = text_of(workspace.root, path)
         parts += parts_of(path, text, await workspace.outline(path, text.content))
-    return parts
+    return Changes(tuple(parts), is_cut=False)
 
 
 async def _read(

@@ -5,11 +5,10 @@ Each finding is shown as soon as it is there. Nothing is changed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from context.changes import ChangedPart
+from context.changes import ChangedPart, Changes
 from context.host import RemoteWorkspace
 from context.text import Text, content_hash
 from lsp.errors import Failure
@@ -38,8 +37,8 @@ async def find_bugs_in_file(session: Session, uri: str, token: int | str | None)
     async with session.working("Postil: reading the file", token) as progress:
         workspace = await session.workspace(root)
         outline = await workspace.outline(path, text.content)
-        parts = parts_of(path, text, outline)
-        return await _read_parts(session, root, workspace, parts, progress)
+        changes = Changes(tuple(parts_of(path, text, outline)), is_cut=False)
+        return await _read_parts(session, root, workspace, changes, progress)
 
 
 async def review(session: Session, uri: str | None, token: int | str | None) -> Review:
@@ -51,17 +50,17 @@ async def review(session: Session, uri: str | None, token: int | str | None) -> 
     async with session.working("Postil: reading what changed", token) as progress:
         workspace = await session.workspace(root)
         buffers = session.open_texts(root)
-        parts = await workspace.changes([folder], buffers)
-        if not parts:
+        changes = await workspace.changes([folder], buffers)
+        if not changes.parts:
             return Review(root, (), 0, "Nothing has changed since the last commit.")
-        return await _read_parts(session, root, workspace, parts, progress)
+        return await _read_parts(session, root, workspace, changes, progress)
 
 
 async def _read_parts(
     session: Session,
     root: Path,
     workspace: RemoteWorkspace,
-    parts: Sequence[ChangedPart],
+    changes: Changes,
     progress: Progress,
 ) -> Review:
     def text_of(path: str) -> Text | None:
@@ -70,7 +69,7 @@ async def _read_parts(
         except Failure:
             return None
 
-    read = most_suspicious(parts, text_of)[: MAX_READ[session.settings.effort]]
+    read = most_suspicious(changes.parts, text_of)[: MAX_READ[session.settings.effort]]
     findings: list[Finding] = []
     reasons: list[str] = []
     for number, part in enumerate(read, 1):
@@ -84,8 +83,9 @@ async def _read_parts(
             findings.append(found)
         else:
             reasons.append(found)
-    left = left_words(len(parts), len(read), len(findings), reasons)
-    return Review(root, tuple(findings), len(parts), left)
+    n_parts = len(changes.parts)
+    left = left_words(n_parts, len(read), len(findings), reasons, is_cut=changes.is_cut)
+    return Review(root, tuple(findings), n_parts, left)
 
 
 async def _read_part(

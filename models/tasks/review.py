@@ -68,13 +68,21 @@ async def read_part(
     return await find_bug(snippets[0], snippets[1:], first, last, asking, before=part.before)
 
 
-def left_words(n_parts: int, n_read: int, n_findings: int, reasons: Sequence[str]) -> str:
-    """What was not read, or why there is no finding, in one sentence; else "".
+def left_words(
+    n_parts: int, n_read: int, n_findings: int, reasons: Sequence[str], *, is_cut: bool
+) -> str:
+    """What was not read, or why there is no finding, in a sentence or two; else "".
 
     `reasons`: the model's, or why it could not be read, of the parts without a finding.
+    `is_cut`: there are more parts, in files that were not compared.
     """
+    words: list[str] = []
     if n_parts > n_read:
-        return f"The {n_read} most suspicious of {n_parts} parts were read, {n_parts - n_read} not."
-    if n_findings:
-        return ""
-    return reasons[-1] if n_read == 1 and reasons else f"No bug was seen in {n_read} parts."
+        n_left = n_parts - n_read
+        words.append(f"The {n_read} most suspicious of {n_parts} parts were read, {n_left} not.")
+    elif not n_findings:
+        is_told = n_read == 1 and reasons
+        words.append(reasons[-1] if is_told else f"No bug was seen in {n_read} parts.")
+    if is_cut:
+        words.append("More files differ than were compared; review a folder for the rest.")
+    return " ".join(words)

@@ -34,7 +34,7 @@ async def _indexed(workspace: Workspace) -> None:
 
 async def test_nothing_changed_is_nothing(workspace: Workspace) -> None:
     await _indexed(workspace)
-    assert await workspace.changes() == []
+    assert (await workspace.changes()).parts == ()
 
 
 async def test_changed_functions_come_with_their_lines_and_what_they_were(
@@ -44,7 +44,7 @@ async def test_changed_functions_come_with_their_lines_and_what_they_were(
     (workspace.root / "new.py").write_text("def c():\n    return 3\n")
     (workspace.root / ".env").write_text("KEY=1\n")
     await _indexed(workspace)
-    changed, new = await workspace.changes()
+    changed, new = (await workspace.changes()).parts
     assert (changed.path, changed.symbol, changed.changed) == ("m.py", "b", ((9, 9),))
     assert changed.before == "def b(x):\n    y = x\n    return y"
     assert (new.path, new.symbol, new.before) == ("new.py", "c", "")
@@ -54,16 +54,16 @@ async def test_a_folder_or_a_file_limits_it(workspace: Workspace) -> None:
     for name in ("m.py", "sub/n.py"):
         (workspace.root / name).write_text(BEFORE.replace("return x", "return -x"))
     await _indexed(workspace)
-    assert [p.path for p in await workspace.changes(["sub"])] == ["sub/n.py"]
-    assert [p.path for p in await workspace.changes(["m.py"])] == ["m.py"]
-    assert [p.path for p in await workspace.changes(["su"])] == []
+    assert [p.path for p in (await workspace.changes(["sub"])).parts] == ["sub/n.py"]
+    assert [p.path for p in (await workspace.changes(["m.py"])).parts] == ["m.py"]
+    assert [p.path for p in (await workspace.changes(["su"])).parts] == []
 
 
 async def test_an_open_buffer_counts_and_line_ends_do_not(workspace: Workspace) -> None:
     (workspace.root / "sub/n.py").write_bytes(BEFORE.replace("\n", "\r\n").encode("utf-8-sig"))
     await _indexed(workspace)
     await workspace.set_overlay("m.py", BEFORE.replace("import os", "import sys"))
-    (part,) = await workspace.changes()
+    (part,) = (await workspace.changes()).parts
     assert (part.path, part.symbol, part.changed, part.before) == (
         "m.py",
         None,
@@ -75,7 +75,7 @@ async def test_an_open_buffer_counts_and_line_ends_do_not(workspace: Workspace) 
 async def test_a_deletion_is_seen_where_it_was(workspace: Workspace) -> None:
     (workspace.root / "m.py").write_text(BEFORE.replace("    y = x\n", ""))
     await _indexed(workspace)
-    (part,) = await workspace.changes()
+    (part,) = (await workspace.changes()).parts
     assert (part.symbol, part.changed) == ("b", ((8, 9),))
 
 
@@ -98,7 +98,7 @@ async def test_nothing_of_the_repositorys_own_configuration_runs(
     (workspace.root / ".gitattributes").write_text("*.py filter=x diff=x\n")
     (workspace.root / "m.py").write_text(BEFORE.replace("y = x", "y = 2"))
     await _indexed(workspace)
-    assert [p.symbol for p in await workspace.changes()] == ["b"]
+    assert [p.symbol for p in (await workspace.changes()).parts] == ["b"]
     assert not canary.exists()
 
 
@@ -110,7 +110,21 @@ async def test_line_ends_of_a_checkout_hide_no_change(workspace: Workspace) -> N
     last = max(files)
     (workspace.root / last).write_text(BEFORE.replace("y = x", "y = x + 1"), newline="\r\n")
     await _indexed(workspace)
-    assert [(p.path, p.symbol) for p in await workspace.changes()] == [(last, "b")]
+    assert [(p.path, p.symbol) for p in (await workspace.changes()).parts] == [(last, "b")]
+
+
+async def test_more_files_than_are_compared_are_said(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("context.workspace.MAX_DIFFERING", 1)
+    (workspace.root / "m.py").write_text(BEFORE.replace("y = x", "y = x + 1"))
+    await _indexed(workspace)
+    assert not (await workspace.changes()).is_cut
+    (workspace.root / "n.py").write_text(BEFORE)
+    await _indexed(workspace)
+    changes = await workspace.changes()
+    assert [p.path for p in changes.parts] == ["m.py"]
+    assert changes.is_cut
 
 
 async def test_a_submodule_and_a_nested_repository_are_not_new(
@@ -124,7 +138,9 @@ async def test_a_submodule_and_a_nested_repository_are_not_new(
     (workspace.root / "lib" / "own.py").write_text("def own():\n    pass\n")
     await _indexed(workspace)
     assert "lib/inner/deep/i.py" in await workspace.files()
-    assert [(p.path, p.symbol) for p in await workspace.changes()] == [("lib/own.py", "own")]
+    assert [(p.path, p.symbol) for p in (await workspace.changes()).parts] == [
+        ("lib/own.py", "own")
+    ]
 
 
 def test_a_long_text_that_changed_everywhere_is_compared_in_linear_steps() -> None:

@@ -111,7 +111,7 @@ def test_whole_files_are_read_and_what_is_left_is_counted(tmp_path: Path) -> Non
     done = postil("review", "shop.py", "./shop.py", "-w", str(root), "--most", "1", **environment)
     assert done.returncode == 0
     assert done.stdout.strip() == (
-        "The 1 most suspicious of 2 parts were read, 1 not. Read more of them with --most."
+        "The 1 most suspicious of 2 parts were read, 1 not. Read more parts with --most."
     )
 
 
