@@ -117,19 +117,26 @@ def fix(
     place: Annotated[str, typer.Argument(help="path:12 or path:12-20")],
     message: Annotated[str, typer.Argument(help="What is wrong there, in your words.")],
     workspace: WorkspaceOption = Path(),
+    found: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--found", help="The words are a finding of `postil review` or `locate`."),
+    ] = False,
     write: Annotated[  # noqa: FBT002
         bool, typer.Option("--write/--diff", help="Change the files, or print a diff.")
     ] = False,
 ) -> None:
     """Propose an edit for what is wrong at a place: a diff of what the gate let through.
 
-    The model's thinking goes to stderr. Exit 1 when no edit passed the gate.
+    The model's thinking goes to stderr. Exit 1 when no edit passed the gate. With --found a small
+    model first tries what it would rather have read there, which is right more often than what it
+    writes for a bug that it found itself.
     """
     from lsp.commands import fix as command
 
     if not message.strip():
         _fail("say what is wrong there, in a few words", BAD_USE)
-    sys.exit(FOUND if command.run(place, message, workspace, writes=write) else NOTHING_FOUND)
+    is_offered = command.run(place, message, workspace, is_found=found, writes=write)
+    sys.exit(FOUND if is_offered else NOTHING_FOUND)
 
 
 @app.command()

@@ -25,12 +25,15 @@ from models.gate import apply_edits, by_path, confirmation_of
 from models.tasks.edit import EditKind, EditTask, propose_edit
 
 
-def run(place: str, message: str, root: Path, *, writes: bool) -> bool:
-    """Print the diff, or write the files; whether an edit passed the gate."""
-    return asyncio.run(_fix(read_place(place), message, root, writes=writes))
+def run(place: str, message: str, root: Path, *, is_found: bool, writes: bool) -> bool:
+    """Print the diff, or write the files; whether an edit passed the gate.
+
+    `is_found`: `message` is what a model found and not what a person knows.
+    """
+    return asyncio.run(_fix(read_place(place), message, root, is_found=is_found, writes=writes))
 
 
-async def _fix(place: Place, message: str, root: Path, *, writes: bool) -> bool:
+async def _fix(place: Place, message: str, root: Path, *, is_found: bool, writes: bool) -> bool:
     wanted = settings()
     workspace = await Workspace.open(root, wanted.cache_dir)
     try:
@@ -40,7 +43,8 @@ async def _fix(place: Place, message: str, root: Path, *, writes: bool) -> bool:
         backend = await open_backend(wanted)
         say_where(backend, wanted)
         try:
-            task = EditTask(EditKind.FIX, path, place.first_line, place.last_line, message)
+            first, last = place.first_line, place.last_line
+            task = EditTask(EditKind.FIX, path, first, last, message, is_own=is_found)
             proposal = await _propose(workspace, task, text, backend, wanted)
         finally:
             await backend.close()

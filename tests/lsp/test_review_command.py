@@ -14,6 +14,7 @@ import pytest
 
 from lsp.commands.places import relative_path
 from lsp.commands.sarif import _message
+from models.tasks.edit import BY_READING
 from tests.lsp.client import ROOT
 from tests.lsp.conftest import FIX_REPLIES, RULES, SHOP
 from tests.lsp.test_doctor import postil
@@ -21,6 +22,10 @@ from tests.models.weights import models_folder
 from tests.repositories import commit, git, new_repository
 
 CAUSE = "The list may be empty: see [here](http://evil.example) \x1b[31m and {0}."
+LARGEST = (
+    "def largest(values):\n    best = values[0]\n    for value in values:\n"
+    "        if value > best:\n            best = value\n    return best\n"
+)
 THOUGHT = "In shop.py, `total` divides; `mean_price` does not.\n</think>"
 
 
@@ -310,6 +315,24 @@ def test_shells_complete_subcommands() -> None:
     environment = {**os.environ, **words}
     done = subprocess.run([command], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["review"]
+
+
+@pytest.mark.model
+def test_a_finding_of_the_small_model_is_fixed_by_reading(tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    file = tmp_path / "p" / "largest.py"
+    file.write_text(LARGEST.replace("value > best", "value < best"))
+    environment: dict[str, Any] = {
+        **scripted(tmp_path),
+        "POSTIL_MODEL": "qwen2.5-coder-0.5b",
+        "POSTIL_MODELS_DIR": str(models_folder()),
+    }
+    words = "The comparison keeps the smallest value."
+    arguments = ("fix", "largest.py:4", words, "--found", "--write", "-w", str(file.parent))
+    done = postil(*arguments, **environment)
+    assert done.returncode == 0, done.stderr
+    assert BY_READING in done.stderr
+    assert file.read_text() == LARGEST
 
 
 @pytest.mark.model
