@@ -112,6 +112,13 @@ class Folders:
             self._background.run(_close(folder.opening))
             self._on_change()
 
+    def keep_in(self, cache_dir: Path) -> None:
+        """Open every folder whose index is elsewhere again, with its index there."""
+        for root, folder in self.all.items():
+            if folder.cache_dir != cache_dir:
+                self.remove(root)
+                self.add(root, cache_dir, is_watched=folder.is_watched)
+
     def root_of(self, path: Path) -> Path:
         """The innermost folder around a file. Raises `Failure` when there is none."""
         if around := self.roots_around(path):

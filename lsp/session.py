@@ -247,6 +247,7 @@ class Session:
         if (before.data_dir, before.record) != (settings.data_dir, settings.record):
             self.dismissed = Dismissed(settings.data_dir)
             self.recorder = Recorder(settings, self.say)
+        self.folders.keep_in(settings.cache_dir)
         self.model.change(settings)
         self.switches.follow(settings)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from lsp.settings import MACHINE_ONLY, Settings, read_settings, settings_schema
 from tests.lsp.client import FULL_CAPABILITIES, ROOT, Client, MemoryClient
-from tests.lsp.conftest import LOCATE_REPLIES, REPORT, StartAny
+from tests.lsp.conftest import LOCATE_REPLIES, REPORT, SHOP, StartAny
 
 Script = Callable[[list[str]], str]
 CONFIGURED: dict[str, Any] = {
@@ -92,6 +92,24 @@ async def test_a_client_that_is_not_asked_sends_its_settings(
     said = [m["message"] for m in client.notified("window/showMessage")]
     assert len(said) == 1
     assert "effort cannot be ['deep']" in said[0]
+
+
+async def test_another_folder_for_indexes_is_used_at_once(
+    start_here: StartAny, shop: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    client = await start_here(POSTIL_MODEL="none", POSTIL_CACHE_DIR="")
+    editor = Editor(client, cache_dir=str(first), symbols=True)
+    await client.initialize(shop, CONFIGURED, cache_dir=str(first))
+    client.open(shop / "shop.py", SHOP.replace("def pay", "def settle"))
+    assert (await client.command("postil.locate", {"report": REPORT}))["result"]["suspects"]
+    editor.settings["cache_dir"] = str(second)
+    client.notify("workspace/didChangeConfiguration", {"settings": None})
+    while not list(second.glob("index/*/index.sqlite")):
+        await client.command("postil.status", {})
+    assert (await client.command("postil.locate", {"report": REPORT}))["result"]["suspects"]
+    found = await client.request("workspace/symbol", {"query": "settle"})
+    assert [symbol["name"] for symbol in found["result"]] == ["settle"]
 
 
 async def test_a_wrong_value_is_named_once_however_often_it_comes(
