@@ -160,8 +160,12 @@ def _as_rewrite(
     idx = repair.line - shown.start_line
     texts = (shown.text, repair.applied(shown.text))
     old, new = (window.reveal(text.split("\n")[idx]) for text in texts)
-    said = f"“{repair.new.strip()}” "
-    said += f"instead of “{repair.old}”" if repair.old else "added"
+    if not repair.old:
+        said = f"“{repair.new.strip()}” added"
+    elif not repair.new:
+        said = f"“{repair.old.strip()}” taken out"
+    else:
+        said = f"“{repair.new.strip()}” instead of “{repair.old}”"
     reason = f"{said}: as the model reads this code, that is likelier here."
     region = replace(shown, start_line=repair.line, end_line=repair.line, text=old)
     return RewriteReply(reason, new), region

@@ -48,28 +48,40 @@ def _snippet(text: str = TEXT) -> Snippet:
 
 
 class Reads(ScriptedBackend):
-    """Finds some words improbable where others were expected: {line: {word: expected}}."""
+    """Finds some words improbable where others were expected: {line: {word: expected}}.
+
+    So does it lines that were in no text before and are not `right`.
+    """
 
     def __init__(
-        self, odd: dict[str, tuple[str, str]], nats: float = 9.0, replies: Sequence[str] = ("",)
+        self,
+        odd: dict[str, tuple[str, str]],
+        nats: float = 9.0,
+        replies: Sequence[str] = ("",),
+        right: Sequence[str] = (),
     ) -> None:
         super().__init__(list(replies))
         self._odd, self._nats = odd, nats
+        self._fine = {*right} or {line.replace(*words, 1) for line, words in odd.items()}
+        self._first = ""
 
     async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
         del conversation
+        self._first = self._first or text
+        fine = self._fine | {line.strip() for line in self._first.split("\n")}
         found = []
         for token in re.finditer(r"\s*(?:\w+|[^\w\s]+)", text):
             line = text[: token.end()].rpartition("\n")[2] + text[token.end() :].partition("\n")[0]
             odd, expected = self._odd.get(line.strip(), ("", ""))
-            log = -self._nats if odd == token[0].strip() else -0.1
+            is_odd = odd == token[0].strip() or line.strip() not in fine
+            log = -self._nats if is_odd else -0.1
             found.append(TokenLog(token.start(), log, -0.1, 0.2, f" {expected}"))
         return found
 
 
-async def _repaired(odd: dict[str, tuple[str, str]], nats: float = 9.0) -> str | None:
+async def _repaired(odd: dict[str, tuple[str, str]], *right: str, nats: float = 9.0) -> str | None:
     snippet = _snippet()
-    repairs = await likely_repairs(Reads(odd, nats), snippet, range(1, 9))
+    repairs = await likely_repairs(Reads(odd, nats, right=right), snippet, range(1, 9))
     if not repairs:
         return None
     repair = repairs[0]
@@ -89,13 +101,15 @@ async def _repaired(odd: dict[str, tuple[str, str]], nats: float = 9.0) -> str |
         ("return None", "None", "be", "return best"),
         ("use(best, values)", "best", "val", "use(values, best)"),
         ("return None", "None", "True", "return True"),
+        ("while seen > len(values):", ">", "be", "while seen < len(values):"),
+        ("use(best, values)", "best", "be", "use(values, best)"),
+        ("if seen:", "if", "be", "if not seen:"),
     ],
 )  # fmt: skip
 async def test_a_likelier_word_stands_in_its_place(
     line: str, odd: str, expected: str, repaired: str
 ) -> None:
-    twice = {"use(values, values)": ("use", "use")}  # no likelier than what stands there
-    assert await _repaired({line: (odd, expected)} | twice) == repaired
+    assert await _repaired({line: (odd, expected)}, repaired) == repaired
 
 
 async def test_what_is_hardly_likelier_or_unknown_is_no_repair() -> None:
@@ -146,11 +160,31 @@ async def test_lines_that_were_named_come_first_and_need_less() -> None:
     assert [(repair.old, repair.new) for repair in both] == [("0", "1"), (">", "<")]
 
 
+async def test_a_name_in_the_place_of_another_needs_more() -> None:
+    line = "use(best, values)"
+    odd, repaired = {line: ("best", "seen")}, "use(seen, values)"
+    assert await _repaired(odd, repaired, nats=7.0) is None
+    assert await _repaired(odd, repaired, nats=9.0) == repaired
+    assert await _repaired({line: ("best", "val")}, "use(values, best)", nats=7.0)
+
+
+async def test_what_is_taken_out_or_added_is_said() -> None:
+    def reason(proposal: Proposal) -> str:
+        return proposal.edits[0].reason.partition(":")[0]
+
+    line, text = "if seen:", TEXT.replace("while seen > len(values)", "if seen")
+    reads = Reads({line: ("seen", "not")}, right=["if not seen:"])
+    assert reason(await _fixed(reads, text, is_own=True)) == "“not” added"
+    line, text = "if not seen:", TEXT.replace("while seen > len(values)", "if not seen")
+    reads = Reads({line: ("not", "be")}, right=["if seen:"])
+    assert reason(await _fixed(reads, text, is_own=True)) == "“not” taken out"
+
+
 async def test_a_word_of_a_comment_is_no_repair() -> None:
     text = TEXT.replace("    seen = 0", "    seen = 0  # never best")
     odd = {"seen = 0  # never best": ("never", "best")}
-    assert await likely_repairs(Reads(odd), _snippet(text), [])
-    assert not (await _fixed(Reads(odd, replies=_same(text)), text, is_own=True)).edits
+    assert await likely_repairs(Reads(odd, nats=12), _snippet(text), [])
+    assert not (await _fixed(Reads(odd, nats=12, replies=_same(text)), text, is_own=True)).edits
 
 
 async def test_for_its_own_finding_a_small_model_reads_before_it_writes() -> None:
