@@ -2,6 +2,7 @@
 
     python tests/bench/planted_bugs.py --work DIR --model NAME --sources DIR ... [--cases 200]
         [--every N] [--stage score|lines|think|write|fix|repair] [--thinking-tokens 320] [--report]
+        [--again LABEL]
 
 --sources are folders of code, one a project (other than Python's, which is taken from the installed
 packages); the cases made of them are written to DIR/cases.jsonl once and used from then on, since
@@ -14,7 +15,9 @@ which line is wrong and which is right, by number, in both orders, without text 
 to read in the question, and has what was found fixed; `write` has it fixed as what somebody else
 says is, where a small model writes first; `repair` takes what reads likelier, with nothing thought
 or written, in the function with the bug and in the right one.
---report asks nothing and prints what is there.
+--again (with `fix` or `write`) keeps what was found and has it fixed once more, where that was not
+done under this label: for a change in how fixes are made. --report asks nothing and prints what is
+there.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ from tests.bench.planted.numbers import ask_numbers
 from tests.bench.planted.planting import Case, plant, python_packages
 from tests.bench.planted.repairing import repair
 from tests.bench.planted.tables import report
-from tests.bench.planted.thinking import think, think_and_fix
+from tests.bench.planted.thinking import fix_found, think, think_and_fix
 from tests.bench.rows import kept_rows
 from tests.models.weights import models_folder
 
@@ -59,6 +62,7 @@ def main() -> None:
     parser.add_argument("--stage", choices=STAGES, default="score")
     parser.add_argument("--thinking-tokens", type=int, default=320)
     parser.add_argument("--n-threads", type=int, default=0)
+    parser.add_argument("--again", metavar="LABEL", default="")
     parser.add_argument("--report", action="store_true")
     options = parser.parse_args()
     cases = _cases(options.work, options.sources, options.cases)
@@ -91,9 +95,9 @@ async def _ask(options: argparse.Namespace, cases: Sequence[Case], results: Path
     backend = await LlamaCppBackend.start(entry, file, Options(n_ctx=N_CTX, n_threads=threads))
     try:
         with results.open("a") as opened:
-            for case in (case for case in cases if case.id not in done):
+            for case in _left(options, cases, done):
                 started = time.perf_counter()
-                row = await _row(options, backend, case)
+                row = await _row(options, backend, case, done.get(case.id))
                 seconds = time.perf_counter() - started
                 row = {"id": case.id, "stage": options.stage, "elapsed_s": seconds} | row
                 opened.write(json.dumps(row) + "\n")
@@ -103,7 +107,20 @@ async def _ask(options: argparse.Namespace, cases: Sequence[Case], results: Path
         await backend.close()
 
 
-async def _row(options: argparse.Namespace, backend: LlamaCppBackend, case: Case) -> dict[str, Any]:
+def _left(options: argparse.Namespace, cases: Sequence[Case], done: Rows) -> list[Case]:
+    if not options.again:
+        return [case for case in cases if case.id not in done]
+    return [
+        case
+        for case in cases
+        if done.get(case.id, {}).get("found") and done[case.id].get("again") != options.again
+    ]
+
+
+async def _row(
+    options: argparse.Namespace, backend: LlamaCppBackend, case: Case, before: dict[str, Any] | None
+) -> dict[str, Any]:
+    """`before`: what was found, where it is only to be fixed again."""
     match options.stage:
         case "score":
             recited = prompts.recite(case.path, case.symbol)
@@ -116,8 +133,11 @@ async def _row(options: argparse.Namespace, backend: LlamaCppBackend, case: Case
         case "think":
             return await think(backend, case, options.thinking_tokens)
         case stage:
-            is_own = stage == "fix"
-            return await think_and_fix(backend, case, options.thinking_tokens, is_own=is_own)
+            is_own, tokens = stage == "fix", options.thinking_tokens
+            if before is not None:
+                before = before | {"again": options.again}
+                return await fix_found(backend, case, before, tokens, is_own=is_own)
+            return await think_and_fix(backend, case, tokens, is_own=is_own)
 
 
 def _print_machine() -> None:

@@ -18,13 +18,13 @@ from models.tasks.edit import BY_READING, EditKind, EditTask, propose_edit
 from models.tasks.locate import find_bug
 from tests.bench.planted.planting import Case
 
+_NO_FIX = {"fix_passes": False, "fix_refusals": [], "restores": "", "by_reading": False}
 CONTEXT_TOKENS = 4_000  # more than any function of a case has
 
 
 async def think(backend: Backend, case: Case, thinking_tokens: int) -> dict[str, Any]:
     """One row: what thinking and answering finds, lines not being scored."""
-    row, _ = await _find(_Unscored(backend), case, thinking_tokens)
-    return row
+    return await _find(_Unscored(backend), case, thinking_tokens)
 
 
 async def think_and_fix(
@@ -34,10 +34,17 @@ async def think_and_fix(
 
     `is_own`: fixed as Postil fixes its own finding, else as what somebody else says of the lines.
     """
-    row, found = await _find(backend, case, thinking_tokens)
-    if found is None:
+    row = await _find(backend, case, thinking_tokens)
+    return await fix_found(backend, case, row, thinking_tokens, is_own=is_own)
+
+
+async def fix_found(
+    backend: Backend, case: Case, row: dict[str, Any], thinking_tokens: int, *, is_own: bool
+) -> dict[str, Any]:
+    """The row with a fix, as of now, of what was found in it, if anything was."""
+    if not row.get("found"):
         return row
-    return row | await _fix(backend, case, found, thinking_tokens, is_own=is_own)
+    return row | await _fix(backend, case, row, thinking_tokens, is_own=is_own)
 
 
 class _Unscored:
@@ -53,9 +60,7 @@ class _Unscored:
         raise CannotScore("Not asked.")
 
 
-async def _find(
-    backend: Any, case: Case, thinking_tokens: int
-) -> tuple[dict[str, Any], Finding | None]:
+async def _find(backend: Any, case: Case, thinking_tokens: int) -> dict[str, Any]:
     started = time.perf_counter()
     try:
         found = await find_bug(
@@ -66,10 +71,10 @@ async def _find(
             Asking(backend, thinking_tokens, CONTEXT_TOKENS, _ignore),
         )
     except ModelError as error:
-        return {"parses": False, "error": str(error)}, None
+        return {"parses": False, "error": str(error)}
     row: dict[str, Any] = {"parses": True, "seconds": time.perf_counter() - started}
     if not isinstance(found, Finding):
-        return row | {"found": None, "reason": found}, None
+        return row | {"found": None, "reason": found}
     citations = found.provenance.citations
     return row | {
         "found": [found.start_line, found.end_line],
@@ -79,15 +84,14 @@ async def _find(
         "n_cited": len(citations.found),
         "n_shown": citations.n_shown,
         "n_foreign": len(citations.foreign),
-    }, found
+    }
 
 
 async def _fix(
-    backend: Backend, case: Case, found: Finding, thinking_tokens: int, *, is_own: bool
+    backend: Backend, case: Case, row: dict[str, Any], thinking_tokens: int, *, is_own: bool
 ) -> dict[str, Any]:
     started = time.perf_counter()
-    lines = (found.start_line, found.end_line)
-    task = EditTask(EditKind.FIX, case.path, *lines, found.cause, is_own)
+    task = EditTask(EditKind.FIX, case.path, *row["found"], row["cause"], is_own)
     with tempfile.TemporaryDirectory(prefix="postil-planted-") as folder:
         file = Path(folder, "code", case.path)
         file.parent.mkdir(parents=True)
@@ -103,7 +107,7 @@ async def _fix(
                 Asking(backend, thinking_tokens // 2, CONTEXT_TOKENS, _ignore),
             )
         except ModelError as error:
-            return {"fix_passes": False, "fix_error": str(error)}
+            return _NO_FIX | {"fix_error": str(error)}
         finally:
             await workspace.close()
     return {
