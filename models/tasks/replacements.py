@@ -19,6 +19,7 @@ from models.tasks.lines import FREE_WEIGHT, decides, tokens_by_line
 
 MIN_REGRET = 0.5  # nats; a likelier token is no news where two are about as likely
 MAX_READ = 12  # texts that are read again
+MAX_LINE_CHARS = 300  # longer ones were written by no person
 MAX_WORDS = 3  # known words that begin as the likelier token does
 _INSERTED = frozenset({"not", "!", "await", "-", "~"})
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -60,6 +61,8 @@ def replacements(
             regretted.append((weight * regret, span, log.likeliest))
     found: dict[tuple[int, int, str], None] = {}
     for _, span, likeliest in sorted(regretted, key=lambda row: -row[0]):
+        if len(found) >= MAX_READ:
+            break
         for place, new in _at(text, span, likeliest, known):
             if text[place.start : place.end] != new:
                 found.setdefault((place.start, place.end, new))
@@ -70,29 +73,30 @@ def replacements(
 
 def _at(text: str, span: Span, likeliest: str, known: Counter[str]) -> Iterator[tuple[Span, str]]:
     yield from _expected(text, span, likeliest, known)
-    yield from _other_operators(text, span)
-    yield from _exchanged(text, span)
-    yield from _negated(text, span)
+    end = text.find("\n", span.start)
+    line = Span(text.rfind("\n", 0, span.start) + 1, len(text) if end < 0 else end)
+    if line.end - line.start <= MAX_LINE_CHARS:
+        yield from _others(text, span, line)
+        yield from _exchanged(text, span, line)
+        yield from _turned(text, line)
 
 
-def _other_operators(text: str, span: Span) -> Iterator[tuple[Span, str]]:
+def _others(text: str, span: Span, line: Span) -> Iterator[tuple[Span, str]]:
     """Others of its kind in the place of an operator, a truth value or a number."""
-    start, end = _line_around(text, span)
-    for found in _OPERATOR.finditer(text, start, end):
+    for found in _OPERATOR.finditer(text, line.start, line.end):
         if found.start() < span.end and span.start < found.end():
             for other in _OTHERS.get(found[0], ()):
                 yield Span(found.start(), found.end()), other
-    for found in _NUMBER.finditer(text, start, end):
+    for found in _NUMBER.finditer(text, line.start, line.end):
         if found.start() <= span.start < found.end():
             for number in (int(found[0]) - 1, int(found[0]) + 1):
                 if number >= 0:
                     yield Span(found.start(), found.end()), str(number)
 
 
-def _exchanged(text: str, span: Span) -> Iterator[tuple[Span, str]]:
+def _exchanged(text: str, span: Span, line: Span) -> Iterator[tuple[Span, str]]:
     """The argument at `span` and its neighbours, each pair exchanged."""
-    start, end = _line_around(text, span)
-    arguments = _arguments(text, start, end, span.start)
+    arguments = _arguments(text, line, span.start)
     at = next((n for n, one in enumerate(arguments) if one.start <= span.start < one.end), None)
     if at is None:
         return
@@ -104,10 +108,10 @@ def _exchanged(text: str, span: Span) -> Iterator[tuple[Span, str]]:
                 yield Span(one.start, two.end), f"{b}{text[one.end : two.start]}{a}"
 
 
-def _arguments(text: str, start: int, end: int, at: int) -> list[Span]:
+def _arguments(text: str, line: Span, at: int) -> list[Span]:
     """What stands between the commas of the innermost call around `at` that opens on its line."""
     stack: list[tuple[str, list[int]]] = []
-    for found in _STRUCTURE.finditer(text, start, end):
+    for found in _STRUCTURE.finditer(text, line.start, line.end):
         sign = found[0]
         if sign in "([{":
             stack.append((sign, [found.end()]))
@@ -131,9 +135,9 @@ def _between(text: str, cuts: list[int]) -> list[Span]:
     return found
 
 
-def _negated(text: str, span: Span) -> Iterator[tuple[Span, str]]:
+def _turned(text: str, line: Span) -> Iterator[tuple[Span, str]]:
     """Each condition of the line turned: its sign taken away, or one put before it."""
-    start, end = _line_around(text, span)
+    start, end = line.start, line.end
     for found in _CONDITION.finditer(text, start, end):
         at = found.end()
         if sign := _SIGN.match(text, at, end):
@@ -141,11 +145,6 @@ def _negated(text: str, span: Span) -> Iterator[tuple[Span, str]]:
         elif not _COMPARED.match(text, at, end):
             is_word = _PYTHONIC.search(text, start, end) is not None
             yield Span(at, at), "not " if is_word else "!"
-
-
-def _line_around(text: str, span: Span) -> tuple[int, int]:
-    end = text.find("\n", span.start)
-    return text.rfind("\n", 0, span.start) + 1, len(text) if end < 0 else end
 
 
 def _expected(
