@@ -55,7 +55,7 @@ def mine(root: Path, shadow: Path, commits: Sequence[CommitRow]) -> Iterator[Cas
     for commit in commits:
         subject = commit.message.partition("\n")[0]
         code = [p for p in commit.paths if language_of(p) and not is_test_path(p)]
-        if not 0 < len(code) <= MAX_FILES or not _FIX.search(subject) or _NOT_A_BUG.search(subject):
+        if not 0 < len(code) <= MAX_FILES or not speaks_of_fix(subject):
             continue
         report = report_of(commit.message)
         if len(re.findall(r"[^\W\d_]{2,}", report)) < MIN_WORDS:
@@ -66,6 +66,11 @@ def mine(root: Path, shadow: Path, commits: Sequence[CommitRow]) -> Iterator[Cas
         gold = {p: fix.old_lines[p] for p in code if p in fix.old_lines}
         if gold:
             yield Case(commit.id, fix.parent, report, tuple(gold), tuple(gold.items()))
+
+
+def speaks_of_fix(subject: str) -> bool:
+    """Whether a commit's first line speaks of a bug that is gone."""
+    return bool(_FIX.search(subject)) and not _NOT_A_BUG.search(subject)
 
 
 def report_of(message: str) -> str:

@@ -1,13 +1,15 @@
 """Whether a model finds one planted bug in a real function, and whether its fix takes it out again.
 
-    python tests/bench/planted_bugs.py --work DIR --model NAME --sources DIR ... [--cases 200]
+    python tests/bench/planted_bugs.py --work DIR --model NAME (--sources | --history) DIR ...
+        [--cases 200]
         [--every N] [--stage score|lines|think|write|fix|repair] [--thinking-tokens 320] [--report]
         [--again LABEL]
 
 --sources are folders of code, one a project (other than Python's, which is taken from the installed
-packages); the cases made of them are written to DIR/cases.jsonl once and used from then on, since
-they hold other people's code. What a model says goes to DIR/MODEL.jsonl case by case: a run that
-was stopped goes on, and a later one may take more (--every 4 first, then --every 1).
+packages). With --history the cases are real fixes of one line instead, from the histories of these
+repositories. The cases made of them are written to DIR/cases.jsonl once and used from then on,
+since they hold other people's code. What a model says goes to DIR/MODEL.jsonl case by case: a run
+that was stopped goes on, and a later one may take more (--every 4 first, then --every 1).
 
 Stages: `score` reads each function and keeps how probable each of its tokens was; `lines` asks
 which line is wrong and which is right, by number, in both orders, without text being generated;
@@ -38,6 +40,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from models import prompts, weights
 from models.backends.worker_client import LlamaCppBackend, Options
+from tests.bench.planted.history import one_line_fixes
 from tests.bench.planted.mutations import Kind
 from tests.bench.planted.numbers import ask_numbers
 from tests.bench.planted.planting import Case, plant, python_packages
@@ -57,6 +60,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--sources", type=Path, nargs="*", default=[])
+    parser.add_argument("--history", type=Path, nargs="*", default=[])
     parser.add_argument("--cases", type=int, default=200)
     parser.add_argument("--every", type=int, default=1, help="take every N-th case")
     parser.add_argument("--stage", choices=STAGES, default="score")
@@ -65,7 +69,7 @@ def main() -> None:
     parser.add_argument("--again", metavar="LABEL", default="")
     parser.add_argument("--report", action="store_true")
     options = parser.parse_args()
-    cases = _cases(options.work, options.sources, options.cases)
+    cases = _cases(options)
     results = options.work / f"{options.model}.jsonl"
     if not options.report:
         asyncio.run(_ask(options, cases[:: options.every], results))
@@ -73,12 +77,16 @@ def main() -> None:
     report(cases, {stage: _rows(results, stage) for stage in STAGES})
 
 
-def _cases(work: Path, sources: Sequence[Path], n_cases: int) -> list[Case]:
-    file = work / "cases.jsonl"
+def _cases(options: argparse.Namespace) -> list[Case]:
+    file = options.work / "cases.jsonl"
     if not file.exists():
-        work.mkdir(parents=True, exist_ok=True)
-        planted = plant([*python_packages(), *sources], n_cases)
-        file.write_text("".join(json.dumps(asdict(case)) + "\n" for case in planted))
+        options.work.mkdir(parents=True, exist_ok=True)
+        made = (
+            one_line_fixes(options.history, options.cases)
+            if options.history
+            else plant([*python_packages(), *options.sources], options.cases)
+        )
+        file.write_text("".join(json.dumps(asdict(case)) + "\n" for case in made))
     lines = [json.loads(line) for line in file.read_text().split("\n") if line]
     return [Case(**(line | {"kind": Kind(line["kind"])})) for line in lines]
 

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     RETURN = "wrong return"
     AWAIT = "dropped await"
     BREAK = "break for continue"
+    REAL = "one-line fix"  # planted by nobody: history.py
 
 
 @dataclass(frozen=True, slots=True)

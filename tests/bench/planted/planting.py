@@ -142,7 +142,7 @@ def _functions(
     found = outline(data, language)
     if found.problems:
         return
-    root = _parser(language).parse(data).root_node
+    root = parser_of(language).parse(data).root_node
     symbols = [s for s in found.symbols if s.kind is SymbolKind.FUNCTION]
     chance.shuffle(symbols)
     lines = text.split("\n")
@@ -198,6 +198,6 @@ def _planted(
     )
 
 
-def _parser(language: Language) -> Parser:
+def parser_of(language: Language) -> Parser:
     module = importlib.import_module(language.module)
     return Parser(TreeSitterLanguage(getattr(module, language.function)()))
