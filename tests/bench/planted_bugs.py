@@ -2,8 +2,8 @@
 
     python tests/bench/planted_bugs.py --work DIR --model NAME (--sources | --history) DIR ...
         [--cases 200]
-        [--every N] [--stage score|lines|think|write|fix|repair] [--thinking-tokens 320] [--report]
-        [--again LABEL]
+        [--every N] [--stage score|lines|think|write|fix|repair|named] [--thinking-tokens 320]
+        [--report] [--again LABEL]
 
 --sources are folders of code, one a project (other than Python's, which is taken from the installed
 packages). With --history the cases are real fixes of one line instead, from the histories of these
@@ -16,7 +16,8 @@ which line is wrong and which is right, by number, in both orders, without text 
 `think` lets the model think and answer; `fix` does so as Postil does, with the lines that were odd
 to read in the question, and has what was found fixed; `write` has it fixed as what somebody else
 says is, where a small model writes first; `repair` takes what reads likelier, with nothing thought
-or written, in the function with the bug and in the right one.
+or written, in the function with the bug and in the right one; `named` does so in the lines that
+`fix` named, or in the line that a real fix changed.
 --again (with `fix` or `write`) keeps what was found and has it fixed once more, where that was not
 done under this label: for a change in how fixes are made. --report asks nothing and prints what is
 there.
@@ -51,7 +52,7 @@ from tests.bench.rows import kept_rows
 from tests.models.weights import models_folder
 
 N_CTX = 4_096
-STAGES = ("score", "lines", "think", "write", "fix", "repair")
+STAGES = ("score", "lines", "think", "write", "fix", "repair", "named")
 Rows = dict[str, dict[str, Any]]  # by case
 
 
@@ -98,14 +99,15 @@ def _rows(results: Path, stage: str) -> Rows:
 
 async def _ask(options: argparse.Namespace, cases: Sequence[Case], results: Path) -> None:
     done = _rows(results, options.stage)
+    found = _rows(results, "fix") if options.stage == "named" else done
     entry, file = weights.choose(options.model, models_folder(), 1 << 40)
     threads = options.n_threads or None
     backend = await LlamaCppBackend.start(entry, file, Options(n_ctx=N_CTX, n_threads=threads))
     try:
         with results.open("a") as opened:
-            for case in _left(options, cases, done):
+            for case in _left(options, cases, done, found):
                 started = time.perf_counter()
-                row = await _row(options, backend, case, done.get(case.id))
+                row = await _row(options, backend, case, found.get(case.id))
                 seconds = time.perf_counter() - started
                 row = {"id": case.id, "stage": options.stage, "elapsed_s": seconds} | row
                 opened.write(json.dumps(row) + "\n")
@@ -115,20 +117,25 @@ async def _ask(options: argparse.Namespace, cases: Sequence[Case], results: Path
         await backend.close()
 
 
-def _left(options: argparse.Namespace, cases: Sequence[Case], done: Rows) -> list[Case]:
-    if not options.again:
-        return [case for case in cases if case.id not in done]
-    return [
-        case
-        for case in cases
-        if done.get(case.id, {}).get("found") and done[case.id].get("again") != options.again
-    ]
+def _left(
+    options: argparse.Namespace, cases: Sequence[Case], done: Rows, found: Rows
+) -> list[Case]:
+    def is_named(case: Case) -> bool:
+        return bool(found.get(case.id, {}).get("found"))
+
+    if options.again:
+        named = [case for case in cases if is_named(case)]
+        return [case for case in named if done[case.id].get("again") != options.again]
+    left = [case for case in cases if case.id not in done]
+    if options.stage == "named":
+        left = [case for case in left if is_named(case) or case.kind is Kind.REAL]
+    return left
 
 
 async def _row(
     options: argparse.Namespace, backend: LlamaCppBackend, case: Case, before: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """`before`: what was found, where it is only to be fixed again."""
+    """`before`: what was found, where that is only to be fixed again, or its lines are named."""
     match options.stage:
         case "score":
             recited = prompts.recite(case.path, case.symbol)
@@ -137,7 +144,10 @@ async def _row(
         case "lines":
             return await ask_numbers(backend, case)
         case "repair":
-            return await repair(backend, case)
+            return await repair(backend, case, [])
+        case "named":
+            first, last = before["found"] if before else (case.line, case.line)
+            return await repair(backend, case, range(first, last + 1))
         case "think":
             return await think(backend, case, options.thinking_tokens)
         case stage:

@@ -37,7 +37,8 @@ def report(cases: Sequence[Case], by_stage: Mapping[str, Rows]) -> None:
         thought = by_stage[stage]
         if asked := [case for case in both if case.id in thought]:
             _print_thought(title, asked, score, thought)
-    print_repaired(cases, by_stage["repair"])
+    print_repaired("repaired by reading, in any line", cases, by_stage["repair"])
+    print_repaired("repaired by reading, where lines were named", cases, by_stage["named"])
     for what in ("language", "kind"):
         _print_groups(what, both, score)
 
