@@ -80,8 +80,8 @@ _FIND_BUG = """Read this code. Every line has its number:
 {fence} end of code
 {changed}
 Look only at lines {first_line} to {last_line} of {file_id}. Is there a real bug: wrong results, a \
-crash, a leak? Style does not count. {odd}Answer as one JSON object with the keys "bug" (true or \
-false), "file" ("{file_id}"), "first_line" and "last_line" (the first and the last of the wrong \
+crash, a leak? Style does not count. {likely}Answer as one JSON object with the keys "bug" (true \
+or false), "file" ("{file_id}"), "first_line" and "last_line" (the first and the last of the wrong \
 lines) and "cause" (what is wrong there and why, in one or two sentences); without a bug only with \
 "bug" and "reason" (one sentence)."""
 
@@ -94,7 +94,9 @@ These lines were changed just now. Before, they were:
 Judge the change: does something that was right go wrong now, or is what is new wrong?
 """
 
-_ODD = "Read word by word, these lines are the least expected, the oddest first: {lines}. "
+_LIKELY = (
+    "Read word by word, these lines are the likeliest to be wrong, the likeliest first: {lines}. "
+)
 
 _RECITE = "Write {symbol} of {path}."
 
@@ -209,10 +211,10 @@ def find_bug(
     file_id: str,
     first_line: int,
     last_line: int,
-    odd_lines: Sequence[int] = (),
+    likely_lines: Sequence[int] = (),
     before: str = "",
 ) -> Conversation:
-    """`odd_lines`: where to look first, as numbers of lines.
+    """`likely_lines`: where to look first, as numbers of lines.
 
     `before`: the code as it was before a change that is to be judged, or nothing.
     """
@@ -226,7 +228,7 @@ def find_bug(
         first_line=first_line,
         last_line=last_line,
         changed=changed,
-        odd=_ODD.format(lines=", ".join(map(str, odd_lines))) if odd_lines else "",
+        likely=_LIKELY.format(lines=", ".join(map(str, likely_lines))) if likely_lines else "",
     )
 
 

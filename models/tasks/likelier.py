@@ -20,7 +20,7 @@ from context.text import Span
 from context.window import Snippet
 from models import prompts
 from models.backends import Backend, TokenLog
-from models.tasks.lines import decides, line_scores, scored_lines
+from models.tasks.lines import decides, oddities
 from models.tasks.replacements import replacements
 
 MIN_GAIN = 5.0  # nats by which the whole must be likelier; of those below, one in five was right
@@ -57,7 +57,8 @@ async def likely_repairs(backend: Backend, snippet: Snippet, lines: Sequence[int
     """
     recited = prompts.recite(snippet.path, snippet.symbol or "a part")
     logs = await backend.token_logs(recited, snippet.text)
-    odd = line_scores(snippet, logs).ranked()[:N_ODD_LINES] if scored_lines(snippet) else []
+    nats = oddities(snippet, logs)
+    odd = sorted(nats, key=lambda line: -nats[line])[:N_ODD_LINES]
     found: list[Repair] = []
     now: dict[int, float] = {}  # by the beginning of a line
     for span, new in replacements(snippet, logs, [*lines, *odd]):

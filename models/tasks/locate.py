@@ -1,7 +1,7 @@
 """Name the lines and the cause of a bug, in the code of the best suspects or in a selection.
 
-Before it thinks about a selection, the model is told which of its lines are odd to read (lines.py);
-where its answer names half a function, the oddest line of those is the place.
+Before it thinks about a selection, it is told which lines are likely to hold a bug (lines.py);
+where its answer names half a function, the likeliest of those lines is the place.
 The deterministic order of the suspects is never changed by what a model says: the finding stands
 beside it. Where an answer points outside what was shown, as small models do, the place is chosen
 among the lines that were shown by the probability that the model gives to each, which costs no
@@ -27,7 +27,7 @@ from models.tasks.lines import is_telling, score_lines
 MAX_ANSWER_TOKENS = 220
 MAX_SCORED_LINES = 80  # ten that begin alike cost a decode
 MAX_LINE_TOKENS = 12  # a digit each, and a comma
-N_ODD_LINES = 3  # that a model is told to look at
+N_LIKELY_LINES = 3  # that a model is told to look at
 MAX_WINDOWS = 4  # that lines are read in, when one does not hold them; a guess
 MAX_NAMED_LINES = 6  # of a place; a model that names more has not found any
 MAX_REPORT_CHARS = 3_000  # of a report, its head and tail; logs are long and the prompt is not free
@@ -107,13 +107,13 @@ async def _find_bug(
 ) -> Finding | str:
     """The same for lines that are all shown, in one piece."""
     backend = asking.backend
-    odd_lines = await _oddest(backend, piece.snippet, first_line, last_line)
+    likely = await _likeliest(backend, piece.snippet, first_line, last_line)
     conversation = prompts.find_bug(
         render_numbered(window),
         piece.file_id,
         first_line,
         last_line,
-        odd_lines[:N_ODD_LINES],
+        likely[:N_LIKELY_LINES],
         before,
     )
 
@@ -132,8 +132,10 @@ async def _find_bug(
     return _finding(place, said.answer, window, before, backend, agreement)
 
 
-async def _oddest(backend: Backend, snippet: Snippet, first_line: int, last_line: int) -> list[int]:
-    """Lines in the order in which they are odd to read; none where a backend cannot say."""
+async def _likeliest(
+    backend: Backend, snippet: Snippet, first_line: int, last_line: int
+) -> list[int]:
+    """Lines, those first that are likely to hold a bug; none where a backend cannot say."""
     try:
         scores = await score_lines(backend, snippet)
     except CannotScore:
@@ -143,11 +145,11 @@ async def _oddest(backend: Backend, snippet: Snippet, first_line: int, last_line
 
 
 async def _narrowed(backend: Backend, place: Place, window: ContextWindow) -> Place:
-    """The oddest line of a place that is too wide to be looked at."""
+    """The likeliest line of a place that is too wide to be looked at."""
     if place.last_line - place.first_line < MAX_NAMED_LINES:
         return place
     snippet = _snippet_at(place, window)
-    best = await _oddest(backend, snippet, place.first_line, place.last_line)
+    best = await _likeliest(backend, snippet, place.first_line, place.last_line)
     return place.model_copy(update={"first_line": best[0], "last_line": best[0]}) if best else place
 
 

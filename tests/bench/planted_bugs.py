@@ -44,7 +44,7 @@ from models.backends.worker_client import LlamaCppBackend, Options
 from tests.bench.planted.history import one_line_fixes
 from tests.bench.planted.mutations import Kind
 from tests.bench.planted.numbers import ask_numbers
-from tests.bench.planted.planting import Case, plant, python_packages
+from tests.bench.planted.planting import Case, kept_cases, plant, python_packages
 from tests.bench.planted.repairing import repair
 from tests.bench.planted.tables import report
 from tests.bench.planted.thinking import fix_found, think, think_and_fix
@@ -88,8 +88,7 @@ def _cases(options: argparse.Namespace) -> list[Case]:
             else plant([*python_packages(), *options.sources], options.cases)
         )
         file.write_text("".join(json.dumps(asdict(case)) + "\n" for case in made))
-    lines = [json.loads(line) for line in file.read_text().split("\n") if line]
-    return [Case(**(line | {"kind": Kind(line["kind"])})) for line in lines]
+    return kept_cases(file)
 
 
 def _rows(results: Path, stage: str) -> Rows:

@@ -13,7 +13,7 @@ from models.backends.scripted import ScriptedBackend
 from models.backends.worker_client import LlamaCppBackend
 from models.errors import ContextFull
 from models.findings import Finding
-from models.tasks.lines import line_scores, score_lines, scored_lines
+from models.tasks.lines import line_scores, oddities, score_lines, scored_lines
 from models.tasks.locate import find_bug
 from tests.models.test_asking import Lacking
 
@@ -65,24 +65,36 @@ def test_a_line_is_as_suspicious_as_its_worst_token() -> None:
 
 
 def test_what_decides_what_code_does_counts_more_than_a_name() -> None:
-    names_alone = line_scores(_snippet(), _logs(("best = i\n", 5.0)))
-    assert names_alone.ranked()[0] == 14
-    both = line_scores(_snippet(), _logs(("best = i\n", 5.0), ("> values", 3.0)))
-    assert both.ranked()[:2] == [13, 14]
+    names_alone = oddities(_snippet(), _logs(("best = i\n", 5.0)))
+    assert max(names_alone, key=names_alone.__getitem__) == 14
+    both = oddities(_snippet(), _logs(("best = i\n", 5.0), ("> values", 3.0)))
+    assert sorted(both, key=lambda line: -both[line])[:2] == [13, 14]
+
+
+@pytest.mark.parametrize("comment", ["# be(x)", "// be(x)", "* be(x)", "/* be(x)", "-- be(x)"])
+def test_among_lines_as_odd_a_condition_and_a_call_are_likelier_than_a_comment(
+    comment: str,
+) -> None:
+    lines = ["head", comment, "be = xx", "be(x)", "if be :", "if be(x):", "#if be", "*be = x"]
+    text = "\n".join(lines)
+    logs = [TokenLog(at, -1.0, -0.1, entropy=0.2) for at in range(len(text))]
+    ranked = line_scores(_snippet(text), logs).ranked()
+    assert ranked[:2] + ranked[-1:] == [15, 14, 11]
 
 
 def test_characters_outside_ascii_and_odd_white_space_belong_to_their_lines() -> None:
-    assert line_scores(_snippet(), _logs(('"😀"', 5.0))).ranked()[0] == 18
-    spaces = line_scores(_snippet(), _logs(("\n    return", 9.0)))
-    assert max(spaces.logs) == pytest.approx(min(spaces.logs)), "white space alone is no line's"
+    odd = oddities(_snippet(), _logs(('"😀"', 5.0)))
+    assert max(odd, key=odd.__getitem__) == 18
+    spaces = oddities(_snippet(), _logs(("\n    return", 9.0))).values()
+    assert max(spaces) == pytest.approx(min(spaces)), "white space alone is no line's"
 
 
-async def test_the_oddest_lines_of_the_selection_are_told_to_the_model() -> None:
+async def test_the_likeliest_lines_of_the_selection_are_told_to_the_model() -> None:
     backend = ScriptedBackend(["It is turned.</think>", BUG], unlikely=[">", "best"])
     found = await _find_bug(backend)
     assert isinstance(found, Finding)
     asked = backend.asked[-1].conversation.messages[-1].content
-    assert "the oddest first: 13, 14, 15. Answer" in asked
+    assert "the likeliest first: 13, 15, 14. Answer" in asked
     read = backend.asked[0].conversation
     assert read.messages[-1].content == "Write largest_index of a.py."
 
@@ -90,10 +102,10 @@ async def test_the_oddest_lines_of_the_selection_are_told_to_the_model() -> None
 async def test_a_backend_without_probabilities_is_asked_without_them() -> None:
     backend = Lacking(["It is turned.</think>", BUG], obeys_grammar=True)
     assert isinstance(await _find_bug(backend), Finding)
-    assert "oddest" not in backend.asked[-1].conversation.messages[-1].content
+    assert "likeliest first" not in backend.asked[-1].conversation.messages[-1].content
 
 
-async def test_a_place_of_half_a_function_is_narrowed_to_its_oddest_line() -> None:
+async def test_a_place_of_half_a_function_is_narrowed_to_its_likeliest_line() -> None:
     wide = BUG.replace('"first_line": 13, "last_line": 13', '"first_line": 10, "last_line": 17')
     backend = ScriptedBackend(["It is turned.</think>", wide], unlikely=[">"])
     found = await _find_bug(backend)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -77,6 +78,12 @@ def python_packages() -> list[Path]:
     """Folders of pure Python packages that the development environment has."""
     found = [importlib.util.find_spec(name) for name in PACKAGES]
     return [Path(spec.origin).parent for spec in found if spec is not None and spec.origin]
+
+
+def kept_cases(file: Path) -> list[Case]:
+    """Cases that were written down, one JSON object a line."""
+    lines = [json.loads(line) for line in file.read_text().split("\n") if line]
+    return [Case(**(line | {"kind": Kind(line["kind"])})) for line in lines]
 
 
 def plant(sources: Sequence[Path], n_cases: int) -> list[Case]:

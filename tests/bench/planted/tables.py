@@ -19,8 +19,8 @@ NAMED_WEIGHTS = (0.5, 1.0, 2.0)  # nats that a line gains when the answer names 
 BONUS = 1_000.0  # more than any score
 THOUGHT = {  # by stage
     "think": "thinking alone",
-    "write": "thinking, told the oddest lines; the fix is written, read where that fails",
-    "fix": "thinking, told the oddest lines; the fix is read, written where that fails",
+    "write": "thinking, told the likeliest lines; the fix is written, read where that fails",
+    "fix": "thinking, told the likeliest lines; the fix is read, written where that fails",
 }
 Rows = Mapping[str, Mapping[str, Any]]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from models.backends import TokenLog
-from models.tasks.lines import decides, line_scores, scored_lines, tokens_by_line
+from models.tasks.lines import decides, line_scores, oddities, scored_lines, tokens_by_line
 from tests.bench.planted.planting import Case
 
 Scores = list[float]  # of `scored_lines`, in their order
@@ -40,6 +40,7 @@ def by_reading(case: Case, logs: Sequence[TokenLog]) -> dict[str, Scores]:
         "regret: worst token": each(lambda t: max(x.best - x.log for x in t)),
         "regret less entropy, worst": each(lambda t: max(x.best - x.log - x.entropy for x in t)),
         "regret: sum": each(lambda t: sum(x.best - x.log for x in t)),
+        "the same, names and words at a quarter": list(oddities(case.snippet, logs).values()),
         SHIPPED: list(line_scores(case.snippet, logs).logs),
     }
     for weight in WEIGHTS:
