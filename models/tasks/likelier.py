@@ -26,7 +26,7 @@ from models.tasks.replacements import replacements
 MIN_GAIN = 5.0  # nats by which the whole must be likelier; of those below, one in five was right
 MIN_GAIN_NAMED = 3.0  # in lines that the model itself named as wrong
 NAME_NATS = 5.0  # of a gain that are due to chance: a name is one of many, and a known one likelier
-N_LINES_ON = 6  # that are read after the changed line
+N_LINES_ON = 3  # that are read after the changed line; six gave the same repairs
 N_ODD_LINES = 3
 _NAME = re.compile(r"[\s.]*\w*[^\W\d]\w*\s*")
 
