@@ -36,6 +36,7 @@ _OPERATOR = re.compile(r"[<>=!&|+*/-]+|\b(?:not in|in|and|or|[Tt]rue|[Ff]alse|br
 _STRUCTURE = re.compile(
     r"""[()\[\]{},]|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\\n]|\\.)*`"""
 )
+_HEAD = re.compile(r"\s*(?:[a-z]+\s+)*(?:def|func|fn|function)\b")
 _KEYWORD = re.compile(r"\s*\*|\s*\w+\s*=(?!=)")
 _CONDITION = re.compile(r"\b(?:if|elif|while)\b\s*\(?|(?:&&|\|\||\band\b|\bor\b)\s*")
 _SIGN = re.compile(r"!(?!=)|not\b\s*")
@@ -95,7 +96,9 @@ def _others(text: str, span: Span, line: Span) -> Iterator[tuple[Span, str]]:
 
 
 def _exchanged(text: str, span: Span, line: Span) -> Iterator[tuple[Span, str]]:
-    """The argument at `span` and its neighbours, each pair exchanged."""
+    """The argument at `span` and its neighbours, each pair exchanged; parameters stay."""
+    if line.start == 0 or _HEAD.match(text, line.start, line.end):
+        return
     arguments = _arguments(text, line, span.start)
     at = next((n for n, one in enumerate(arguments) if one.start <= span.start < one.end), None)
     if at is None:

@@ -59,6 +59,8 @@ def test_an_operator_a_truth_value_and_a_number_have_others_of_their_kind(
         ("y = f[a, b]", "a", []),
         ("y = a, b", "a", []),
         ("f(a, b,", "a", ["f(b, a,"]),
+        ("async def f(a, b):", "a", []),
+        ("pub fn f(a, b) {", "a", []),
     ],
 )
 def test_the_arguments_of_the_innermost_call_are_exchanged(
