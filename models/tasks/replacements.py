@@ -73,9 +73,9 @@ def replacements(
 
 
 def _at(text: str, span: Span, likeliest: str, known: Counter[str]) -> Iterator[tuple[Span, str]]:
-    yield from _expected(text, span, likeliest, known)
     end = text.find("\n", span.start)
     line = Span(text.rfind("\n", 0, span.start) + 1, len(text) if end < 0 else end)
+    yield from _expected(text, span, line, likeliest, known)
     if line.end - line.start <= MAX_LINE_CHARS:
         yield from _others(text, span, line)
         yield from _exchanged(text, span, line)
@@ -151,7 +151,7 @@ def _turned(text: str, line: Span) -> Iterator[tuple[Span, str]]:
 
 
 def _expected(
-    text: str, span: Span, likeliest: str, known: Counter[str]
+    text: str, span: Span, line: Span, likeliest: str, known: Counter[str]
 ) -> Iterator[tuple[Span, str]]:
     """What may stand at `span`, where `likeliest` was expected."""
     new = likeliest.strip()
@@ -161,7 +161,8 @@ def _expected(
         yield Span(span.start, span.start), f"{new} " if new.isalpha() else new
         if new.isalpha():
             return
-    word = next((w for w in _WORD.finditer(text) if w.start() <= span.start < w.end()), None)
+    words = _WORD.finditer(text, line.start, line.end)
+    word = next((w for w in words if w.start() <= span.start < w.end()), None)
     if word is None or not (new[0].isalnum() or new[0] == "_"):
         piece = text[span.start : span.end]
         tail = piece[len(piece.rstrip()) :]
@@ -172,11 +173,9 @@ def _expected(
     if decides(begun):
         yield place, begun
     alike = [name for name, _ in known.most_common() if name.startswith(begun) and name != word[0]]
-    line_end = text.find("\n", span.start)
-    line_end = len(text) if line_end < 0 else line_end
     for name in alike[:MAX_WORDS]:
         yield place, name
-        other = re.compile(rf"\b{re.escape(name)}\b").search(text, word.end(), line_end)
+        other = re.compile(rf"\b{re.escape(name)}\b").search(text, word.end(), line.end)
         if other is not None:
             between = text[word.end() : other.start()]
             yield Span(word.start(), other.end()), f"{name}{between}{word[0]}"

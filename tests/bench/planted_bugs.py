@@ -13,8 +13,8 @@ that was stopped goes on, and a later one may take more (--every 4 first, then -
 
 Stages: `score` reads each function and keeps how probable each of its tokens was; `lines` asks
 which line is wrong and which is right, by number, in both orders, without text being generated;
-`think` lets the model think and answer; `fix` does so as Postil does, with the lines that were odd
-to read in the question, and has what was found fixed; `write` has it fixed as what somebody else
+`think` lets the model think and answer; `fix` does so as Postil does, with the likeliest lines
+in the question, and has what was found fixed; `write` has it fixed as what somebody else
 says is, where a small model writes first; `repair` takes what reads likelier, with nothing thought
 or written, in the function with the bug and in the right one; `named` does so in the lines that
 `fix` named, or in the line that a real fix changed.

@@ -10,7 +10,6 @@ planted ones counting half; each fifth is scored with weights from the other fou
 from __future__ import annotations
 
 import random
-import statistics
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,8 +18,8 @@ import numpy as np
 
 from models.backends import TokenLog
 from models.tasks.lines import WEIGHTS, Traits, line_traits
-from tests.bench.intervals import share
 from tests.bench.planted.planting import Case, kept_cases
+from tests.bench.planted.tables import print_places
 from tests.bench.rows import kept_rows
 
 FOLDS = 5
@@ -32,16 +31,16 @@ Function = tuple[np.ndarray, int]  # traits of its lines, and which of them is t
 def main() -> None:
     planted, real = (_functions(Path(file)) for file in sys.argv[1:3])
     print(f"{len(planted)} planted, {len(real)} real; as shipped, then each fifth by the others")
+    ways: dict[str, list[int]] = {}
     for name, given in (("planted", planted), ("real", real)):
-        _print(f"{name}, odd tokens alone", _places(given, np.eye(len(WEIGHTS))[0]))
-        _print(f"{name}, as shipped", _places(given, np.array(WEIGHTS)))
-    found: dict[str, list[int]] = {"planted": [], "real": []}
+        ways[f"{name}, odd tokens alone"] = _places(given, np.eye(len(WEIGHTS))[0])
+        ways[f"{name}, as shipped"] = _places(given, np.array(WEIGHTS))
     for fold in range(FOLDS):
         fitted = _fitted(_without(planted, fold), _without(real, fold))
-        found["planted"] += _places(planted[fold::FOLDS], fitted)
-        found["real"] += _places(real[fold::FOLDS], fitted)
-    for name, places in found.items():
-        _print(f"{name}, each fifth by the others", places)
+        for name, given in (("planted", planted), ("real", real)):
+            way = ways.setdefault(f"{name}, each fifth by the others", [])
+            way += _places(given[fold::FOLDS], fitted)
+    print_places(ways)
     print(Traits(*(round(float(weight), 2) for weight in _fitted(planted, real))))
 
 
@@ -91,12 +90,6 @@ def _places(functions: Sequence[Function], weights: np.ndarray) -> list[int]:
         same = int((np.abs(scores - scores[right]) < 1e-9).sum()) - 1
         found.append(int((scores > scores[right] + 1e-9).sum()) + (same + 1) // 2)
     return found
-
-
-def _print(name: str, places: Sequence[int]) -> None:
-    shares = "  ".join(share([place < k for place in places]).rjust(20) for k in (1, 3, 5))
-    mrr = statistics.mean(1 / (1 + place) for place in places)
-    print(f"{name:40}{shares}  MRR {mrr:.3f}")
 
 
 if __name__ == "__main__":

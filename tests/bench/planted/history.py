@@ -19,8 +19,8 @@ from tree_sitter import Node
 from context.languages import Language, is_test_path, language_of
 from context.mining import speaks_of_fix
 from context.outline import SymbolKind
-from context.refactoring.scopes import walk
-from context.syntax import outline
+from context.refactoring.scopes import walk, written
+from context.syntax import outline, parse
 from tests.bench.planted.mutations import Kind
 from tests.bench.planted.planting import (
     LANGUAGES,
@@ -29,7 +29,6 @@ from tests.bench.planted.planting import (
     MIN_LINES,
     SEED,
     Case,
-    parser_of,
 )
 
 MAX_COMMITS = 3_000  # of a repository, the newest that are no merges
@@ -119,8 +118,8 @@ def _case(repository: Path, commit: str, path: str, line: int) -> Case | None:
 
 def _deciding(text: str, language: Language, line: int) -> list[str]:
     """The tokens of a line that are no comment and no text."""
-    root = parser_of(language).parse(text.encode()).root_node
-    return [_text(leaf) for leaf in walk(root) if _is_token(leaf, line)]
+    root = parse(text.encode(), language).root_node
+    return [written(leaf) for leaf in walk(root) if _is_token(leaf, line)]
 
 
 def _is_token(node: Node, line: int) -> bool:
@@ -132,10 +131,6 @@ def _is_token(node: Node, line: int) -> bool:
             return False
         around = around.parent
     return True
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
 
 
 def _git(repository: Path, *arguments: str) -> str:

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from tree_sitter import Node
 
-from context.refactoring.scopes import walk
+from context.refactoring.scopes import walk, written
 
 
 class Kind(StrEnum):
@@ -98,18 +98,18 @@ def _operators(node: Node) -> Iterator[_Made]:
         (Kind.ARITHMETIC, _ARITHMETIC),
     ):
         if new := table.get(node.type):
-            if kind is Kind.ARITHMETIC and _holds_text(parent):
+            if kind is Kind.ARITHMETIC and _holdswritten(parent):
                 continue
             yield kind, node.start_byte, node.end_byte, new
 
 
 def _numbers(node: Node) -> Iterator[_Made]:
-    if node.type in _NUMBERS and (text := _text(node)).isdecimal() and len(text) < 6:
+    if node.type in _NUMBERS and (text := written(node)).isdecimal() and len(text) < 6:
         yield Kind.CONSTANT, node.start_byte, node.end_byte, str(int(text) + 1)
 
 
 def _words(node: Node) -> Iterator[_Made]:
-    text = _text(node) if node.child_count == 0 or node.type == "boolean_literal" else ""
+    text = written(node) if node.child_count == 0 or node.type == "boolean_literal" else ""
     if text in _TRUTH and node.is_named:
         yield Kind.BOOLEAN, node.start_byte, node.end_byte, _TRUTH[text]
     if text in _JUMPS and not node.is_named:
@@ -138,9 +138,9 @@ def _swaps(node: Node) -> Iterator[_Made]:
     given = [c for c in node.named_children if "comment" not in c.type]
     for one, two in itertools.pairwise(given):
         plain = all("keyword" not in c.type and "splat" not in c.type for c in (one, two))
-        a, b = _text(one), _text(two)
+        a, b = written(one), written(two)
         if plain and a != b and max(len(a), len(b)) < 40:
-            source = _text(node)
+            source = written(node)
             between = source[len(_before(node, one)) + len(a) : len(_before(node, two))]
             yield Kind.ARGUMENTS, one.start_byte, two.end_byte, f"{b}{between}{a}"
             return
@@ -155,10 +155,10 @@ def _variables(names: list[tuple[str, int]]) -> Callable[[Node], Iterator[_Made]
             return
         if parent.child_by_field_name("left") == node and "assign" in parent.type:
             return
-        written = _text(node)
+        word = written(node)
         known = [name for name, first in names if first < node.start_byte]
-        if written in known and len(known) > 1:
-            at = known.index(written)
+        if word in known and len(known) > 1:
+            at = known.index(word)
             new = known[at - 1] if at else known[1]
             yield Kind.VARIABLE, node.start_byte, node.end_byte, new
 
@@ -172,7 +172,7 @@ def _returns(nothing: str) -> Callable[[Node], Iterator[_Made]]:
         if not nothing or node.type not in _RETURNS or node.named_child_count != 1:
             return
         value = node.named_children[0]
-        if value.type in _VALUES and _text(value) != nothing:
+        if value.type in _VALUES and written(value) != nothing:
             yield Kind.RETURN, value.start_byte, value.end_byte, nothing
 
     return make
@@ -191,7 +191,7 @@ def _local_names(function: Node) -> list[tuple[str, int]]:
     for node in walk(function):
         if node.type != "identifier":
             continue
-        name, parent = _text(node), node.parent
+        name, parent = written(node), node.parent
         if parent is not None and parent.type in _NAMED and node == _named(parent):
             called.add(name)
         seen[name] += 1
@@ -200,7 +200,7 @@ def _local_names(function: Node) -> list[tuple[str, int]]:
     return [(name, first[name]) for name in plain if name not in ("self", "cls", "_")]
 
 
-def _holds_text(node: Node) -> bool:
+def _holdswritten(node: Node) -> bool:
     """Whether a sum may be one of texts, where another operator would not even run."""
     return any("string" in child.type for child in walk(node))
 
@@ -208,7 +208,3 @@ def _holds_text(node: Node) -> bool:
 def _before(outer: Node, inner: Node) -> str:
     data = outer.text or b""
     return data[: inner.start_byte - outer.start_byte].decode("utf-8", "replace")
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")

@@ -7,7 +7,6 @@ repository: the code is other people's.
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import json
 import random
@@ -16,12 +15,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tree_sitter import Language as TreeSitterLanguage
-from tree_sitter import Node, Parser
+from tree_sitter import Node
 
 from context.languages import Language, is_test_path, language_of
 from context.outline import Symbol, SymbolKind
-from context.syntax import outline
+from context.syntax import outline, parse
 from context.text import content_hash
 from context.window import Role, Snippet
 from tests.bench.planted.mutations import Kind, Mutation, mutations
@@ -149,7 +147,7 @@ def _functions(
     found = outline(data, language)
     if found.problems:
         return
-    root = parser_of(language).parse(data).root_node
+    root = parse(data, language).root_node
     symbols = [s for s in found.symbols if s.kind is SymbolKind.FUNCTION]
     chance.shuffle(symbols)
     lines = text.split("\n")
@@ -203,8 +201,3 @@ def _planted(
         text=mutant,
         right=before[mutation.line - 1],
     )
-
-
-def parser_of(language: Language) -> Parser:
-    module = importlib.import_module(language.module)
-    return Parser(TreeSitterLanguage(getattr(module, language.function)()))

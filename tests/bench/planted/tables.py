@@ -67,10 +67,10 @@ def _print_ways(title: str, cases: Sequence[Case], score: Rows, lines: Rows) -> 
                 ways[f"{SHIPPED} and {name}"] = mixed(ways[SHIPPED], numbers[name])
         for name, scores in ways.items():
             places.setdefault(name, []).append(place_of(case, scores))
-    _print_places(places)
+    print_places(places)
 
 
-def _print_places(places: Mapping[str, Sequence[int]]) -> None:
+def print_places(places: Mapping[str, Sequence[int]]) -> None:
     heads = "  ".join(f"first {k}".rjust(20) for k in FIRST)
     print(f"{'':52}{heads}  MRR")
     for name, found in places.items():
@@ -97,7 +97,7 @@ def _print_thought(title: str, cases: Sequence[Case], score: Rows, thought: Rows
             print(f"seconds a fix: {statistics.median(seconds):.1f} (median)")
     _print_traces(found)
     print(f"seconds an answer: {statistics.median(row['elapsed_s'] for row in rows):.1f} (median)")
-    _print_places(_answered(cases, score, thought))
+    print_places(_answered(cases, score, thought))
 
 
 def _print_traces(found: Sequence[Mapping[str, Any]]) -> None:
@@ -138,4 +138,4 @@ def _print_groups(what: str, cases: Sequence[Case], score: Rows) -> None:
         place = place_of(case, reading(case, score)[SHIPPED])
         groups.setdefault(str(getattr(case, what)), []).append(place)
     print(f"\n{SHIPPED}, by {what}")
-    _print_places({f"{name} ({len(places)})": places for name, places in sorted(groups.items())})
+    print_places({f"{name} ({len(places)})": places for name, places in sorted(groups.items())})
