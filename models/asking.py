@@ -4,17 +4,20 @@ The budget is one of tokens, and one of time that whoever starts the work sets f
 in it (`thinking_within`): the thinking is closed for the model when either is spent.
 Not every server lets an answer begin with given words, or holds it to a grammar (`ModelInfo`). Then
 thinking and answer come in one reply, or the answer is read as it is and asked for once more when
-that fails; who asks sees no difference.
+that fails; who asks sees no difference. Nor where the answer is one that nobody waits for, and had
+to be begun anew because somebody's question went first.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from typing import Any, ParamSpec, TypeVar
 
 from context.window import ContextWindow, ShownPiece, Snippet, pack, render_plain
 from models import prompts
@@ -30,7 +33,7 @@ from models.backends import (
     Thought,
 )
 from models.citations import check_citations
-from models.errors import ContextFull, ReplyUnusable
+from models.errors import ContextFull, GaveWay, ReplyUnusable
 from models.findings import Agreement, CutReason, Provenance, Trace
 from models.reasoning import LoopDetector, Start, ThinkingSplitter
 from models.replies import freely_written, json_schema_of
@@ -45,7 +48,8 @@ CHAT_THINKING_TOKENS = 7_000  # a guess; with the answer below 8,192, which some
 MIN_CHAT_THINKING_TOKENS = 256  # a guess: with less it is not worth asking
 CHAT_MARK_TOKENS = 64  # of a template that we do not see; a guess
 
-
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 _limit_s: ContextVar[float] = ContextVar("limit_s", default=0.0)
 
 
@@ -225,6 +229,27 @@ def thinking_sampling(backend: Backend) -> Sampling:
     return info.sampling or default
 
 
+async def written(backend: Backend, generation: Generation) -> str:
+    """All that the model writes."""
+    text, _ = await _answer(backend, generation, lambda _: None)
+    return text
+
+
+def _gives_way(
+    work: Callable[_P, Coroutine[Any, Any, _T]],
+) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """Begun anew as often as it has to let a person go first."""
+
+    @functools.wraps(work)
+    async def until_through(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        while True:
+            with suppress(GaveWay):
+                return await work(*args, **kwargs)
+
+    return until_through
+
+
+@_gives_way
 async def _answer(
     backend: Backend, generation: Generation, on_event: OnEvent
 ) -> tuple[str, StopReason | None]:
@@ -294,6 +319,7 @@ async def _fitting(
     return n_left
 
 
+@_gives_way
 async def _reply(
     backend: Backend,
     conversation: Conversation,
@@ -329,6 +355,7 @@ async def _reply(
     return text, Trace(thought.strip(), n_tokens, _since(started), cut, thinks), reason
 
 
+@_gives_way
 async def _think(
     backend: Backend,
     conversation: Conversation,

@@ -4,6 +4,7 @@ ModelError                 something about the model; its text is one sentence f
 ├── ModelUnavailable       no weights, too little memory: say how to get them, go on without a model
 ├── WeightsRefused         a file is not what it should be (digest, header): do not load it
 ├── ModelCrashed           the worker died: restart it, this request is lost
+├── GaveWay                background work left the model to a person who waits: ask anew
 ├── ContextFull            the prompt does not fit: show less
 ├── CannotScore            this backend gives no probabilities: do without them
 ├── CannotFillGaps         this model was not trained to fill in code: offer none
@@ -29,6 +30,10 @@ class WeightsRefused(ModelError):
 
 
 class ModelCrashed(ModelError):
+    pass
+
+
+class GaveWay(ModelError):
     pass
 
 

@@ -37,7 +37,7 @@ def current_priority() -> Priority:
 
 @contextmanager
 def in_background() -> Iterator[None]:
-    """What is asked inside lets everybody else go first."""
+    """What is asked inside lets everybody else go first, also when it has begun: `GaveWay`."""
     token = _priority.set(Priority.BACKGROUND)
     try:
         yield
@@ -147,7 +147,11 @@ class Backend(Protocol):
     async def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
 
     def generate(self, generation: Generation) -> AsyncGenerator[Piece, None]:
-        """Stream the answer. Closing the generator, or cancelling, stops the model."""
+        """Stream the answer. Closing the generator, or cancelling, stops the model.
+
+        In the background it may raise `GaveWay` at any piece: what came before is to be thrown
+        away. The others wait and begin anew by themselves.
+        """
         ...
 
     async def score(self, conversation: Conversation, choices: Sequence[str]) -> list[float]:

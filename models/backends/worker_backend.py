@@ -1,7 +1,8 @@
 """A model in a worker process, behind the `Backend` protocol: the parent's side.
 
-One job at a time; who is next is decided by models/backends/turns.py. Closing a stream cancels in
-the worker; a worker that does not obey within the time is killed. A worker that died is replaced
+One job at a time; who is next is decided by models/backends/turns.py, and background work ends at
+once for a person. Closing a stream cancels in the worker; a worker that does not obey within the
+time is killed. A worker that died is replaced
 at once, so that the next question finds it warm, and whoever waited for its answer gets
 `ModelCrashed`. After some idle time the worker ends and gives its memory back; the next question
 starts it again.
@@ -33,14 +34,21 @@ from models.backends import (
     current_priority,
 )
 from models.backends.turns import Turn, Turns
-from models.errors import ContextFull, ModelCrashed, ModelError, ModelUnavailable, WeightsRefused
+from models.errors import (
+    ContextFull,
+    GaveWay,
+    ModelCrashed,
+    ModelError,
+    ModelUnavailable,
+    WeightsRefused,
+)
 from models.model_process import CONVERSATION, GENERATION
 
 logger = logging.getLogger(__name__)
 
 MAX_DEATHS, WITHIN_S = 3, 180.0  # more are no accident: the worker is not started by itself
 _KINDS = {kind.__name__: kind for kind in (ContextFull, WeightsRefused, ModelUnavailable)}
-_DONE = object()
+_DONE, _GIVE_WAY = object(), object()
 
 
 class WorkerBackend(ABC):
@@ -92,8 +100,7 @@ class WorkerBackend(ABC):
         return False
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        async with self._turn() as turn:
-            counts: list[int] = await self._call(turn, "count", list(texts))
+        counts: list[int] = await self._ask("count", list(texts))
         return counts
 
     async def score(self, conversation: Conversation, choices: Sequence[str]) -> list[float]:
@@ -101,15 +108,12 @@ class WorkerBackend(ABC):
             "conversation": CONVERSATION.dump_python(conversation, mode="json"),
             "choices": list(choices),
         }
-        async with self._turn() as turn:
-            scores: list[float] = await self._call(turn, "score", params)
+        scores: list[float] = await self._ask("score", params)
         return scores
 
     async def token_logs(self, conversation: Conversation, text: str) -> list[TokenLog]:
         params = {"conversation": CONVERSATION.dump_python(conversation, mode="json"), "text": text}
-        async with self._turn() as turn:
-            found = await self._call(turn, "token_logs", params)
-        return [TokenLog(*one) for one in found]
+        return [TokenLog(*one) for one in await self._ask("token_logs", params)]
 
     async def generate(self, generation: Generation) -> AsyncGenerator[Piece, None]:
         params = GENERATION.dump_python(generation, mode="json")
@@ -118,8 +122,11 @@ class WorkerBackend(ABC):
             child = await self._worker()
             call = asyncio.ensure_future(child.call("generate", params, on_event=events.put_nowait))
             call.add_done_callback(lambda _: events.put_nowait(_DONE))
+            turn.is_wanted.add_done_callback(lambda _: events.put_nowait(_GIVE_WAY))
             try:
                 while (event := await events.get()) is not _DONE:
+                    if event is _GIVE_WAY:
+                        raise _gave_way()
                     text, n_tokens, reason = event
                     yield Piece(text, n_tokens, StopReason(reason) if reason else None)
                 await self._outcome(call)
@@ -172,14 +179,23 @@ class WorkerBackend(ABC):
             child, self._child = self._child, None
             self._leaving = asyncio.ensure_future(child.close())
 
+    async def _ask(self, method: str, params: Any) -> Any:
+        while True:
+            with contextlib.suppress(GaveWay):
+                async with self._turn() as turn:
+                    return await self._call(turn, method, params)
+
     async def _call(self, turn: Turn, method: str, params: Any) -> Any:
         child = await self._worker()
         call = asyncio.ensure_future(child.call(method, params))
         try:
-            return await self._outcome(asyncio.shield(call))
-        except asyncio.CancelledError:
-            turn.stopping = child.stop(call, self.cancel_s, "count", [])
-            raise
+            await asyncio.wait([call, turn.is_wanted], return_when=asyncio.FIRST_COMPLETED)
+            if not call.done():
+                raise _gave_way()
+            return await self._outcome(call)
+        finally:
+            if not call.done():
+                turn.stopping = child.stop(call, self.cancel_s, "count", [])
 
     async def _worker(self) -> Child:
         """The running worker, or a new one. Raises `ModelCrashed` when it keeps dying."""
@@ -247,6 +263,10 @@ class WorkerBackend(ABC):
         with contextlib.suppress(ModelError):  # said to whoever asks next
             async with self._turn(Priority.BACKGROUND):
                 await self._worker()
+
+
+def _gave_way() -> GaveWay:
+    return GaveWay("Somebody's question went before this one; ask again.")
 
 
 def _closed() -> ModelUnavailable:

@@ -15,7 +15,16 @@ from dataclasses import dataclass, replace
 
 from context.window import ContextWindow, ShownPiece, Snippet, render_numbered
 from models import prompts
-from models.asking import ANSWER_SAMPLING, Answer, Asking, ask, packed, piece_from, provenance_of
+from models.asking import (
+    ANSWER_SAMPLING,
+    Answer,
+    Asking,
+    ask,
+    packed,
+    piece_from,
+    provenance_of,
+    written,
+)
 from models.backends import Backend, Conversation, Generation, Sampling, Thought
 from models.consistency import ask_several
 from models.errors import CannotScore, ReplyUnusable
@@ -245,8 +254,7 @@ async def _best_line(backend: Backend, asked: Conversation, lines: Sequence[int]
     generation = Generation(
         asked, MAX_LINE_TOKENS, grammar=prompts.one_of_the_lines(lines), sampling=ANSWER_SAMPLING
     )
-    text = "".join([piece.text async for piece in backend.generate(generation)])
-    number = text.rstrip(",")
+    number = (await written(backend, generation)).rstrip(",")
     if not number.isdecimal() or int(number) not in lines:
         raise ReplyUnusable("The model names lines that it was not shown.")
     return int(number)

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from context.suspects import Located
 from models import prompts
-from models.asking import ANSWER_SAMPLING
+from models.asking import ANSWER_SAMPLING, written
 from models.backends import Backend, Generation
 from models.errors import CannotScore
 from models.prompts import Grammar
@@ -80,7 +80,7 @@ async def propose_names(backend: Backend, report: str) -> list[str]:
         grammar=prompts.grammar(Grammar.NAMES),
         sampling=ANSWER_SAMPLING,
     )
-    text = "".join([piece.text async for piece in backend.generate(generation)])
+    text = await written(backend, generation)
     return list(dict.fromkeys(_NAME.findall(text)))
 
 

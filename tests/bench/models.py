@@ -7,8 +7,8 @@ Prints in one run: writing and reading speed against llama.cpp's own loop on the
 in a process of its own; the first token of a second question about the same workspace against the
 first; the writing speed beside busy programs; edits with and without prompt look-up, and in how
 many of them the text is the same; cancels at many points of prompt and answer (until the asker has
-its reply, and until the model has stopped); a worker that is killed while somebody waits; memory
-over many short generations.
+its reply, and until the model has stopped); a person's question in the middle of background work; a
+worker that is killed while somebody waits; memory over many short generations.
 Weights must be there: `postil models fetch`.
 """
 
@@ -33,8 +33,10 @@ import psutil
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from models import hardware, prompts, weights
-from models.backends import Conversation, Generation, Message, Sampling
+from models.asking import written
+from models.backends import Conversation, Generation, Message, Sampling, in_background
 from models.backends.loading import Drafts
+from models.backends.turns import PAUSE_S
 from models.backends.worker_client import LlamaCppBackend, Options
 from models.catalog import CatalogEntry
 from models.errors import ModelCrashed
@@ -53,7 +55,11 @@ EDITS = (
     ("context/history.py", 60, 95, "the number of commits should be checked first"),
     ("lsp/progress.py", 20, 55, "a report should be sent at most twice a second"),
 )
-PARTS = ("speed", "second_question", "cancels", "generations", "beside_others", "edits", "kills")
+PARTS = (
+    "speed", "second_question", "cancels", "gives_way", "generations", "beside_others", "edits",
+    "kills",
+)  # fmt: skip
+N_INTERRUPTED = 6
 PIECES = ("context/window.py", "models/reasoning.py", "context/ignore.py", "lsp/documents.py")
 
 
@@ -80,6 +86,8 @@ async def main() -> None:
         await second_question(backend)
     if "cancels" in options.only:
         await cancels(backend, options.cancels)
+    if "gives_way" in options.only:
+        await gives_way(backend)
     if "generations" in options.only:
         await generations(backend, options.generations)
     await backend.close()
@@ -214,6 +222,45 @@ async def cancels(backend: LlamaCppBackend, count: int) -> None:
     assert backend.worker_pid == pid, "a cancel had to kill the worker"
     print(f"{count} cancels: reply p99 {p99(replies):.0f} ms, the model has stopped p99 "
           f"{p99(stops):.0f} ms (median {statistics.median(stops) * 1000:.0f})")  # fmt: skip
+
+
+async def gives_way(backend: LlamaCppBackend) -> None:
+    """A short question at random points of a long background answer, until its first token.
+
+    Against the same question with nothing else to do, and one that waits until that answer ends.
+    """
+    chance = random.Random(7)
+    alone, beside, behind = list[float](), list[float](), list[float]()
+    for n in range(N_INTERRUPTED):
+        asked = Generation(Conversation((Message("user", f"{n}: name a colour."),)), 1)
+        for seconds in (alone, beside, behind):
+            await asyncio.sleep(2 * PAUSE_S)
+            # Another beginning each time, else what the model has read of it before is used.
+            shown = f"# {random.random()}\n" + code(PIECES[n % len(PIECES)], 1, 80)
+            work = asyncio.ensure_future(_background(backend, shown))
+            if seconds is alone:
+                await work
+            else:
+                await asyncio.sleep(chance.uniform(0.1, 10.0))
+            started = time.perf_counter()
+            if seconds is behind:
+                await work
+            await timed(backend, asked)
+            seconds.append(time.perf_counter() - started)
+            await work
+    beside_x, behind_x = (
+        statistics.median(a / b for a, b in zip(part, alone, strict=True))
+        for part in (beside, behind)
+    )
+    print(f"{N_INTERRUPTED} short questions: {statistics.median(alone):.2f} s alone; while "
+          f"background work runs {statistics.median(beside):.2f} (worst {max(beside):.2f}), "
+          f"{beside_x:.1f}x; if that were let end {statistics.median(behind):.2f} (worst "
+          f"{max(behind):.2f}), {behind_x:.0f}x")  # fmt: skip
+
+
+async def _background(backend: LlamaCppBackend, shown: str) -> None:
+    with in_background():
+        await written(backend, Generation(Conversation((Message("user", shown),)), N_WRITTEN))
 
 
 async def drain(stream) -> None:  # type: ignore[no-untyped-def]

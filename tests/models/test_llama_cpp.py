@@ -15,9 +15,10 @@ import pytest
 
 from context.window import Role, Snippet
 from models import prompts
-from models.asking import Asking, ask
-from models.backends import Conversation, Generation, Message, StopReason
+from models.asking import Asking, ask, written
+from models.backends import Conversation, Generation, Message, StopReason, in_background
 from models.backends.loading import Drafts, FlashAttention, KvType
+from models.backends.turns import PAUSE_S
 from models.backends.worker_backend import MAX_DEATHS
 from models.backends.worker_client import LlamaCppBackend, Options
 from models.catalog import entry_named
@@ -139,6 +140,31 @@ async def test_closing_the_stream_stops_the_generation(backend: LlamaCppBackend)
     await anext(stream)
     await stream.aclose()
     assert await _text(backend, Generation(HELLO, 5))
+    assert backend.worker_pid == pid
+
+
+async def test_background_work_stops_for_a_person_and_its_answer_is_the_same(
+    backend: LlamaCppBackend,
+) -> None:
+    pid, order = backend.worker_pid, list[str]()
+    shorter = Conversation((Message("user", LONG.messages[0].content[: 23 * 60]),))
+    generation = Generation(shorter, 12)
+    alone = await _text(backend, generation)
+
+    async def review() -> str:
+        with in_background():
+            text = await written(backend, generation)
+        order.append("review")
+        return text
+
+    await _text(backend, Generation(HELLO, 1))  # what was read of the longer prompt is forgotten
+    await asyncio.sleep(PAUSE_S)
+    reviewing = asyncio.ensure_future(review())
+    await asyncio.sleep(0.2)  # into the prompt, which takes seconds
+    assert await _text(backend, Generation(HELLO, 5))
+    order.append("person")
+    assert await reviewing == alone
+    assert order == ["person", "review"]
     assert backend.worker_pid == pid
 
 

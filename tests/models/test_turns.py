@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from models.backends import Priority, current_priority, in_background
 from models.backends.turns import Turns
 
@@ -24,6 +26,67 @@ async def test_a_person_goes_before_background_work_that_waited_longer() -> None
         assert order == []
     await asyncio.gather(*waiting)
     assert order == ["first", "last", "review", "index"]
+    assert turns.is_free
+
+
+@pytest.mark.parametrize("first", [PERSON, BACKGROUND])
+async def test_only_background_work_is_told_that_somebody_waits(first: Priority) -> None:
+    turns = Turns(lambda: None)
+
+    async def job(priority: Priority) -> None:
+        async with turns.turn(priority):
+            pass
+
+    async with turns.turn(first) as turn:
+        waiting = [asyncio.ensure_future(job(BACKGROUND))]
+        await asyncio.sleep(0)
+        assert not turn.is_wanted.done()
+        waiting.append(asyncio.ensure_future(job(PERSON)))
+        await asyncio.sleep(0)
+        assert turn.is_wanted.done() == (first is BACKGROUND)
+    await asyncio.gather(*waiting)
+
+
+async def test_background_work_that_is_called_while_a_person_comes_is_told_as_it_begins() -> None:
+    turns, told = Turns(lambda: None), list[bool]()
+
+    async def background() -> None:
+        async with turns.turn(BACKGROUND) as turn:
+            told.append(turn.is_wanted.done())
+
+    async def person() -> None:
+        async with turns.turn(PERSON):
+            pass
+
+    async with turns.turn(BACKGROUND):
+        called = asyncio.ensure_future(background())
+        await asyncio.sleep(0)
+        coming = asyncio.ensure_future(person())  # runs once the turn was given away
+    await asyncio.gather(called, coming)
+    assert told == [True]
+    assert turns.is_free
+
+
+async def test_background_work_does_not_begin_between_two_questions_of_a_person(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("models.backends.turns.PAUSE_S", 0.05)
+    turns, order = Turns(lambda: None), list[str]()
+
+    async def job(name: str, priority: Priority) -> None:
+        async with turns.turn(priority):
+            order.append(name)
+
+    async with turns.turn(PERSON):
+        order.append("think")
+        background = asyncio.ensure_future(job("review", BACKGROUND))
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not turns.is_free
+    await job("answer", PERSON)
+    late = asyncio.ensure_future(job("another review", BACKGROUND))
+    await asyncio.gather(background, late)
+    assert order == ["think", "answer", "review", "another review"]
     assert turns.is_free
 
 

@@ -12,7 +12,8 @@ from typing import Any, cast
 import pytest
 
 from context.child import Child, ChildDied, ChildError
-from models.backends import ModelInfo, Thinks
+from models.asking import written
+from models.backends import Conversation, Generation, Message, ModelInfo, Thinks, in_background
 from models.backends.worker_backend import MAX_DEATHS, WorkerBackend
 from models.errors import ModelCrashed, ModelError, ModelUnavailable
 
@@ -25,6 +26,8 @@ class Process:
         self.loaded = loaded
         self.alive = True
         self.asked: list[str] = []
+        self.is_slow = False  # until it is stopped, it answers nothing but how it loads
+        self.n_stopped = 0
 
     @property
     def is_loading(self) -> bool:
@@ -33,14 +36,22 @@ class Process:
     async def call(
         self, method: str, params: Any = None, *, on_event: Callable[[Any], None] | None = None
     ) -> Any:
-        del params, on_event
+        del params
         self.asked.append(method)
         if method == "load":
             await asyncio.shield(self.loaded)
             return {"n_ctx": 1_024, "device": "CPU"}
+        if self.is_slow:
+            if on_event is not None:
+                on_event(["half", 1, None])
+            await asyncio.Event().wait()
+        if on_event is not None:
+            on_event(["whole", 1, "end"])
         return [1]
 
     async def stop(self, call: asyncio.Future[Any], *_: object) -> None:
+        self.is_slow = False
+        self.n_stopped += 1
         call.cancel()
 
     async def close(self) -> None:
@@ -145,6 +156,37 @@ async def test_a_model_that_was_loaded_for_nobody_leaves_memory_again() -> None:
     await _until(lambda: len(worker.processes) == 2)
     worker.processes[1].loaded.set_result(None)
     await _until(lambda: not worker.processes[1].alive)
+    await worker.close()
+
+
+@pytest.mark.parametrize("method", ["generate", "count"])
+async def test_background_work_is_stopped_for_a_person_and_begun_anew(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.backends.turns.PAUSE_S", 0.0)
+    worker, order = await _loaded(), list[str]()
+    process = worker.processes[0]
+    process.asked.clear()
+    process.is_slow = True
+
+    async def review() -> str | list[int]:
+        with in_background():
+            if method == "count":
+                found: str | list[int] = await worker.count_tokens(["a"])
+            else:
+                asked = Conversation((Message("user", "Explain."),))
+                found = await written(worker, Generation(asked, 8))
+        order.append("review")
+        return found
+
+    reviewing = asyncio.ensure_future(review())
+    await _until(lambda: process.asked == [method])
+    assert await worker.score(Conversation((Message("user", "Choose."),)), ["a"]) == [1]
+    order.append("person")
+    assert process.n_stopped == 1
+    assert await reviewing == ([1] if method == "count" else "whole")
+    assert order == ["person", "review"]
+    assert process.asked == [method, "score", method]
     await worker.close()
 
 
