@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from context.languages import is_test_path, language_of
+from context.languages import TEST_FOLDERS, TOP_TEST_FOLDERS, is_test_path, language_of
 
 _FAMILIES = {
     "python": ("python",),
@@ -29,6 +29,9 @@ _NAMES = {
     "go": ("{}_test.go",),
     "java": ("{}Test.java", "{}Tests.java", "Test{}.java"),
 }
+_TEST_WORDS = TEST_FOLDERS | TOP_TEST_FOLDERS
+# Folders that do not say which part of a project a test or a source file belongs to.
+_NEUTRAL = _TEST_WORDS | {"src", "lib", "unit", "integration"}
 _JAVA_SOURCES = re.compile(r"^(?P<project>(?:.+/)?)src/main/java/(?P<file>.+)$")
 _BUILD_FILES = ("pom.xml", "build.gradle", "build.gradle.kts")
 
@@ -68,6 +71,7 @@ def place_of_test(path: str, known: Sequence[str]) -> PlaceOfTest | None:
     own = [p for p in tests if _tested_stem(p) == _stem(path)]
     if language.name == "java":
         return _java_place(path, own, tests, known)
+    own = _tests_of(path, own, known)
     if own:
         return PlaceOfTest(own[0], exists=True, example=own[0])
     new = _new_path(path, tests, known)
@@ -106,6 +110,47 @@ def _java_place(
 
 def _folder(path: str) -> PurePosixPath:
     return PurePosixPath(path).parent
+
+
+def _tests_of(path: str, tests: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Those of the tests of some file with this stem that are of this file, the surest first.
+
+    A test that stands in no folder for tests is of the file beside it, in Go always; another is of
+    the file whose folders it has most of, and of none where it mirrors a folder of other files.
+    """
+    beside = [p for p in tests if _folder(p) == _folder(path)]
+    if path.endswith(".go"):
+        return beside
+    sources = [p for p in known if _stem(p) == _stem(path) and has_place(p)]
+    parts = {_parts(p) for p in known if has_place(p)}
+    mine = _parts(path)
+    found: list[tuple[int, str]] = []
+    for test in tests:
+        if test in beside or not {*_folder(test).parts} & _TEST_WORDS:
+            continue
+        theirs = _parts(test)
+        fit = _in_order(theirs, mine)
+        is_anothers = any(_in_order(theirs, _parts(p)) > fit for p in sources) or (
+            fit < len(theirs) and any(p[-len(theirs) :] == theirs for p in parts)
+        )
+        if not is_anothers:
+            found.append((-fit, test))
+    return beside + [test for _, test in sorted(found, key=lambda one: one[0])]
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(part for part in _folder(path).parts if part not in _NEUTRAL)
+
+
+def _in_order(a: Sequence[str], b: Sequence[str]) -> int:
+    """How many folder names two paths have in common, in the same order."""
+    best = [0] * (len(b) + 1)
+    for one in a:
+        row = [0]
+        for at, other in enumerate(b, 1):
+            row.append(best[at - 1] + 1 if one == other else max(best[at], row[-1]))
+        best = row
+    return best[-1]
 
 
 def _below_top(path: str) -> tuple[str, ...]:
@@ -149,12 +194,8 @@ def _new_path(path: str, tests: Sequence[str], known: Sequence[str]) -> str:
     folder = PurePosixPath(path).parent
     if _is_beside(path, tests, known):
         return (folder / name).as_posix()
-    folders = {PurePosixPath(p).parent.as_posix() for p in tests}
-    for candidate in _mirrored(folder, folders):
-        if candidate in folders:
-            return f"{candidate}/{name}".removeprefix("./")
-    top = _top_folder(folders)
-    return f"{top}/{name}".removeprefix("./")
+    folders = {PurePosixPath(p).parent for p in tests}
+    return (_mirrored(folder, folders) / name).as_posix()
 
 
 def _usual_form(path: str, tests: Sequence[str]) -> str:
@@ -170,6 +211,8 @@ def _usual_form(path: str, tests: Sequence[str]) -> str:
 
 def _is_beside(path: str, tests: Sequence[str], known: Sequence[str]) -> bool:
     """Whether tests stand beside what they test: as most do here, else as the language has it."""
+    if path.endswith(".go"):
+        return True
     if not tests:
         return not path.endswith((".py", ".pyi"))
     present = {*known}
@@ -184,15 +227,37 @@ def _is_beside(path: str, tests: Sequence[str], known: Sequence[str]) -> bool:
     return 2 * beside > len(tests)
 
 
-def _mirrored(folder: PurePosixPath, folders: set[str]) -> Iterator[str]:
-    """The folder below each top test folder that mirrors `folder`, the longest first."""
-    tops = sorted({PurePosixPath(f).parts[0] for f in folders if f != "."})
-    parts = folder.parts
-    for start in range(len(parts) + 1):
-        for top in tops:
-            yield "/".join([top, *parts[start:]])
+def _mirrored(folder: PurePosixPath, folders: set[PurePosixPath]) -> PurePosixPath:
+    """Where tests of `folder` go by the `folders` that tests are in: below the nearest folder for
+    tests above it, as deep as what is there mirrors `folder`.
+    """
+    tops = {_top(f) for f in folders}
+    tops = {top for top in tops if top.name in _TEST_WORDS} or tops
+    above = [top for top in tops if top.parent in (folder, *folder.parents)]
+    if not above:
+        return _like(min(tops, key=_by_depth), folder) if tops else PurePosixPath("tests")
+    top = max(above, key=lambda t: (len(t.parts), t.as_posix()))
+    below = folder.relative_to(top.parent).parts
+    tails = [below[start:] for start in range(len(below))]
+    heads = [below[:end] for end in range(len(below) - 1, 0, -1)]
+    for mirrored in (*tails, *heads):
+        if (mirror := top.joinpath(*mirrored)) in folders:
+            return mirror
+    return top if top in folders else min((f for f in folders if _top(f) == top), key=_by_depth)
 
 
-def _top_folder(folders: set[str]) -> str:
-    """The shallowest folder of tests; `tests` where there is none."""
-    return min(folders, key=lambda f: (f.count("/"), f), default="tests")
+def _top(folder: PurePosixPath) -> PurePosixPath:
+    """The folder for tests that a folder is in: itself where its name and those above say none."""
+    for depth, part in enumerate(folder.parts, 1):
+        if part in _TEST_WORDS:
+            return PurePosixPath(*folder.parts[:depth])
+    return folder
+
+
+def _like(top: PurePosixPath, folder: PurePosixPath) -> PurePosixPath:
+    """A folder for tests that stands to `folder` as `top` does to what is tested there."""
+    return PurePosixPath(*folder.parts[: len(top.parts) - 1], top.name)
+
+
+def _by_depth(folder: PurePosixPath) -> tuple[int, str]:
+    return len(folder.parts), folder.as_posix()
