@@ -192,6 +192,7 @@ def _new_path(path: str, tests: Sequence[str], known: Sequence[str]) -> str:
     form = _usual_form(path, tests)
     name = form.replace("{}", _stem(path))
     folder = PurePosixPath(path).parent
+    tests = [p for p in tests if "e2e" not in _folder(p).parts]  # they test no function
     if _is_beside(path, tests, known):
         return (folder / name).as_posix()
     folders = {PurePosixPath(p).parent for p in tests}

@@ -1,4 +1,4 @@
-"""Whose turn it is with the model: one job at a time, and no background work while a person waits."""
+"""Whose turn it is with the model: one job at a time, and nobody waits for background work."""
 
 from __future__ import annotations
 

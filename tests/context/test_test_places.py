@@ -43,6 +43,8 @@ PY = ["shop/prices.py", "shop/rules.py", "tests/shop/test_rules.py", "tests/test
          PlaceOfTest("src/pad.spec.ts", exists=False, example="src/trim.spec.ts")),
         ("src/pad.ts", ["src/pad.ts", "test/trim.test.ts"],
          PlaceOfTest("test/pad.test.ts", exists=False, example="test/trim.test.ts")),
+        ("src/pad.ts", ["src/pad.ts", "e2e/login.test.ts"],
+         PlaceOfTest("src/pad.test.ts", exists=False, example="e2e/login.test.ts")),
         ("src/pad.ts", ["src/pad.ts"], PlaceOfTest("src/pad.test.ts", exists=False, example=None)),
         ("a/b.go", ["a/b.go"], PlaceOfTest("a/b_test.go", exists=False, example=None)),
         ("a/b.go", ["a/b.go", "a/b_test.go"],

@@ -242,10 +242,145 @@ async def test_a_further_test_in_rust_goes_to_the_end_of_the_module() -> None:
 
 async def test_a_test_that_compares_until_there_is_no_room_is_ended() -> None:
     compared = "\tassert.Equal(t, Pad(1), 1)\n"
-    files = {"pad.go": "package a\n\nfunc Pad(a int) int { return a }\n"}
+    testify = '"github.com/stretchr/testify/assert"'
+    files = {
+        "pad.go": "package a\n\nfunc Pad(a int) int { return a }\n",
+        "trim_test.go": f'package a\n\nimport (\n\t"testing"\n\n\t{testify}\n)\n',
+    }
     reply = f"\ta := 1\n\ta := 1\n{2 * compared}```\n"
     (new,) = (await _propose("pad.go", files, ScriptedBackend([reply]), 3)).new_files
+    assert new.text.startswith(f'package a\n\nimport (\n\t"testing"\n\t{testify}\n)\n')
     assert new.text.endswith(f"func TestPad(t *testing.T) {{\n\ta := 1\n\ta := 1\n{compared}}}\n")
+
+
+PAD = "export const pad = (a: string) => a\n"
+GO = "package a\n\nfunc Pad(a int) int { return a }\n"
+GO_TEST = 'package a_test\n\nimport (\n\t"testing"\n\n\t"x/a"\n)\n'
+MAIN = "\n\nif __name__ == '__main__':\n    unittest.main()\n"
+SHELF = "class Shelf:\n    @property\n    def size(self):\n        return 3\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "reply", "expect"),
+    [
+        (
+            {"shop/prices.py": PRICES},
+            "():\n    with pytest.raises(TypeError):\n        total(1)  # math.inf\n```\n",
+            "import pytest\n\nfrom shop.prices import total\n",
+        ),
+        (
+            {"a/src/shop/prices.py": PRICES, "a/tests/test_x.py": "import x\n"},
+            PYTHON,
+            "from shop.prices import total\n",
+        ),
+        (
+            {"shelf.py": SHELF},
+            "():\n    assert Shelf().size == 3\n```\n",
+            "def test_size():\n    assert Shelf().size == 3\n",
+        ),
+        (
+            {
+                "shop/prices.py": PRICES,
+                "tests/test_rules.py": "from django.test import SimpleTestCase\n\n\n"
+                "class TestOther(SimpleTestCase):\n    def test_other(self): ...\n",
+            },
+            "(self):\n        self.assertEqual(total([1]), 1)\n```\n",
+            "from django.test import SimpleTestCase\n\nfrom shop.prices import total\n\n\n"
+            "class TestTotal(SimpleTestCase):\n",
+        ),
+        (
+            {
+                "shop/prices.py": PRICES,
+                "tests/test_prices.py": "import unittest\n\nfrom shop.prices import other\n\n\n"
+                f"class TestOther(unittest.TestCase):\n    def test_other(self): ...\n{MAIN}",
+            },
+            "(self):\n        self.assertEqual(total([1]), 1)\n```\n",
+            "import unittest\n\nfrom shop.prices import total\nfrom shop.prices import other\n\n\n"
+            "class TestOther(unittest.TestCase):\n    def test_other(self): ...\n\n\n"
+            "class TestTotal(unittest.TestCase):\n    def test_total(self):\n"
+            f"        self.assertEqual(total([1]), 1)\n{MAIN}",
+        ),
+        (
+            {"a/pad.go": GO},
+            "\tif !reflect.DeepEqual(Pad(1), 1) {\n\t\tt.Error()\n\t}\n}\n```\n",
+            'package a\n\nimport (\n\t"reflect"\n\t"testing"\n)\n',
+        ),
+        (
+            {"a/pad.go": GO, "a/pad_test.go": GO_TEST},
+            "\tif !reflect.DeepEqual(Pad(1), 1) {\n\t\tt.Error()\n\t}\n}\n```\n",
+            'package a_test\nimport "reflect"\n\nimport (\n\t"testing"\n\n\t"x/a"\n)\n\n'
+            "func TestPad(t *testing.T) {\n\tif !reflect.DeepEqual(a.Pad(1), 1) {\n",
+        ),
+        (
+            {
+                "src/pad.ts": "const pad = (a: string) => a\nexport {\n  pad,\n}\n",
+                "src/pad.test.ts": "/**\n * @jest-environment jsdom\n */\n\n"
+                "test('a', () => {\n  expect(1).toBe(1)\n})\n",
+            },
+            "', () => {\n  expect(pad('a')).toBe('a')\n})\n```\n",
+            "/**\n * @jest-environment jsdom\n */\nimport { pad } from './pad'\n",
+        ),
+        (
+            {
+                "src/pad.ts": PAD,
+                "src/pad.test.ts": "import {\n  pad,\n} from './pad.js'\n\n"
+                "test('a', () => {\n  expect(1).toBe(1)\n})\n",
+            },
+            "', () => {\n  expect(pad('a')).toBe('a')\n})\n```\n",
+            "import {\n  pad,\n} from './pad.js'\n\ntest('a'",
+        ),
+        (
+            {
+                "lib/pad.js": "function pad(a) {\n  return a\n}\nmodule.exports = pad\n",
+                "test/trim.test.js": "const { expect } = require('chai')\n\nit('a', () => {})\n",
+            },
+            "', () => {\n  expect(pad('a')).to.equal('a')\n})\n```\n",
+            "const { expect } = require('chai')\nconst pad = require('../lib/pad')\n\nit('pad'",
+        ),
+        (
+            {"a.rs": RUST + "\n#[cfg(test)]\nmod mocks {\n    pub fn m() {}\n}\n"},
+            "() {\n    assert_eq!(pad(1), 1);\n}\n```\n",
+            "\n#[cfg(test)]\nmod mocks {\n    pub fn m() {}\n}\n\n#[cfg(test)]\nmod tests {\n",
+        ),
+    ],
+)  # fmt: skip
+async def test_what_a_test_uses_is_imported_and_stands_where_it_runs(
+    files: dict[str, str], reply: str, expect: str
+) -> None:
+    path, source = next(iter(files.items()))
+    named = next(word for word in ("def size", "def total", "func Pad", "pad") if word in source)
+    line = source[: source.index(named)].count("\n") + 1
+    proposal = await _propose(path, files, ScriptedBackend([reply]), line)
+    texts = [new.text for new in proposal.new_files]
+    texts += [apply_edits(files[e.path], proposal.edits) for e in proposal.edits[:1]]
+    assert [text for text in texts if expect in text], texts or proposal.refusals
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        (
+            {"a/prices.py": PRICES, "tests/test_prices.py": "from b.other import total\n"},
+            "has another total, of b.other",
+        ),
+        (
+            {"a/pad.ts": PAD, "a/pad.test.ts": "import { pad } from '../b'\nit('a')\nexpect(1)\n"},
+            "has another pad, of ../b",
+        ),
+        (
+            {"a/pad.go": GO.replace("Pad", "pad"), "a/pad_test.go": GO_TEST},
+            "another package, which does not see pad",
+        ),
+    ],
+)
+async def test_a_test_file_that_cannot_see_the_function_is_said_at_once(
+    files: dict[str, str], sentence: str
+) -> None:
+    backend = ScriptedBackend([PYTHON])
+    line = 3 if "a/pad.go" in files else 1
+    with pytest.raises(ReplyUnusable, match=sentence):
+        await _propose(next(iter(files)), files, backend, line)
+    assert backend.asked == []
 
 
 async def test_classes_of_unittest_are_followed() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from context.anatomy import Anatomy, Function
 from context.outline import Outline
 from context.text import Text
+from models.errors import ReplyUnusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +112,33 @@ class Framework(ABC):
         del anatomy
         existing = tested.existing
         eol = Text(existing).eol()
-        found = [(len(existing), appended(existing, test, self.n_blank_lines))]
-        line = self.import_line(tested)
-        if not self.imports(tested, line):
-            found.insert(0, (self.import_offset(existing, outline), f"{line}{eol}"))
-        return found
+        found = [self.at_end(existing, test)]
+        imports: dict[int, str] = {}
+        for line in self.needed(tested, test, outline):
+            at = self.import_offset(line, existing, outline)
+            imports[at] = f"{imports.get(at, '')}{line}{eol}"
+        return [*imports.items(), *found]
 
-    def imports(self, tested: Tested, line: str) -> bool:
-        """Whether the test file has what `line` would import."""
-        if line in tested.existing:
-            return True
-        word = rf"\b{re.escape(tested.imported_name)}\b"
-        return bool(re.search(rf"import[^\n]*{word}|{word}[^\n]*(?:from|require)", tested.existing))
+    def at_end(self, existing: str, test: str) -> tuple[int, str]:
+        """Where in its file a further test goes, and the text that puts it there."""
+        return len(existing), appended(existing, test, self.n_blank_lines)
 
-    def import_offset(self, existing: str, outline: Outline) -> int:
+    def needed(self, tested: Tested, test: str, outline: Outline) -> list[str]:
+        """The imports that the test needs and its file does not have."""
+        del test
+        return [] if self.has_import(tested, outline) else [self.import_line(tested)]
+
+    def has_import(self, tested: Tested, outline: Outline) -> bool:
+        """Whether the test file knows what is tested.
+
+        Raises `ReplyUnusable` where it has something else of that name.
+        """
+        del outline
+        return self.import_line(tested) in tested.existing
+
+    def import_offset(self, line: str, existing: str, outline: Outline) -> int:
         """Where an import can be put into a test file."""
-        del existing, outline
+        del line, existing, outline
         return 0
 
 
@@ -149,6 +161,13 @@ def called_alone(tested: Tested, test: str) -> str:
     if "." in tested.function.qualified_name and re.search(rf"(?<![\w.:]){name}\s*\(", test):
         return f"{name} without {tested.imported_name} or one such before it"
     return ""
+
+
+def another_of_that_name(tested: Tested, module: str) -> ReplyUnusable:
+    return ReplyUnusable(
+        f"{tested.test_path} has another {tested.imported_name}, of {module}; write this test by "
+        "hand."
+    )
 
 
 def indent_unit(text: str) -> str:

@@ -21,6 +21,10 @@ from models.tasks.frameworks.framework import (
 _ASSERTS = re.compile(
     r"\b(assert(?:Equals|NotEquals|True|False|Null|NotNull|Same|NotSame|ArrayEquals|Throws)|fail)\s*\("
 )
+_OWNED_ASSERT = re.compile(
+    r"(?<![\w.])(?:org\.junit\.(?:jupiter\.api\.)?)?(?:Assertions|Assert)\."
+    rf"(?={_ASSERTS.pattern})"
+)
 _ANY_ASSERT = re.compile(r"(?<![\w.])(assert\w+)\s*\(")
 _UNICODE_ESCAPE = re.compile(r"\\u+[0-9a-fA-F]{4}")  # Java reads these before it reads code
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -52,6 +56,10 @@ class JUnit(Framework):
         """
         self.spoken, self._asserts, self._annotation = spoken, asserts, annotation
         self._visibility = visibility
+
+    def finished(self, test: str) -> str:
+        """Its comparisons without the class that they are of: they are imported from it."""
+        return super().finished(_OWNED_ASSERT.sub("", test))
 
     def opening(self, name: str) -> str:
         return f"@Test\n{self._visibility}void test{camel(name)}"

@@ -18,8 +18,9 @@ from models.tasks.frameworks.framework import (
     snake,
 )
 
+# Compiled for tests always, and for nothing else.
 _MODULE = re.compile(
-    r"^#\[cfg\([^\n]*\btest\b[^\n]*\)\]\s*(?:#\[[^\n\]]*\]\s*)*"
+    r"^#\[cfg\((?:test|all\(test\))\)\]\s*(?:#\[[^\n\]]*\]\s*)*"
     r"(?:pub(?:\([^)\n]*\))?\s+)?mod\s+(?P<name>\w+)\s*(?P<rest>[{;][^\r\n]*)",
     re.MULTILINE,
 )
@@ -57,7 +58,7 @@ class RustTests(Framework):
         existing = tested.existing
         text = Text(existing)
         eol, unit = text.eol(), indent_unit(existing)
-        module = _MODULE.search(existing)
+        module = _module_of_tests(existing)
         if module is None:
             if re.search(r"^(?:pub\s+)?mod\s+tests\b", existing, re.MULTILINE):
                 raise ReplyUnusable(f"The module tests of {tested.path} is not for tests alone.")
@@ -82,6 +83,19 @@ class RustTests(Framework):
             gap = "" if re.match(r"\s*use\b", inside) else eol
             found.insert(0, (start, f"{unit}{self.import_line(tested)}{eol}{gap}"))
         return found
+
+
+def _module_of_tests(source: str) -> re.Match[str] | None:
+    """The module called tests or test; else the first one that has a test."""
+    found = list(_MODULE.finditer(source))
+    named = [module for module in found if module["name"] in ("tests", "test")]
+    ends = [module.start() for module in found[1:]] + [len(source)]
+    having = [
+        module
+        for module, end in zip(found, ends, strict=False)
+        if "#[test]" in source[module.end() : end]
+    ]
+    return next(iter([*named, *having]), None)
 
 
 def _is_near_the_top(function: Function, text: Text) -> bool:
