@@ -107,6 +107,8 @@ def review(
 
     if as_json and as_sarif:
         _fail("choose one of --json and --sarif", BAD_USE)
+    if since == "":
+        _fail("--since is empty; name a branch, a tag or a commit", BAD_USE)
     asked = command.Asked(workspace, tuple(paths or ()), since, most)
     found = command.run(asked, as_json=as_json, as_sarif=as_sarif)
     sys.exit(1 if found and fail else 0)

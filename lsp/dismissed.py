@@ -1,7 +1,7 @@
 """What the user has dismissed: remembered by content in the user's data folder.
 
-An entry is a digest of the kind of remark and the code it stands on, so it holds wherever that code
-is and ends when the code changes. No source text is written.
+An entry is a digest of the kind of remark, the function and the code it stands on, so it holds
+wherever in its function that code is and ends when the code changes. No source text is written.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ FILE_NAME = "dismissed.txt"
 MAX_ENTRIES = 100_000  # digests of 65 bytes
 
 
-def fingerprint(kind: str, path: str, code: str) -> str:
-    """`path` is relative to its workspace; blank around the code does not count."""
-    parts = "\0".join((kind, path, " ".join(code.split())))
+def fingerprint(kind: str, path: str, symbol: str, code: str) -> str:
+    """`path` is whole; blank around the code does not count."""
+    parts = "\0".join((kind, path, symbol, " ".join(code.split())))
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()
 
 

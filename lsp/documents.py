@@ -102,6 +102,15 @@ class Documents:
     def is_lost(self, uri: str) -> bool:
         return key_of(uri) in self._lost
 
+    def lose(self, uri: str) -> bool:
+        """What the client has is not known any more; False for what is not open."""
+        key = key_of(uri)
+        document = self._open.pop(key, None)
+        if document is None:
+            return False
+        self._lost[key] = document
+        return True
+
     def open(self, item: types.TextDocumentItem) -> Document:
         document = Document(item.uri, item.language_id, item.version, Text(item.text))
         key = key_of(item.uri)

@@ -58,6 +58,12 @@ class Folder:
         return not opening.result().alive
 
     @property
+    def could_not_open(self) -> bool:
+        """Whether there was no such folder, or none that can be read."""
+        opening = self.opening
+        return opening.done() and not opening.cancelled() and opening.exception() is not None
+
+    @property
     def keeps_dying(self) -> bool:
         dead = [at for at in self.deaths if time.monotonic() - at < WITHIN_S]
         return len(dead) >= MAX_DEATHS
@@ -138,7 +144,8 @@ class Folders:
     def any_root(self) -> Path:
         if not self._folders:
             raise Failure(REQUEST_FAILED, "No workspace folder is open; open a folder.")
-        return next(iter(self._folders))
+        usable = (root for root, folder in self._folders.items() if not folder.could_not_open)
+        return next(usable, next(iter(self._folders)))
 
     async def opened(self, root: Path) -> RemoteWorkspace:
         """The folder's workspace, which may know nothing yet. Raises `Failure`."""
@@ -191,11 +198,12 @@ class Folders:
         return await self.opened(root)  # it may have ended meanwhile, and be another
 
     def _reopen(self, root: Path, folder: Folder) -> None:
-        """Open and index a folder again whose indexer is dead. Raises `Failure` when they all die.
+        """Open and index a folder again whose indexer is dead, or that was not there before.
+        Raises `Failure` when its indexers all die.
 
         Its overlays went with it; `on_open` brings them back.
         """
-        if not folder.is_dead:
+        if not folder.is_dead and not (folder.could_not_open and root.is_dir()):
             return
         if folder.keeps_dying:
             folder.failure = (

@@ -53,7 +53,6 @@ _REQUESTS: dict[str, tuple[Callable[[Session, Any], Awaitable[Any]], Any]] = {
 }
 _NOTIFICATIONS: dict[str, tuple[Callable[[Session, Any], Awaitable[None]], Any]] = {
     "textDocument/didOpen": (text_sync.did_open, types.DidOpenTextDocumentParams),
-    "textDocument/didChange": (text_sync.did_change, types.DidChangeTextDocumentParams),
     "textDocument/didSave": (text_sync.did_save, types.DidSaveTextDocumentParams),
     "textDocument/didClose": (text_sync.did_close, types.DidCloseTextDocumentParams),
     "workspace/didChangeWorkspaceFolders": (
@@ -85,6 +84,14 @@ def open_session(wire: Wire, opening: Opening, environ: Mapping[str, str]) -> Se
         wire.on_request(name, Method(bind(handler), params_type))
     for name, (notified, params_type) in _NOTIFICATIONS.items():
         wire.on_notification(name, Method(bind(notified), params_type))
+    wire.on_notification(
+        "textDocument/didChange",
+        Method(
+            bind(text_sync.did_change),
+            types.DidChangeTextDocumentParams,
+            lambda params: text_sync.unreadable_change(session, params),
+        ),
+    )
 
     async def initialized(params: Any) -> None:
         del params

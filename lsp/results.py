@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from context.suspects import Suspect
-from context.text import Text
+from context.text import Text, content_hash, split_lines
+from context.window import Snippet
 from lsp import to_lsp
 from lsp.capabilities import RECEIPT_SCHEME, TRACE_SCHEME
 from lsp.errors import Failure
 from lsp.session import Session
-from lsp.trace_documents import TraceDocument, receipt_document, trace_document
+from lsp.trace_documents import Link, TraceDocument, receipt_document, trace_document
 from lsp.traces import Note, finding_id
 from models.findings import Finding
 
@@ -75,15 +76,33 @@ def document_at(session: Session, uri: str) -> dict[str, Any] | None:
     return make(session, note) if make and note else None
 
 
+def _line_now(target: Text, link: Link, shown: Sequence[Snippet]) -> int:
+    """Where a line that the model was shown is by now. Raises `ValueError` where it is gone, or
+    what it stands in is there more than once.
+    """
+    around = [s for s in shown if s.path == link.path and s.start_line <= link.line <= s.end_line]
+    if not around or around[0].file_hash == content_hash(target.content):
+        return link.line
+    first, lines = around[0].start_line, split_lines(around[0].text)
+    now = split_lines(target.content)
+    starts = [at for at, line in enumerate(now) if line == lines[0]]
+    found = [at for at in starts if now[at : at + len(lines)] == lines]
+    if len(found) != 1:
+        raise ValueError("the lines are not there, or more than once")
+    return found[0] + 1 + link.line - first
+
+
 def _as_data(session: Session, note: Note, document: TraceDocument, scheme: str) -> dict[str, Any]:
     text = Text(document.text)
     encoding = session.client.encoding
+    shown = note.provenance.receipt.shown if note.provenance else ()
     references = []
     for link in document.links:
         with suppress(Failure, ValueError):  # a file that is gone has no place to go to
             uri = session.uri_of(note.root, link.path)
             target = session.text_of(uri)
-            span = target.lines_span(link.line, link.line)
+            line = _line_now(target, link, [piece.snippet for piece in shown])
+            span = target.lines_span(line, line)
             references.append(
                 {
                     "range": to_lsp.plain_range(text, link.span, encoding),

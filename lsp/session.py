@@ -26,7 +26,7 @@ from lsp.background import Background
 from lsp.capabilities import ClientCapabilities
 from lsp.diagnostics import Diagnostics
 from lsp.dismissed import Dismissed, fingerprint
-from lsp.documents import Document, Documents, name_of
+from lsp.documents import Document, Documents, Key, name_of
 from lsp.errors import REQUEST_FAILED, Failure, Stale
 from lsp.folders import Folders
 from lsp.newest import Newest
@@ -87,7 +87,7 @@ class Session:
         self.switches = Switches(wire, self.background, client)
         self.switches.started_with(settings)
         self.completions: Newest[str] = Newest()
-        self.reviews: Newest[None] = Newest()  # of saved documents
+        self.reviews: dict[Key, Newest[None]] = {}  # of saved documents, by document
         self.reports: Newest[LocateOutcome] = Newest()
         self.located = ""  # the remark that the last report led to, by its id
         self._applied = AppliedEdits()
@@ -293,11 +293,9 @@ class Session:
         self.publish(note.uri)
 
     def _fingerprint(self, note: Note, text: Text) -> str:
-        try:
-            _, path = self.relative(note.uri)
-        except Failure:
-            path = note.uri
-        return fingerprint(note.kind.value, path, text.slice(note.span))
+        path = from_lsp.path(note.uri)
+        place = path.as_posix() if path is not None else note.uri
+        return fingerprint(note.kind.value, place, note.symbol, text.slice(note.span))
 
     def status(self) -> Status:
         return status_of(

@@ -10,6 +10,7 @@ which settings a workspace's own file must not hold.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -43,6 +44,16 @@ def _listed(value: object) -> object:
     return value
 
 
+def _words(value: object) -> object:
+    """A command is a list with commas, too; one without any is read as a shell would."""
+    if isinstance(value, str) and "," not in value:
+        try:
+            return shlex.split(value, posix=sys.platform != "win32")
+        except ValueError:
+            raise PydanticCustomError("words", "close its quotes") from None
+    return _listed(value)
+
+
 def _whole(path: Path) -> Path:
     """With the home folder for a ~. What is left relative would be in whatever folder we run."""
     with suppress(RuntimeError):  # of a user who has none
@@ -53,6 +64,7 @@ def _whole(path: Path) -> Path:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 WholePath = Annotated[Path, AfterValidator(_whole)]
 
 
@@ -144,7 +156,7 @@ class Settings(BaseModel):
         description="The editor asks for diagnostics, where it can, instead of being sent them.",
     )
     max_suspects: int = Field(10, ge=1, le=100, description="Suspects shown for one report.")
-    check_command: Names = Field(
+    check_command: Words = Field(
         (),
         description="Words of a command (tests, a type checker) that each edit is tried with, on a "
         "copy and in trusted workspaces only.",

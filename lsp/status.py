@@ -42,7 +42,7 @@ class Status:
     endpoints: tuple[str, ...]
     device: str
     advice: str  # one sentence; "" for none
-    folders: Mapping[str, str]  # path -> "indexed" or "indexing"
+    folders: Mapping[str, str]  # path -> "indexed", "indexing" or "failed"
 
     def as_data(self) -> dict[str, Any]:
         return {**asdict(self), "endpoints": list(self.endpoints), "folders": dict(self.folders)}
@@ -84,11 +84,14 @@ def status_of(
         endpoints=tuple(endpoint_words(settings)),
         device=f"{info.backend}, {info.device}" if info else "",
         advice=advice,
-        folders={
-            str(root): "indexed" if folder.indexing.done() else "indexing"
-            for root, folder in folders.items()
-        },
+        folders={str(root): _state_of(folder) for root, folder in folders.items()},
     )
+
+
+def _state_of(folder: Folder) -> str:
+    if folder.could_not_open:
+        return "failed"
+    return "indexed" if folder.indexing.done() else "indexing"
 
 
 def _state(

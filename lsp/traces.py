@@ -34,6 +34,7 @@ class Note:
     message: str
     hover: str
     root: Path  # the folder whose index it came from: it may lie around another
+    symbol: str = ""  # of the function that it is about, where that is known
     cause: str = ""
     provenance: Provenance | None = None  # None for what was found without a model
     id: str = ""  # given by `Notes.add` where it is empty; the same remark has the same one
@@ -122,12 +123,17 @@ class Notes:
             self._keep(key, noted.text, [note for note in noted.notes if note.id != note_id])
 
     def at(self, uri: str, offset: int) -> Note | None:
-        """The note around an offset: a finding before a suspect, the shortest first."""
+        """The note around an offset: a finding before a suspect, the shortest and newest first."""
         order = list(reversed(Kind))
         around = [note for note in self.of(uri) if note.span.start <= offset <= note.span.end]
         return min(
             around,
-            key=lambda n: (n.kind is Kind.SUSPECT, n.span.end - n.span.start, order.index(n.kind)),
+            key=lambda n: (
+                n.kind is Kind.SUSPECT,
+                n.span.end - n.span.start,
+                order.index(n.kind),
+                -n.order,
+            ),
             default=None,
         )
 

@@ -41,10 +41,14 @@ Handler = Callable[[Any], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A handler and the lsprotocol type of its parameters (None: taken as they come)."""
+    """A handler and the lsprotocol type of its parameters (None: taken as they come).
+
+    `on_unreadable` is told of a notification's parameters that are not of that type.
+    """
 
     handler: Handler
     params_type: Any = None
+    on_unreadable: Callable[[Any], None] | None = None
 
 
 class Wire:
@@ -250,6 +254,8 @@ class Wire:
                     work = method.handler(_structured(method, params))
                 except Failure as failure:
                     logger.warning("%s: %s", name, failure)
+                    if method.on_unreadable is not None:
+                        method.on_unreadable(params)
                 else:
                     self._run_notification(name, work)
 

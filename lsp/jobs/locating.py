@@ -12,7 +12,7 @@ from context.host import RemoteWorkspace
 from context.suspects import Located, Suspect
 from lsp import results, to_lsp
 from lsp.errors import REQUEST_CANCELLED, Failure
-from lsp.jobs.noting import asking_of, note_finding
+from lsp.jobs.noting import DISMISSED, asking_of, note_finding
 from lsp.progress import Progress
 from lsp.session import Session
 from lsp.traces import Kind, Note, finding_id
@@ -22,7 +22,6 @@ from models.tasks.locate import locate as ask_to_locate
 from models.tasks.rank import reorder
 
 MAX_HEAD_CHARS = 200  # of a report, to know it by
-DISMISSED = "The model found only what you have dismissed before."
 
 _runs = itertools.count(1)
 
@@ -162,4 +161,5 @@ def _note_suspect(session: Session, root: Path, rank: int, suspect: Suspect) -> 
     span = text.line_span(min(suspect.likeliest_line, text.n_lines) - 1)
     message = to_lsp.suspect_message(rank, suspect)
     hover = to_lsp.suspect_hover(rank, suspect)
-    session.notes.add(Note(Kind.SUSPECT, uri, span, message, hover, root), text)
+    note = Note(Kind.SUSPECT, uri, span, message, hover, root, symbol=suspect.symbol or "")
+    session.notes.add(note, text)

@@ -40,6 +40,9 @@ def refuse_if_stale(session: Session, uri: str, file_hash: str) -> None:
         raise Stale(name_of(uri))
 
 
+DISMISSED = "The model found only what you have dismissed before."
+
+
 def note_finding(session: Session, root: Path, finding: Finding) -> bool:
     """Show a finding; False when the user has dismissed it before."""
     uri = session.uri_of(root, finding.path)
@@ -53,6 +56,7 @@ def note_finding(session: Session, root: Path, finding: Finding) -> bool:
         span=text.lines_span(finding.start_line, finding.end_line),
         message=to_lsp.visible(finding.cause),
         hover=to_lsp.finding_hover(finding),
+        symbol=finding.symbol or "",
         cause=finding.cause,
         provenance=finding.provenance,
         id=finding_id(finding),

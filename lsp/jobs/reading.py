@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from context.selection import selection_snippets
 from lsp import to_lsp
-from lsp.jobs.noting import asking_of, note_finding, refuse_if_stale
+from lsp.jobs.noting import DISMISSED, asking_of, note_finding, refuse_if_stale
 from lsp.session import Session
 from lsp.traces import Kind, Note
 from models.findings import Finding
@@ -27,7 +27,8 @@ async def find_bugs(
     if isinstance(found, Finding):
         session.recorder.finding("find a bug", found)
         refuse_if_stale(session, uri, found.file_hash)
-        note_finding(session, root, found)
+        if not note_finding(session, root, found):
+            return DISMISSED
     return found
 
 

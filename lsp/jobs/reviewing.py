@@ -5,12 +5,13 @@ Each finding is shown as soon as it is there. Nothing is changed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from context.changes import ChangedPart, Changes
 from context.host import RemoteWorkspace
 from context.text import Text, content_hash
+from lsp.documents import replacement
 from lsp.errors import Failure
 from lsp.jobs.noting import asking_of, note_finding
 from lsp.progress import Progress
@@ -69,13 +70,19 @@ async def _read_parts(
         except Failure:
             return None
 
-    read = most_suspicious(changes.parts, text_of)[: MAX_READ[session.settings.effort]]
+    texts = {path: text_of(path) for path in {part.path for part in changes.parts}}
+    read = most_suspicious(changes.parts, texts.get)[: MAX_READ[session.settings.effort]]
     findings: list[Finding] = []
     reasons: list[str] = []
+    n_changed = 0
     for number, part in enumerate(read, 1):
         progress.report(f"{number} of {len(read)}: {part.symbol or part.path}")
+        now = _part_now(part, texts[part.path], text_of(part.path))
+        if now is None:
+            n_changed += 1
+            continue
         try:
-            found = await _read_part(session, root, workspace, part, progress)
+            found = await _read_part(session, root, workspace, now, progress)
         except ReplyUnusable as unusable:
             reasons.append(str(unusable))
             continue
@@ -83,9 +90,32 @@ async def _read_parts(
             findings.append(found)
         else:
             reasons.append(found)
-    n_parts = len(changes.parts)
-    left = left_words(n_parts, len(read), len(findings), reasons, is_cut=changes.is_cut)
+    n_parts, n_read = len(changes.parts), len(read) - n_changed
+    left = left_words(
+        n_parts, n_read, len(findings), reasons, is_cut=changes.is_cut, n_changed=n_changed
+    )
     return Review(root, tuple(findings), n_parts, left)
+
+
+def _part_now(part: ChangedPart, then: Text | None, now: Text | None) -> ChangedPart | None:
+    """The part where it stands in a text that was edited elsewhere; None where it was itself."""
+    if then is None or now is None:
+        return None
+    if then.content == now.content:
+        return part
+    change = replacement(then.content, now.content)
+    lines = then.lines_span(part.start_line, part.end_line)
+    if change.start > lines.end:
+        return part
+    if change.end > lines.start:
+        return None
+    shift = now.n_lines - then.n_lines
+    return replace(
+        part,
+        start_line=part.start_line + shift,
+        end_line=part.end_line + shift,
+        changed=tuple((first + shift, last + shift) for first, last in part.changed),
+    )
 
 
 async def _read_part(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from lsprotocol import types
 
-from lsp.documents import Lost
+from lsp.documents import Lost, key_of
 from lsp.jobs import reviewing
+from lsp.newest import Newest
 from lsp.session import Session
 from models.backends import in_background
 
@@ -32,6 +34,14 @@ async def did_change(session: Session, params: types.DidChangeTextDocumentParams
     session.show_buffer(uri)
 
 
+def unreadable_change(session: Session, params: Any) -> None:
+    """A change of a document that says what no change can."""
+    named = params.get("textDocument") if isinstance(params, dict) else None
+    uri = named.get("uri") if isinstance(named, dict) else None
+    if isinstance(uri, str) and session.documents.lose(uri):
+        session.lost(uri)
+
+
 async def did_save(session: Session, params: types.DidSaveTextDocumentParams) -> None:
     uri = params.text_document.uri
     session.show_buffer(uri)
@@ -40,15 +50,17 @@ async def did_save(session: Session, params: types.DidSaveTextDocumentParams) ->
 
 
 async def _review(session: Session, uri: str) -> None:
-    """Behind what people wait for; the next save takes the place of this one."""
+    """Behind what people wait for; the next save of the document takes the place of this one."""
 
     async def review() -> None:
         with in_background():
             await reviewing.review(session, uri, None)
 
-    await session.reviews.newest(asyncio.ensure_future(review()))
+    of_document = session.reviews.setdefault(key_of(uri), Newest())
+    await of_document.newest(asyncio.ensure_future(review()))
 
 
 async def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:
     session.documents.close(params.text_document.uri)
+    session.reviews.pop(key_of(params.text_document.uri), None)
     session.closed(params.text_document.uri)

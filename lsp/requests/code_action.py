@@ -118,7 +118,7 @@ def _is_wanted(
     if offer.disabled and not (is_invoked and session.client.disables_actions):
         return False
     if only:
-        return any(offer.kind == kind or offer.kind.startswith(f"{kind}.") for kind in only)
+        return any(not kind or f"{offer.kind}.".startswith(f"{kind}.") for kind in only)
     if is_invoked or offer.kind == QUICK_FIX:
         return True
     return is_selected and not offer.kind.startswith("source.")

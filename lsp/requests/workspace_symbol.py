@@ -19,7 +19,7 @@ async def workspace_symbol(
     query = params.query.strip()
     if not session.settings.symbols or not query:
         return None
-    roots = list(session.folders.all)
+    roots = [root for root, folder in session.folders.all.items() if not folder.could_not_open]
     opened = await asyncio.gather(*(session.folders.opened(root) for root in roots))
     found = await asyncio.gather(*(w.symbols_like(query, MAX_SYMBOLS) for w in opened))
     return [

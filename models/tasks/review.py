@@ -69,18 +69,29 @@ async def read_part(
 
 
 def left_words(
-    n_parts: int, n_read: int, n_findings: int, reasons: Sequence[str], *, is_cut: bool
+    n_parts: int,
+    n_read: int,
+    n_findings: int,
+    reasons: Sequence[str],
+    *,
+    is_cut: bool,
+    n_changed: int = 0,
 ) -> str:
     """What was not read, or why there is no finding, in a sentence or two; else "".
 
     `reasons`: the model's, or why it could not be read, of the parts without a finding.
-    `is_cut`: there are more parts, in files that were not compared.
+    `is_cut`: there are more parts, in files that were not compared. `n_changed`: parts that were to
+    be read and were edited before.
     """
     words: list[str] = []
+    if n_changed:
+        parts = "1 part was" if n_changed == 1 else f"{n_changed} parts were"
+        words.append(f"{parts} edited meanwhile and not read.")
+        n_parts -= n_changed
     if n_parts > n_read:
         n_left = n_parts - n_read
         words.append(f"The {n_read} most suspicious of {n_parts} parts were read, {n_left} not.")
-    elif not n_findings:
+    elif not n_findings and n_read:
         is_told = n_read == 1 and reasons
         words.append(reasons[-1] if is_told else f"No bug was seen in {n_read} parts.")
     if is_cut:

@@ -258,3 +258,29 @@ def test_each_lack_is_a_capability_and_an_editor_that_lacks_none_is_told_so() ->
     assert set(names) <= known
     full = dataclasses.replace(all_of_them, **dict.fromkeys(names, True))
     assert client_row(full).said == "takes all that Postil offers"
+
+
+async def test_what_is_dismissed_in_one_function_is_told_of_another(
+    start_here: StartAny, shop: Path, script: Script
+) -> None:
+    (shop / "twice.py").write_text("def f(a):\n    return a[0]\n\n\ndef g(a):\n    return a[0]\n")
+    bug = (
+        '{{"bug": true, "file": "F1", "first_line": {0}, "last_line": {0}, '
+        '"cause": "May be empty."}}'
+    )
+    client = await start_here(
+        POSTIL_MODEL=script([x for n in (2, 6, 2) for x in ("So.\n</think>", bug.format(n))])
+    )
+    await client.initialize(shop)
+    uri = client.open(shop / "twice.py")
+
+    async def found(line: int) -> dict[str, Any]:
+        place = {"uri": uri, "first_line": line, "last_line": line}
+        return dict((await client.command("postil.findBugs", place))["result"])
+
+    first = await found(2)
+    await client.command("postil.dismiss", {"id": first["finding"]["id"]})
+    assert (await found(6))["finding"]["symbol"] == "g"
+    again = await found(2)
+    assert again["finding"] is None
+    assert again["reason"] == "The model found only what you have dismissed before."

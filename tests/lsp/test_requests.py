@@ -297,3 +297,91 @@ async def test_folders_come_and_go(start_both: StartAny, shop: Path, tmp_path: P
         "no open workspace folder"
         in (await client.command("postil.locate", ask))["error"]["message"]
     )
+
+
+async def test_one_odd_diagnostic_of_another_server_leaves_what_can_be_asked(
+    start_here: StartAny, shop: Path
+) -> None:
+    client = await start_here(POSTIL_MODEL="none")
+    await client.initialize(shop)
+    uri = client.open(shop / "shop.py")
+    at = {"start": {"line": 5, "character": 0}, "end": {"line": 5, "character": 0}}
+    odd = [
+        {"range": at, "message": "a", "severity": 0},
+        {"range": at, "message": "b", "tags": [3]},
+        {"range": at, "message": "c", "codeDescription": {}},
+        {"message": "d"},
+        7,
+    ]
+    context = {"diagnostics": [*odd, {"range": at, "message": "real"}], "only": [""]}
+    params = {"textDocument": {"uri": uri}, "range": at, "context": context}
+    actions = (await client.request("textDocument/codeAction", params))["result"]
+    titles = [action["title"] for action in actions]
+    assert "Postil: fix “real”" in titles
+    assert not {"Postil: fix “a”", "Postil: fix “d”"} & {*titles}
+
+
+async def test_a_change_that_cannot_be_read_loses_the_document_until_it_is_whole_again(
+    start_here: StartAny, shop: Path
+) -> None:
+    client = await start_here(POSTIL_MODEL="none")
+    await client.initialize(shop)
+    uri = client.open(shop / "shop.py")
+    at = {"line": 0, "character": 4_294_967_295}
+    client.change(uri, 2, {"start": at, "end": at}, "x")
+    told = await client.wait_for(lambda m: m.get("method") == "window/showMessage")
+    assert "shop.py" in told["params"]["message"]
+    start = {"line": 0, "character": 0}
+    client.change(uri, 3, {"start": start, "end": start}, "y")
+    assert (await client.command("postil.findBugs", {"uri": uri}))["error"]
+    client.open(shop / "shop.py", version=4)
+    reply = await client.command("postil.findBugs", {"uri": uri})
+    assert "model is switched off" in reply["error"]["message"]
+
+
+async def test_a_folder_that_is_not_there_keeps_no_other_from_answering_and_may_come_later(
+    start_here: StartAny, shop: Path, tmp_path: Path
+) -> None:
+    gone = tmp_path / "gone"
+    client = await start_here(POSTIL_MODEL="none")
+    await client.initialize(gone, also=[shop], symbols=True)
+    await client.wait_for(lambda m: "There is no folder" in str(m.get("params")))
+    located = (await client.command("postil.locate", {"report": REPORT}))["result"]
+    assert located["suspects"][0]["path"] == "shop.py"
+    assert (await client.request("workspace/symbol", {"query": "total"}))["result"]
+    status = (await client.command("postil.status", {}))["result"]
+    assert status["folders"] == {str(gone): "failed", str(shop): "indexed"}
+    gone.mkdir()
+    (gone / "late.py").write_text("def late():\n    pass\n")
+    uri = client.open(gone / "late.py")
+    reply = await client.command("postil.findBugs", {"uri": uri})
+    assert "model is switched off" in reply["error"]["message"]
+
+
+async def test_references_of_a_reasoning_follow_the_lines_that_were_shown(
+    start_here: StartAny, shop: Path, script: Script
+) -> None:
+    client = await start_here(POSTIL_MODEL=script(LOCATE_REPLIES))
+    await client.initialize(shop)
+    uri = await _located(client, shop)
+    text = (shop / "shop.py").read_bytes().decode()
+
+    async def lines_of_total() -> set[int]:
+        trace = (await client.command("postil.trace", {}))["result"]
+        return {
+            r["target"]["range"]["start"]["line"]
+            for r in trace["references"]
+            if trace["text"].split("\n")[r["range"]["start"]["line"]][
+                r["range"]["start"]["character"] : r["range"]["end"]["character"]
+            ]
+            == "total"
+        }
+
+    before = await lines_of_total()
+    assert before
+    at = {"line": 0, "character": 0}
+    client.change(uri, 2, {"start": at, "end": at}, "# one\n# two\n")
+    assert await lines_of_total() == {line + 2 for line in before}
+    whole = {"textDocument": {"uri": uri, "version": 3}, "contentChanges": [{"text": text + text}]}
+    client.notify("textDocument/didChange", whole)
+    assert await lines_of_total() == set(), "it is there twice"

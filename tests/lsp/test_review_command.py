@@ -167,6 +167,7 @@ def test_no_spelling_of_a_link_is_one_in_sarif(words: str) -> None:
         (["--since", "no-such"], 2, "There is no commit no-such here"),
         (["--since", "--upload-pack=evil"], 2, "There is no commit --upload-pack=evil here"),
         (["--since", "../../HEAD"], 2, "There is no commit ../../HEAD here"),
+        (["--since", "", "--fail"], 2, "--since is empty; name a branch, a tag or a commit"),
         (["no.py"], 2, "There is no file no.py in "),
         (["."], 2, ". is a folder; name files, or --since with it."),
         (["/etc/passwd"], 2, "is not in"),

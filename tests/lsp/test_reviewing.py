@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.lsp.client import RawClient
-from tests.lsp.conftest import REPORT, RULES, SHOP, Start, progress_of
+from tests.lsp.conftest import REPORT, RULES, SHOP, Start, StartAny, progress_of
 from tests.repositories import commit, git, new_repository
 
 Script = Callable[[list[str]], str]
@@ -185,3 +188,56 @@ async def test_a_saved_document_is_reviewed_where_the_user_wants_that(
             assert finding["message"] == "The list may be empty."
         else:  # whatever is still to come is stopped, and there is nothing
             assert (await client.command("postil.stop", {}))["result"] == {"stopped": 0}
+
+
+async def test_all_saved_documents_are_reviewed_not_only_the_last(
+    start: Start, tmp_path: Path, script: Script
+) -> None:
+    root = _repository(tmp_path)
+    client = await start(POSTIL_MODEL=script([THOUGHT, _bug(2)]))
+    await client.initialize(root, review_on_save=True)
+    uris = [
+        client.open(root / name, f"def {name[:-3]}(items):\n    return items[0]\n")
+        for name in ("shop.py", "rules.py")
+    ]
+    for uri in uris:
+        client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
+    for uri in uris:
+        assert await client.diagnostics(uri, "finding")
+
+
+MANY = "".join(f"def f{n}(items):\n    return items[{n}] / len(items)\n\n\n" for n in range(3))
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "asked"),
+    [
+        (0, "No bug was seen in 3 parts.", ["f1", "f2"]),
+        (12, "No bug was seen in 3 parts.", ["f1", "f2"]),
+        (5, "1 part was edited meanwhile and not read. No bug was seen in 2 parts.", ["f2"]),
+    ],
+)
+async def test_a_review_reads_its_functions_where_an_edit_has_moved_them(
+    start_here: StartAny, shop: Path, tmp_path: Path, line: int, reason: str, asked: list[str]
+) -> None:
+    """A line is typed while the first function is read."""
+    replies = tmp_path / "slow.json"
+    replies.write_text(json.dumps({"replies": [THOUGHT, NONE], "piece_delay_s": 0.05}))
+    client = await start_here(POSTIL_MODEL=f"scripted:{replies}")
+    await client.initialize(shop)
+    uri = client.open(shop / "shop.py", MANY)
+    reading = client.post(
+        "workspace/executeCommand", {"command": "postil.findBugs", "arguments": [{"uri": uri}]}
+    )
+    model = client.server.session.model  # type: ignore[attr-defined]
+    while model.opened is None or not model.opened.asked:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.01)
+    at = {"line": line, "character": 0}
+    client.change(uri, 2, {"start": at, "end": at}, "# typed meanwhile\n")
+    result = (await client.reply_to(reading))["result"]
+    assert result == {"finding": None, "reason": reason}
+    prompts = "\n".join(g.conversation.messages[-1].content for g in model.opened.asked)
+    lines = {*re.findall(r"Look only at lines (\d+) to", prompts)}
+    text = client.server.session.text_of(uri).content.split("\n")  # type: ignore[attr-defined]
+    firsts = {str(text.index(f"def {name}(items):") + 1) for name in asked}
+    assert lines == {"1", *firsts}, "the first was read before"

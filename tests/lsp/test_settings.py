@@ -95,6 +95,26 @@ def test_the_neovim_plugin_knows_every_setting_with_its_type_and_bounds() -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("python -m pytest -q", ("python", "-m", "pytest", "-q")),
+        ("python, -m, pytest", ("python", "-m", "pytest")),
+        ("'my tests/run' -x", ("my tests/run", "-x")),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="quotes stay there")
+def test_a_check_command_is_read_as_a_shell_would(written: str, words: tuple[str, ...]) -> None:
+    settings, wrong = read_settings({"POSTIL_CHECK_COMMAND": written}, {})
+    assert (settings.check_command, wrong) == (words, [])
+
+
+def test_a_check_command_with_an_open_quote_is_refused() -> None:
+    settings, wrong = read_settings({"POSTIL_CHECK_COMMAND": "pytest 'a"}, {})
+    assert settings.check_command == ()
+    assert "close its quotes" in wrong[0]
+
+
 def test_lists_are_lists_in_the_editor_and_have_commas_in_the_environment() -> None:
     by_editor, _ = read_settings({}, {"endpoints": ["http://127.0.0.1:1", "http://127.0.0.1:2"]})
     by_environment, complaints = read_settings(

@@ -24,6 +24,20 @@ local function file_uri()
   end
 end
 
+--- The same, where the file is in a folder that the server has: a log that is open may be anywhere.
+---@return string?
+local function uri_of_project()
+  local uri = file_uri()
+  local client = require('postil').running()
+  local folders = client and client.workspace_folders or {}
+  return uri
+      and vim.iter(folders):any(function(folder)
+        return vim.startswith(uri, folder.uri:gsub('/$', '') .. '/')
+      end)
+      and uri
+    or nil
+end
+
 local NO_FILE = 'this buffer is no file; go to one first'
 
 --- The lines that a command works on: the range, else the line of the cursor.
@@ -111,7 +125,7 @@ end
 
 local function report(args, rest)
   local text, complaint = require('postil.report').read(args, rest)
-  return text and { report = text, uri = file_uri() }, complaint
+  return text and { report = text, uri = uri_of_project() }, complaint
 end
 
 local function report_sources()
