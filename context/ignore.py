@@ -25,8 +25,10 @@ SKIPPED_FOLDERS = frozenset(
 )
 # Secrets are not shown to a model nor kept in an index, whatever the ignore files say.
 _SECRETS = GitIgnoreSpec.from_lines(
-    """.env .env.* *.pem *.key *.p12 *.pfx *.jks *.keystore id_rsa id_dsa id_ecdsa
-    id_ed25519 .netrc .npmrc .pypirc .htpasswd *.kdbx credentials.json""".split()
+    """.env .env.* *.pem *.key *.p12 *.pfx *.jks *.keystore *.ppk id_rsa id_dsa id_ecdsa
+    id_ed25519 id_ecdsa_sk id_ed25519_sk .netrc .npmrc .pypirc .htpasswd *.kdbx credentials.json
+    .git-credentials .pgpass .my.cnf kubeconfig *.tfvars secrets.yml secrets.yaml .secrets.*
+    !.env.example !.env.sample !.env.template !.env.dist""".split()
 )
 
 
@@ -123,7 +125,7 @@ def is_junction(status: os.stat_result) -> bool:
 
 
 def is_secret(file_name: str) -> bool:
-    return _SECRETS.match_file(file_name)
+    return _SECRETS.match_file(file_name.casefold())
 
 
 def _read(file: Path) -> GitIgnoreSpec | None:

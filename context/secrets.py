@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from context.text import Span, encode
 
 PLACEHOLDER = "POSTIL_HIDDEN_{n}"
-_NAME = re.compile(PLACEHOLDER.format(n=r"\d+") + r"\b")
+NAME = re.compile(PLACEHOLDER.format(n=r"\d+") + r"\b")
+GONE = "[secret]"  # in the place of one that has no name
 MIN_RANDOM = 20  # characters of a string that is judged by its look
 MIN_HEX = 32
 # Bits a character; English words have 2.5 to 3.5, random base64 of 24 characters above 4.
@@ -34,7 +35,9 @@ _ISSUED = re.compile(
     r"|xox[abeoprs]-[\w-]{10,255}"  # Slack
     r"|AIza[\w-]{35}"  # Google
     r"|(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,255}"  # Stripe
-    r"|sk-[\w-]{20,255}"  # OpenAI, Anthropic, DeepSeek
+    r"|sk-(?=[\w-]{0,200}\d)[\w-]{20,255}"  # OpenAI, Anthropic, DeepSeek
+    r"|hvs\.[\w-]{24,255}"  # Vault
+    r"|hooks\.slack\.com/services/[\w/]{20,80}|discord(?:app)?\.com/api/webhooks/\d{6,20}/[\w-]{40,90}"
     r"|npm_[A-Za-z0-9]{36}|pypi-[\w-]{50,255}|hf_[A-Za-z0-9]{30,64}"
     r"|SG\.[\w-]{16,64}\.[\w-]{16,128}"  # SendGrid
     r"|GOCSPX-[\w-]{20,64}|ya29\.[\w.-]{20,512}"  # Google, too
@@ -47,7 +50,8 @@ _ISSUERS = tuple(
     re.compile(start)
     for start in (
         "A(?:[KS]IA|ROA|IDA|Iza)", "gh[pousr]_", "github_pat_", "glpat-", "xox", "k_(?:live|test)_",
-        "sk-", "npm_", "pypi-", "hf_", "SG[.]", "eyJ", "GOCSPX-", "ya29[.]", ":AA",
+        "sk-", "npm_", "pypi-", "hf_", "SG[.]", "eyJ", "GOCSPX-", "ya29[.]", ":AA", "hvs[.]",
+        "hooks[.]slack", "api/webhooks",
     )
 )  # fmt: skip
 _IN_URL = re.compile(
@@ -60,7 +64,20 @@ _IN_HEADER = re.compile(
 # Names of what is secret; a key is one only after a word that says so. Looked for as words, in
 # lower case, which takes a tenth of the time of one expression without regard to case.
 _NAMES = ("password", "passwd", "passphrase", "secret", "token", "credential")
-_KEY, _BEFORE_KEY = "key", re.compile(r"(?:api|access|private|auth)[_-]?$")
+_KEY, _BEFORE_KEY = (
+    "key",
+    re.compile(r"(?:api|access|private|auth|signing|encryption|account|master)[_-]?$"),
+)
+# Alone or at the end of a name; Python's `pass` stands alone on its line.
+_SHORT_NAMES, _LETTER = ("pass", "passw", "pwd"), re.compile("[a-z]")
+_AFTER_SHORT = frozenset("\"'=: ]_-")
+# What the rest of a name says that it is no secret: a tokenizer, the URL of a token, a secret's
+# name, the field of a password.
+_OTHER_THING = re.compile(
+    r"(?:i[sz](?:e|ing|ation))|[\w-]{0,24}?(?:ur[il]|path|file|name|type|kind|field|header|label"
+    r"|pattern|regex|endpoint|param|hasher|text|placeholder|message|error|hint|title)s?(?![a-z])",
+    re.IGNORECASE,
+)
 # A type between a name and what it is given: `: str =`, `: &'static str =`, Go's ` string =`. Only
 # one that holds text: `if token: kind = "..."` gives nothing to the token. What is in brackets may
 # hold commas; outside of them one ends a parameter.
@@ -72,11 +89,25 @@ _TEXT_TYPE = (
 _GIVEN = re.compile(
     r"s?[\w-]{0,24}[\"']?(?:\[\w{0,16}\]|\])?"  # a[b], and what is given to o["name"]
     rf"(?:\s{{0,4}}(?:[:=]|=>|:=)|(?:{_TEXT_TYPE})=)"
-    r"\s{0,4}[A-Za-z@$]{0,2}\#{0,2}([\"'])([^\"'\s]{8,400})\1"
+    r"\s{0,4}(?:String::from\(|\()?\s{0,12}[A-Za-z@$]{0,2}\#{0,2}"
+    r"(\"{3}|'{3}|[\"'`])([^\"'`\s]{8,400})\1"
 )
-# Compared with what is named like a secret, or handed to what sets one: a word alone is a name.
+# What it is given where nothing else gives it: `process.env.KEY || "..."`.
+_OR_GIVEN = re.compile(
+    r"s?[\w-]{0,24}\s{0,4}[:=]\s{0,4}[\w.\[\]()$ \"']{1,60}?(?:\|\||\?\?|\bor\b)\s{0,4}"
+    r"([\"'`])([^\"'`\s]{8,400})\1"
+)
+# Compared with what is named like a secret, handed to what sets one, or with it by its name: a word
+# alone is a name. `<password>...</password>`, too.
 _HANDED = re.compile(
-    r"s?[\w-]{0,24}[\"']?\]?\s{0,4}(?:[=!]==?\s{0,4}|\()[rbfRBF]?([\"'])([^\"'\s]{8,400})\1"
+    r"s?[\w-]{0,24}[\"']?\]?\s{0,4}"
+    r"(?:[=!]==?\s{0,4}|\(|(?<=[\"']),\s{0,4}(?:default\s{0,2}=\s{0,2})?)"
+    r"[rbfRBF]?([\"'`])([^\"'`\s]{8,400})\1"
+)
+_IN_TAGS = re.compile(r"s?(>)([^<>\s]{6,200})</")
+# Of a connection, in a text: `host=db password=...`.
+_IN_TEXT = re.compile(
+    r"[\"'][^\"'\n]{0,200}?\b(?:password|passwd|pwd)=([^\s\"'`;&<>{}$()]{6,200})", re.IGNORECASE
 )
 # Without quotes, as in YAML, .ini, .env and shell: to the end of the line.
 _BARE = re.compile(
@@ -97,9 +128,10 @@ _ARMOURED_ROW = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 _ARMOUR_HEAD = re.compile(r"\s*(?:[A-Z][\w-]{1,30}: .{1,100})?")  # `Proc-Type: 4,ENCRYPTED`
 _LAST_ROW = re.compile(r"[\s\"'+]*([A-Za-z0-9+/]{4,76}={0,2})[\s\"'+,\\n]*")
 _HEX = re.compile(r"[0-9a-fA-F]+")
+_ISSUED_HEX = re.compile(r"(?:[a-z]{2,10}(?:_v\d)?_|dapi)([0-9a-f]{32,})")  # shpat_, dop_v1_, sbp_
 _WORDS = re.compile(r"[A-Z]?[a-z]{4,}|[A-Z]{5,}")
 _NO_SECRET = re.compile(
-    r"\$\{|\{\{|<[a-z]|%\(|^(.)\1+$|^[a-z_.]+$|^[A-Z_.]+$"
+    r"\$\{|\{\{|<[|/]?[a-z]|%\(|^(.)\1+$|^[a-z_.]+$|^[A-Z_.]+$|^[A-Za-z]+$|^/|^https?://[^@]*$"
     rf"|^{PLACEHOLDER.format(n='[0-9]+')}$",
     re.MULTILINE,
 )
@@ -125,20 +157,23 @@ class Hider:
 
     def hide(self, text: str) -> str:
         """What looks like one of the names is hidden as well, so that it comes back as it was."""
-        names = [Span(*hit.span()) for hit in _NAME.finditer(text)]
-        for span in reversed(_apart([*_all_of(text), *names])):
+        names = [Span(*hit.span()) for hit in NAME.finditer(text)]
+        parts: list[str] = []
+        at = 0
+        for span in _apart([*_all_of(text), *names]):
             secret = text[span.start : span.end]
             name = self._names.get(secret)
-            if name is None:
+            if name is None:  # in the order in which they are read: a small model counts them so
                 name = self._names[secret] = PLACEHOLDER.format(n=len(self._names) + 1)
-            text = text[: span.start] + name + text[span.end :]
-        return text
+            parts += text[at : span.start], name
+            at = span.end
+        return "".join([*parts, text[at:]])
 
 
 def without_secrets(text: str) -> str:
     """`text` with its secrets gone for good."""
     for span in reversed(find_secrets(text)):
-        text = f"{text[: span.start]}[secret]{text[span.end :]}"
+        text = f"{text[: span.start]}{GONE}{text[span.end :]}"
     return text
 
 
@@ -156,7 +191,7 @@ def blank_secrets(text: str) -> str:
 def reveal(text: str, hidden: tuple[Hidden, ...]) -> str:
     """`text` with the secrets back in place of their names."""
     secrets = {one.placeholder: one.secret for one in hidden}
-    return _NAME.sub(lambda hit: secrets.get(hit[0], hit[0]), text)
+    return NAME.sub(lambda hit: secrets.get(hit[0], hit[0]), text)
 
 
 def conceal(text: str, hidden: tuple[Hidden, ...]) -> str:
@@ -203,15 +238,24 @@ def _assigned(text: str) -> Iterator[Span]:
     lower = text.lower()
     if len(lower) != len(text):  # a few capitals are two letters in lower case
         lower = "".join(letter if letter.isascii() else " " for letter in text).lower()
+    for hit in _IN_TEXT.finditer(text) if "pwd=" in lower or "passw" in lower else ():
+        if _has_digit_and_letter(hit[1]):
+            yield Span(*hit.span(1))
     for end in _ends_of_names(lower):
+        if _OTHER_THING.match(text, end):
+            continue
         if (hit := _GIVEN.match(text, end)) is not None:
             if not _NO_SECRET.search(hit[2]):
                 yield Span(*hit.span(2))
-        elif (hit := _HANDED.match(text, end)) is not None:
+        elif (hit := _first_match((_HANDED, _OR_GIVEN, _IN_TAGS), text, end)) is not None:
             if not _NO_SECRET.search(hit[2]) and _has_digit_and_letter(hit[2]):
                 yield Span(*hit.span(2))
         elif (hit := _BARE.match(text, end)) is not None and _is_no_name(hit[1]):
             yield Span(*hit.span(1))
+
+
+def _first_match(patterns: Iterable[re.Pattern[str]], text: str, at: int) -> re.Match[str] | None:
+    return next((hit for pattern in patterns if (hit := pattern.match(text, at))), None)
 
 
 def _has_digit_and_letter(text: str) -> bool:
@@ -229,9 +273,17 @@ def _ends_of_names(lower: str) -> Iterator[int]:
     for word in (*_NAMES, _KEY):
         at = lower.find(word)
         while at >= 0:
-            if word != _KEY or _BEFORE_KEY.search(lower[max(0, at - 8) : at]):
+            if word != _KEY or _BEFORE_KEY.search(lower[max(0, at - 12) : at]):
                 yield at + len(word)
             at = lower.find(word, at + len(word))
+    for word in _SHORT_NAMES:
+        at = lower.find(word)
+        while at >= 0:
+            end = at + len(word)
+            is_given = lower[end : end + 1] in _AFTER_SHORT
+            if is_given and not (at and _LETTER.match(lower, at - 1)):
+                yield end
+            at = lower.find(word, end)
 
 
 def _armoured(text: str) -> Iterator[Span]:
@@ -301,6 +353,8 @@ def _rows_before(text: str, start: int, stop: int) -> Iterator[Span]:
 
 
 def _looks_random(text: str) -> bool:
+    if issued := _ISSUED_HEX.fullmatch(text):
+        text = issued[1]
     if _HEX.fullmatch(text):
         return len(text) >= MIN_HEX and _entropy(text.lower()) >= MIN_HEX_ENTROPY
     classes = sum(bool(re.search(c, text)) for c in (r"[a-z]", r"[A-Z]", r"\d"))

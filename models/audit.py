@@ -19,6 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
+from context.secrets import without_secrets
 from models.findings import Agreement, Exact, Proposal, Provenance
 
 FIRST = "0" * 64  # stands for the hash before the first entry
@@ -148,10 +149,15 @@ def entry_of(
         files=tuple(files.items()),
         shown_tokens=provenance.receipt.used_tokens,
         thinking_tokens=provenance.trace.n_tokens,
-        text=f"{provenance.trace.text}\n\n{text}".strip() if level is Level.TEXT else "",
+        text=_kept(f"{provenance.trace.text}\n\n{text}".strip(), level),
         n_agreeing=agreement.n_agreeing,
         n_asked=agreement.n_asked,
     )
+
+
+def _kept(text: str, level: Level) -> str:
+    """What the user wants in the record; never a secret, which an edit has back in its place."""
+    return without_secrets(text) if level is Level.TEXT else ""
 
 
 def exact_entry(
@@ -182,7 +188,7 @@ def exact_entry(
         files=exact.files,
         shown_tokens=0,
         thinking_tokens=0,
-        text=text if level is Level.TEXT else "",
+        text=_kept(text, level),
     )
 
 
@@ -207,7 +213,7 @@ def _hash_of(line: bytes, previous: str) -> str | None:
     try:
         data = json.loads(line)
         claimed = data.pop("hash")
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return None
     is_right = (
         line.endswith(b"\n")

@@ -21,7 +21,7 @@ from lsp.settings import Settings
 from models.asking import thinking_within
 from models.backends import Backend
 from models.findings import Proposal
-from models.gate import apply_edits, by_path, confirmation_of
+from models.gate import apply_edits, by_path, place_confirmation, place_refusal
 from models.tasks.edit import EditKind, EditTask, propose_edit
 
 
@@ -101,7 +101,10 @@ def _changes(root: Path, proposal: Proposal) -> list[Change]:
 def _write(root: Path, changes: Sequence[Change]) -> None:
     """What some program runs by itself only with a yes; what cannot be written is a diff."""
     for change in changes:
-        why = confirmation_of(change.path)
+        if refused := place_refusal(root, change.path):
+            complain(refused)
+            sys.exit(1)
+        why = place_confirmation(root, change.path)
         if why and not _is_confirmed(change.path, why):
             complain(f"{change.path} was not changed; this is the diff")
             show_patch(changes)

@@ -16,7 +16,7 @@ from lsp import to_lsp
 from lsp.errors import REQUEST_FAILED, Failure
 from lsp.session import Session
 from models.findings import Edit, NewFile, Proposal
-from models.gate import by_path, confirmation_of, path_refusal
+from models.gate import by_path, place_confirmation, place_refusal
 
 MAX_TITLE_CHARS = 300
 Changes = list[
@@ -37,8 +37,9 @@ def workspace_edit(session: Session, root: Path, proposal: Proposal) -> types.Wo
     """
     edits_of = by_path(proposal.edits)
     for path in (*edits_of, *(new.path for new in proposal.new_files)):
-        _refuse_place(root, path)
-    _refuse_unasked(session, edits_of, proposal.new_files)
+        if refused := place_refusal(root, path):
+            raise Failure(REQUEST_FAILED, refused)
+    _refuse_unasked(session, root, edits_of, proposal.new_files)
     if not session.client.document_changes:
         return types.WorkspaceEdit(changes=_plain(session, root, edits_of))
     annotations = _Annotations(session, proposal)
@@ -47,7 +48,7 @@ def workspace_edit(session: Session, root: Path, proposal: Proposal) -> types.Wo
         changes += _created(session, root, new, annotations)
     several = len(edits_of) + len(proposal.new_files) > 1
     for path, edits in edits_of.items():
-        why = confirmation_of(path) or ("one of several files" if several else "")
+        why = place_confirmation(root, path) or ("one of several files" if several else "")
         changes.append(_edited(session, root, path, edits, annotations, why))
     return types.WorkspaceEdit(
         document_changes=changes, change_annotations=annotations.by_id or None
@@ -74,23 +75,13 @@ class _Annotations:
         return annotation_id
 
 
-def _refuse_place(root: Path, path: str) -> None:
-    """The place itself and the one that links lead to: both must be the workspace's."""
-    refusal = path_refusal(path)
-    if refusal is None:
-        real_root, real = root.resolve(), (root / path).resolve()
-        if not real.is_relative_to(real_root):
-            raise Failure(REQUEST_FAILED, f"{path} leads out of the workspace.")
-        refusal = path_refusal(real.relative_to(real_root).as_posix())
-    if refusal is not None:
-        raise Failure(REQUEST_FAILED, refusal.sentence)
-
-
-def _refuse_unasked(session: Session, paths: Iterable[str], new_files: Sequence[NewFile]) -> None:
+def _refuse_unasked(
+    session: Session, root: Path, paths: Iterable[str], new_files: Sequence[NewFile]
+) -> None:
     client = session.client
     asks = client.annotates and client.document_changes
     for path in paths:
-        if (why := confirmation_of(path)) and not asks:
+        if (why := place_confirmation(root, path)) and not asks:
             raise Failure(
                 REQUEST_FAILED,
                 f"{path} is not changed without asking, because {why}, and this editor cannot ask; "

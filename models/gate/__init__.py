@@ -8,8 +8,8 @@ not there).
 What is made exactly, a doc comment or a type, is proved by the syntax tree as well (exact.py).
 
 Two things are reported and not refused: files that some program runs by itself must be confirmed
-(`Edit.confirm`), and calls elsewhere that no longer match are named (uses.py). Reads no file: that
-a path is no symbolic link is seen to by whoever reads `sources`.
+(`Edit.confirm`), and calls elsewhere that no longer match are named (uses.py). Reads no file; where
+links lead is looked at just before an edit is sent or written (`place_refusal`).
 """
 
 from models.gate.carried import carried_refusal
@@ -23,7 +23,13 @@ from models.gate.exact import (
     new_file_refusal,
     types_refusal,
 )
-from models.gate.paths import confirmation_of, path_refusal
+from models.gate.hidden import hidden_refusal
+from models.gate.paths import (
+    confirmation_of,
+    path_refusal,
+    place_confirmation,
+    place_refusal,
+)
 from models.gate.syntax import OutlineOf, apply_edits, by_path, texts_after
 from models.gate.uses import uses_remarks
 
@@ -42,8 +48,11 @@ __all__ = [
     "check_rewrite",
     "confirmation_of",
     "docs_refusal",
+    "hidden_refusal",
     "new_file_refusal",
     "path_refusal",
+    "place_confirmation",
+    "place_refusal",
     "texts_after",
     "types_refusal",
     "uses_remarks",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
@@ -36,12 +37,18 @@ _TAGS = re.compile(
 )
 # What the parts of a question stand between (models/prompts); small models copy it.
 _MARKS = re.compile(r"@@[0-9a-f]{8} (?:end of )?[a-z]+")
-# How a model leaves code out: "# ... rest of the function".
+# How a model leaves code out: "# ... rest of the function". Words alone may as well be a comment.
+_DOTS = re.compile(r"^\s*(?:#|//|/\*|--|%|;|<!--|\{/\*)\s*(?:\.{3}|…)")
 _LEFT_OUT = re.compile(
-    r"^\s*(?:#|//|/\*)\s*(?:\.{3}|…|(?:the )?(?:rest|remainder) of (?:the|this|your)\b"
-    r"|(?:the )?(?:existing|remaining|other) code\b|same as before\b)",
+    r"^\s*(?:#|//|/\*|--|%|;|<!--|\{/\*)[\s(]*"
+    r"(?:(?:the )?(?:rest|remainder) of (?:(?:the|this|your) )?\w+"
+    r"|(?:the )?(?:existing|remaining|other) (?:code|lines)\b|same as before\b"
+    r"|(?:.{0,40}\b)?(?:un|not )changed\b)|^\s*\.{3}\s*$",
     re.IGNORECASE,
 )
+# Code that stands beside the window of an editor is read by nobody.
+_FAR_AWAY = re.compile(r"\S[ \t\u00a0]{60,}(?=\S)")
+_IDENTIFIER = re.compile(r"\w*[^\W\x00-\x7f]\w*")
 
 
 class Deletion(StrEnum):
@@ -66,7 +73,11 @@ def content_refusal(edit: Edit, deletion: Deletion) -> Refusal | None:
     if added := _added(INVISIBLE, edit) or _added(CONTROL, edit):
         sentence = f"The edit would add an invisible character (U+{ord(added):04X})."
         return Refusal("invisible", sentence)
-    if any(_LEFT_OUT.match(line) and line not in old for line in new):
+    if _added(_FAR_AWAY, edit):
+        return Refusal("far away", "The edit would put code far to the right of a line.")
+    if any(_means_another(word) for word in _more(_IDENTIFIER, edit)):
+        return Refusal("letters", "The edit would write a name in letters that look like others.")
+    if _leaves_out(old, new):
         return Refusal("left out", "The edit leaves code out behind a comment; write it in full.")
     return lost_refusal(old, new, deletion, MAX_LOST_SHARE)
 
@@ -82,8 +93,31 @@ def size_refusal(edits: Sequence[Edit]) -> Refusal | None:
 
 def _added(pattern: re.Pattern[str], edit: Edit) -> str | None:
     """What the new text has more often than the old one."""
-    more = Counter(pattern.findall(edit.new_text)) - Counter(pattern.findall(edit.old_text))
-    return next(iter(more), None)
+    return next(iter(_more(pattern, edit)), None)
+
+
+def _more(pattern: re.Pattern[str], edit: Edit) -> Counter[str]:
+    return Counter(pattern.findall(edit.new_text)) - Counter(pattern.findall(edit.old_text))
+
+
+def _means_another(word: str) -> bool:
+    """Whether Python reads a name as another one: 𝐞𝐯𝐚𝐥 is eval there."""
+    return word.isidentifier() and unicodedata.normalize("NFKC", word) != unicodedata.normalize(
+        "NFC", word
+    )
+
+
+def _leaves_out(old: Sequence[str], new: Sequence[str]) -> bool:
+    """By dots always, by words where less code comes out than went in."""
+    known = {line.strip() for line in old}
+    added = [line for line in new if line.strip() not in known]
+    if any(_DOTS.match(line) for line in added):
+        return True
+    n_old, n_new = (
+        sum(bool(line.strip()) and not _LEFT_OUT.match(line) for line in lines)
+        for lines in (old, new)
+    )
+    return n_new < n_old and any(_LEFT_OUT.match(line) for line in added)
 
 
 def emptied_refusal(edits: Sequence[Edit], deletion: Deletion) -> Refusal | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import fnmatch
 import re
 import unicodedata
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from context.ignore import is_secret
 from models.findings import Refusal
@@ -21,6 +21,11 @@ _SHORT_NAME = re.compile(r"~\d")  # 8.3 names of Windows: GIT~1, VSCODE~1
 _DEVICE = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$")  # of Windows, in any folder
 _GIT_HOOK = re.compile(r"^(pre|post|commit|prepare|applypatch|update|fsmonitor|push|reference)\b")
 
+N_JUDGED = 4  # of the last names of a whole path: a workspace may be a folder that acts by itself
+
+_HOOK_SUFFIXES = ("", ".sh", ".bash", ".py", ".rb", ".pl", ".sample")
+_IN_A_FOLDER = {("docs", "conf.py"), ("doc", "conf.py"), ("requirements", "dev.txt"),
+                ("requirements", "base.txt"), ("requirements", "test.txt")}  # fmt: skip
 _HISTORY = frozenset(".hg .jj .sl .svn .bzr".split())  # like .git: what is inside runs commands
 
 _EDITOR = "an editor obeys it"
@@ -38,16 +43,21 @@ _LOCK = "it names what is installed"
 _FOLDERS = {
     name: reason
     for reason, names in (
-        (_EDITOR, ".vscode .idea .run .zed .nvim .fleet .vs .helix .sublime"),
-        (_BUILD_SERVICE, ".github .gitlab .circleci .buildkite .woodpecker .gitea .forgejo"),
-        (_GIT, ".husky .githooks .git-hooks .git_hooks .lefthook"),
-        (_BUILD, ".cargo .mvn .gradle .yarn"),
+        (_EDITOR, ".vscode .idea .run .zed .nvim .vim .fleet .vs .helix .sublime .theia"),
+        (
+            _BUILD_SERVICE,
+            ".github .gitlab .gitlab-ci .circleci .buildkite .woodpecker .gitea .forgejo"
+            " .azure-pipelines .teamcity .semaphore .tekton .builds",
+        ),
+        (_GIT, ".husky .githooks .git-hooks .git_hooks .lefthook githooks git-hooks"),
+        (_BUILD, ".cargo .mvn .gradle .yarn buildsrc"),
+        (_TOOL, ".storybook"),
         (_CONTAINER, ".devcontainer"),
         (_SHELL, ".mise"),
         (
             _ASSISTANT,
             ".cursor .claude .continue .windsurf .clinerules .cline .roo .kilocode .gemini .codex"
-            " .kiro .amazonq .junie .trae .augment .opencode",
+            " .kiro .amazonq .junie .trae .augment .opencode .qwen .aiassistant .agents .openhands",
         ),
     )
     for name in names.split()
@@ -59,24 +69,28 @@ _FILES = tuple(
         (
             _EDITOR,
             """*.code-workspace *.sublime-project *.run.xml .vimrc .nvimrc .exrc .lvimrc .nvim.lua
-            .emacs .dir-locals.el .dir-locals-2.el""",
+            .emacs .dir-locals.el .dir-locals-2.el .vimspector.json .ycm_extra_conf.py .gdbinit
+            .lldbinit .gitpod.y*ml""",
         ),
         (
             _BUILD_SERVICE,
             """.gitlab-ci.y*ml .travis.y*ml .drone.y*ml .cirrus.y*ml .appveyor.y*ml
             .woodpecker.y*ml jenkinsfile* azure-pipelines*.y*ml appveyor*.y*ml
-            bitbucket-pipelines*.y*ml cloudbuild*.y*ml buildspec*.y*ml action.y*ml""",
+            bitbucket-pipelines*.y*ml cloudbuild*.y*ml buildspec*.y*ml action.y*ml
+            .readthedocs.y*ml readthedocs.y*ml .goreleaser.y*ml netlify.toml""",
         ),
         (
             _GIT,
             """.gitmodules .gitattributes .gitconfig .pre-commit-config.yaml .pre-commit-hooks.yaml
-            lefthook.* lefthook-local.* .lefthook.* .lefthook-local.*""",
+            lefthook.* lefthook-local.* .lefthook.* .lefthook-local.* .overcommit.y*ml
+            .simple-git-hooks.*""",
         ),
         (  # make and its like
             _BUILD,
             """makefile makefile.* gnumakefile gnumakefile.* *.mk cmakelists.txt *.cmake
             cmakepresets.json cmakeuserpresets.json meson.build configure configure.ac sconstruct
-            sconscript wscript justfile taskfile.y*ml procfile build.ninja""",
+            sconscript wscript justfile .justfile taskfile*.y*ml procfile procfile.* build.ninja
+            devbox.json""",
         ),
         (
             _BUILD,
@@ -86,16 +100,18 @@ _FILES = tuple(
         (  # Java, Scala
             _BUILD,
             """*.gradle *.gradle.kts gradle.properties gradle-wrapper.properties gradlew* mvnw*
-            pom.xml build.xml *.sbt build.sc""",
+            pom.xml build.xml *.sbt build.sc build.mill *.versions.toml""",
         ),
         (  # Rust, Zig, Go, Swift, OCaml, Elixir, Erlang
             _BUILD,
             """cargo.toml build.rs rust-toolchain rust-toolchain.toml build.zig build.zig.zon
-            package.swift dune-project mix.exs rebar.config rebar.config.script""",
+            package.swift dune-project mix.exs rebar.config rebar.config.script go.work trunk.toml
+            nextest.toml""",
         ),
         (  # Ruby, PHP
             _BUILD,
-            "rakefile *.gemspec gemfile podfile fastfile appfile dangerfile composer.json",
+            "rakefile *.rake extconf.rb guardfile *.gemspec gemfile podfile fastfile appfile"
+            " dangerfile composer.json",
         ),
         (  # JavaScript
             _BUILD,
@@ -106,12 +122,14 @@ _FILES = tuple(
         (  # Python
             _BUILD,
             """pyproject.toml setup.py setup.cfg noxfile.py tox.ini hatch_build.py pip.conf
-            requirements*.txt conanfile.py""",
+            tox.toml pdm_build.py pipfile requirements*.txt *-requirements.txt constraints*.txt
+            conanfile.py""",
         ),
         (_BUILD, "*.*proj *.*proj.user *.props *.targets directory.build.* nuget.config"),
         (
             _TESTS,
-            """conftest.py pytest.ini sitecustomize.py usercustomize.py *.pth manage.py .mocharc.*
+            """conftest.py pytest.ini .pytest.ini pytest.toml .pytest.toml
+            sitecustomize.py usercustomize.py *.pth manage.py .mocharc.*
             karma.conf.* .rspec spec_helper.rb test_helper.rb""",
         ),
         (
@@ -127,14 +145,16 @@ _FILES = tuple(
         ),
         (  # of linters and other tools: they name plugins and commands, or are scripts themselves
             _TOOL,
-            ".*rc .*rc.json .*rc.json5 .*rc.jsonc .*rc.y*ml .*rc.toml"
+            ".*rc .*rc.json .*rc.json5 .*rc.jsonc .*rc.y*ml .*rc.toml mypy.ini .mypy.ini .flake8"
+            " pylintrc .rubocop.y*ml .eleventy.js nodemon.json .release-it.* .markdownlint-cli2.*"
             + "".join(f" .*rc.{end}" for end in _SCRIPT),
         ),
         (
             _ASSISTANT,
             """agent.md agents.md claude.md gemini.md copilot-instructions.md .cursorrules
             .windsurfrules .clinerules .roorules .roomodes .aider* .mcp.json mcp.json *.prompt.md
-            *.instructions.md""",
+            *.instructions.md claude.local.md agents.override.md opencode.json crush.json
+            .goosehints .rules""",
         ),
         (
             _LOCK,
@@ -162,14 +182,40 @@ def path_refusal(path: str) -> Refusal | None:
     return Refusal("path", sentence) if is_secret(plain[-1]) else None
 
 
+def place_refusal(root: Path, path: str) -> str:
+    """Why a path below `root` must never be edited, also for where links lead; "" when it may.
+
+    Looks where links lead, and at the folders around `root`: one of a hostile workspace's folders
+    may itself be git's own.
+    """
+    if refusal := path_refusal(path):
+        return refusal.sentence
+    real_root, real = root.resolve(), (root / path).resolve()
+    if not real.is_relative_to(real_root):
+        return f"{path} leads out of the workspace."
+    refusal = path_refusal(real.relative_to(real_root).as_posix())
+    if refusal is None and {*_plain_parts(real_root.as_posix())} & {".git", *_HISTORY}:
+        refusal = Refusal("path", f"{path} is not a place that Postil edits.")
+    return refusal.sentence if refusal else ""
+
+
+def place_confirmation(root: Path, path: str) -> str:
+    """`confirmation_of` a path below `root`, and of where links lead; "" where it need not be."""
+    real = (root / path).resolve()
+    return confirmation_of(path) or confirmation_of("/".join(real.parts[-N_JUDGED:]))
+
+
 def confirmation_of(path: str) -> str:
     """Why an edit of `path` must be confirmed, in a clause for a label; "" where it need not be."""
     plain = _plain_parts(path)
     for part in plain[:-1]:
         if reason := _FOLDERS.get(part):
             return reason
-    if len(plain) > 1 and plain[-2] == "hooks" and _GIT_HOOK.match(plain[-1]):
+    is_hook = len(plain) > 1 and plain[-2] == "hooks" and _GIT_HOOK.match(plain[-1])
+    if is_hook and PurePosixPath(plain[-1]).suffix in _HOOK_SUFFIXES:
         return _GIT
+    if len(plain) > 1 and (plain[-2], plain[-1]) in _IN_A_FOLDER:
+        return _BUILD
     return next((reason for names, reason in _FILES if names.match(plain[-1])), "")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from context.secrets import conceal
 from context.window import ContextWindow
@@ -17,6 +17,7 @@ from models.asking import Answer, Asking, ask, provenance_of
 from models.backends import Conversation
 from models.errors import ModelError, ReplyUnusable
 from models.findings import Edit, NewFile, Proposal, Refusal
+from models.gate import hidden_refusal
 from models.prompts import Grammar
 
 logger = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ async def propose(
                 raise
             logger.info("No second answer: %s", type(error).__name__)
             break
-        checked = await _read(check, question.window.reveal(answer.text))
+        checked = await _read(check, question.window.reveal(answer.text), question.window)
         refusals.extend(checked.refusals)
         if checked.has_passed and (best is None or not checked.remarks):
             best = checked, answer, n_tries
@@ -120,9 +121,23 @@ async def _ask(question: Question, conversation: Conversation, asking: Asking) -
     )
 
 
-async def _read(check: Check, text: str) -> Checked:
-    """What cannot be read is refused like any other answer."""
+async def _read(check: Check, text: str, window: ContextWindow) -> Checked:
+    """What cannot be read is refused like any other answer.
+
+    Secrets that the answer got back stay in the code: its reasons are shown and recorded.
+    """
     try:
-        return await check(text)
+        checked = await check(text)
     except ReplyUnusable as unusable:
         return Checked(refusals=(Refusal("form", str(unusable)),))
+    if refusal := hidden_refusal(checked.edits, checked.new_files, window.hidden):
+        return Checked(refusals=(*checked.refusals, refusal))
+    if not window.hidden:
+        return checked
+    return replace(
+        checked,
+        edits=tuple(replace(e, reason=conceal(e.reason, window.hidden)) for e in checked.edits),
+        new_files=tuple(
+            replace(n, reason=conceal(n.reason, window.hidden)) for n in checked.new_files
+        ),
+    )

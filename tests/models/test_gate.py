@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,8 @@ from models.gate import (
     confirmation_of,
     new_file_refusal,
     path_refusal,
+    place_confirmation,
+    place_refusal,
     uses_remarks,
 )
 from models.replies import EditsReply, RewriteReply, SearchReplace
@@ -222,13 +225,14 @@ def test_hostile_paths_are_refused(before: list[str], part: str, name: str) -> N
 
 
 def test_other_places_that_are_not_the_workspaces_are_refused() -> None:
-    for path in ("/etc/passwd", "C:\\x.py", "c:/x.py", "\\\\host\\x", "a/../b", "", ".env",
+    for path in ("/etc/passwd", "C:\\x.py", "c:/x.py", "\\\\host\\x", "a/../b", "", ".env", ".ENV",
+                 "Server.PEM", ".git-credentials", "prod.tfvars",
                  ".env.local", ".npmrc", "id_rsa", "a/server.pem", "a/\n"):  # fmt: skip
         assert path_refusal(path) is not None, path
     for path in ("a.py", "src/a.b.py", "github/x.py", "agit/x", ".gitignore", "docs/hooks/x.md",
                  "src/config.ts", "src/props.ts", "src/rc.js", "a/build/x.py", "src/project.py",
                  "actions.yml", ".hgignore", "svn/x.py", "src/run/x.xml",
-                 "src/app.config.json"):  # fmt: skip
+                 "src/app.config.json", "src/hooks/update.ts", ".env.example"):  # fmt: skip
         assert path_refusal(path) is None, path
         assert confirmation_of(path) == "", path
 
@@ -356,3 +360,49 @@ async def test_a_new_file_must_be_new_plain_and_whole() -> None:
     assert await check("tests/test_a.py", "def test_a(:\n") == "syntax"
     assert await check("tests/test_a.py", "x = 1  # \u202e\n") == "invisible"
     assert await check("tests/test_a.py", "x = 1\n" * 9_000) == "size"
+
+
+@pytest.mark.parametrize(
+    ("replace", "check"),
+    [
+        ("    # The rest of the arguments\n    head = items[1]", ""),
+        ("    # ... and so on\n    head = items[1]", "left out"),
+        ("    -- ... the columns\n    head = items[1]", "left out"),
+        ("    head = items[0]" + " " * 60 + "; tail = 1", "far away"),
+        ("    head = \U0001d41e\U0001d42f\U0001d41a\U0001d425(items)", "letters"),
+        ("    größe = items[0]", ""),
+    ],
+)
+async def test_what_hides_code_is_refused_and_honest_comments_pass(
+    replace: str, check: str
+) -> None:
+    verdict = await _check("    head = items[0]", replace)
+    assert [r.check for r in verdict.refusals] == ([check] if check else [])
+
+
+@pytest.mark.parametrize(
+    "comment", ["# rest of function unchanged", "# (remaining lines unchanged)"]
+)
+async def test_code_that_a_comment_stands_for_is_left_out(comment: str) -> None:
+    body = "\n".join(Text(SOURCE).lines(10, 13))
+    verdict = await _check(body, f"    head = items[0]\n    {comment}", deletion=Deletion.AS_TOLD)
+    assert _refused(verdict) == "left out"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_where_links_lead_and_what_a_workspace_is_in_count(tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    for folder in (".github/workflows", ".git/hooks", ".vscode"):
+        (root / folder).mkdir(parents=True)
+    (root / "docs").symlink_to(root / ".github")
+    (root / "notes.txt").symlink_to(root / "Makefile")
+    (root / "inside").symlink_to(root / ".git")
+    (root / "away").symlink_to(tmp_path)
+    assert place_confirmation(root, "docs/workflows/ci.yml") == "a build service runs it"
+    assert place_confirmation(root, "notes.txt") == "building or installing the project runs it"
+    assert place_confirmation(root / ".vscode", "settings.json") == "an editor obeys it"
+    assert place_confirmation(root, "shop.py") == place_refusal(root, "shop.py") == ""
+    assert "not a place" in place_refusal(root, "inside/config")
+    assert "not a place" in place_refusal(root / ".git", "config")
+    assert "not a place" in place_refusal(root / ".git" / "hooks", "pre-commit")
+    assert place_refusal(root, "away/x.py") == "away/x.py leads out of the workspace."

@@ -88,3 +88,41 @@ async def test_a_file_of_secrets_is_not_worked_on() -> None:
     with pytest.raises(ReplyUnusable, match="no code to show"):
         await _fixed(backend, ".env.py")
     assert backend.asked == []
+
+
+OTHER = "Tr0ub4dor&3xyz"
+TWO = f'def login():\n    key = "{KEY}"\n    password = "{OTHER}"\n    send(key)\n    return None\n'
+
+
+@pytest.mark.parametrize(
+    ("key", "password", "sentence"),
+    [
+        ("POSTIL_HIDDEN_1", "POSTIL_HIDDEN_2", ""),
+        ("POSTIL_HIDDEN_2", "POSTIL_HIDDEN_1", "exchange secrets of a.py"),
+        ("POSTIL_HIDDEN_1", "POSTIL_HIDDEN_3", "a name that stands for a secret"),
+        ("POSTIL_HIDDEN_1", "[secret]", "a name that stands for a secret"),
+        ("POSTIL_HIDDEN_1", "POSTIL_HIDDEN_1", "write a secret once more into a.py"),
+    ],
+)
+async def test_a_secret_stays_where_it_was_or_the_edit_is_refused(
+    key: str, password: str, sentence: str
+) -> None:
+    """They are counted from the top; what is said of the edit has none in it."""
+    reply = (
+        f'    key = "{key}"\n    password = "{password}"\n    return send(key)\n```\n'
+        "REASON: The result of POSTIL_HIDDEN_1 was lost.\n"
+    )
+    snippet = Snippet(
+        "a.py", 1, 5, "login", TWO.rstrip(), Role.SUSPECT, "chosen", content_hash(TWO)
+    )
+    proposal = await propose_edit(
+        EditTask(EditKind.FIX, "a.py", 4, 4, "no result"), [snippet], {"a.py": TWO}, ParsedHere(),
+        Asking(ScriptedBackend([reply]), 0, 900, lambda _: None),
+    )  # fmt: skip
+    if sentence:
+        assert proposal.edits == ()
+        assert sentence in proposal.refusals[0].sentence
+        return
+    fixed = TWO.replace("    send(key)\n    return None", "    return send(key)")
+    assert apply_edits(TWO, proposal.edits) == fixed
+    assert not [e.reason for e in proposal.edits if KEY in e.reason or "lost" not in e.reason]
