@@ -35,13 +35,16 @@ _NO_PLACE = (
 _FILE_ID = re.compile(rf"\bF([1-9]\d?)\b{_NO_PLACE}")
 _AS_FILE = re.compile(r"\b(?:files?|in|of|from) `?$")  # before an id that no file has
 _PATH = re.compile(r"(?<![\w./\\-])[\w./\\-]{0,200}\w\.([A-Za-z][A-Za-z0-9+]{0,7})\b(?!\s{0,4}\()")
-_LINES = re.compile(
-    r"\b(?:[Ll]ines?\s?|(?P<short>L))(\d{1,6})"
-    rf"(?:\s{{0,4}}(?:-|–|to|through|and|,)\s{{0,4}}(?:line\s{{1,4}})?(\d{{1,6}}))?\b{_NO_PLACE}"
-)
+_RANGE = r"(\d{1,6})(?:\s{0,4}(?:-|–|to|through)\s{0,4}(?:line\s{1,4})?(\d{1,6}))?\b"
+_LINES = re.compile(rf"\b(?:(?P<word>[Ll]ines?)\s?|(?P<short>L)){_RANGE}{_NO_PLACE}")
+_MORE_LINES = re.compile(rf"(?:\s{{0,4}},|\s{{1,4}}(?:and|or)|\s{{0,4}}, and)\s{{1,4}}{_RANGE}")
+_LINE_OF_FILE = re.compile(r":(\d{1,6})\b")  # right behind a file
+_FILE_BEHIND = re.compile(r"[\s,]{0,4}(?:of|in|\()\s{0,4}(?:files?\s{1,4})?`?")
 _LINE_OF_REPORT = re.compile(r"\bline\s{1,4}(\d{1,9})\b|:(\d{1,9})\b")
 _NAME = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|->|#)[A-Za-z_$][\w$]*)*")
 _WHOLE_NAME = re.compile(rf"{_NAME.pattern}(?:\(\))?")
+_PRODUCT = re.compile(r"(?:Node|Vue|React|Next|Nuxt|Express|Three|Angular|Ember|D3)\.js")
+_PLURAL = re.compile(r"\((?:e?s|ies)\)")  # of a word, not a call of it
 _PARTS = re.compile(r"\.|::|->|#")
 _WORD = re.compile(r"[\w$]+")
 _LIKE_CODE = re.compile(r"\w_\w|[a-z0-9][A-Z]|^_\w|[a-z]\w{0,60}(?:::|->)\w")
@@ -52,7 +55,8 @@ _COMMON = frozenset(
         """self this null nil undefined true false int str bool float string void char double long
         console log println printf fmt err ok Some Ok Err Result Option List Map Set Array Object
         Promise Error Exception JSON Math String Number Boolean eof EOF JavaScript TypeScript
-        GitHub""".split()
+        GitHub NaN Infinity RangeError ReferenceError NullPointerException MySQL PostgreSQL SQLite
+        IllegalArgumentException IllegalStateException IndexOutOfBoundsException iOS""".split()
     )
 )
 
@@ -211,6 +215,8 @@ def _files(trace: str, shown: _Shown) -> Iterator[Citation]:
     extensions = code_extensions()
     for hit in _PATH.finditer(trace):
         path = shown.path_like(hit[0])
+        if path is None and _PRODUCT.fullmatch(hit[0]):
+            continue
         is_path = f".{hit[1].lower()}" in extensions and ("/" in hit[0] or len(hit[1]) > 1)
         if path is not None or is_path:
             in_report = hit[0] in shown.report
@@ -223,7 +229,11 @@ def _names(trace: str, shown: _Shown) -> Iterator[Citation]:
     """Words that only code writes so: snake_case, camelCase, called ones."""
     for hit in _NAME.finditer(trace):
         name = hit[0]
-        is_called = trace[hit.end() : hit.end() + 1] == "(" and len(name) > 1
+        is_called = (
+            trace[hit.end() : hit.end() + 1] == "("
+            and len(name) > 1
+            and not _PLURAL.match(trace, hit.end())
+        )
         if name in _COMMON or not (is_called or _LIKE_CODE.search(name)):
             continue
         is_shown, path, line = shown.place_of(name)
@@ -231,30 +241,61 @@ def _names(trace: str, shown: _Shown) -> Iterator[Citation]:
 
 
 def _lines(trace: str, shown: _Shown, others: Sequence[Citation]) -> Iterator[Citation]:
-    """A short L12 is one only where such a line was shown: else it may be anything."""
+    """A short L12 is one only where such a line was shown: else it may be anything.
+
+    Lines are of the file that is named right behind them, else of the one named before.
+    """
     files = [c for c in others if c.kind is Cited.FILE and c.path]
+    for file in files:
+        end = file.span.end + (trace[file.span.end : file.span.end + 1] == "`")
+        if hit := _LINE_OF_FILE.match(trace, end):
+            yield _line(shown, Span(*hit.span(1)), hit[1], (int(hit[1]), int(hit[1])), file.path)
     for hit in _LINES.finditer(trace):
-        first = int(hit[2])
-        last = max(first, int(hit[3] or first))
-        at = bisect_left(files, hit.start(), key=_start) - 1
-        pieces: Sequence[ShownPiece] = shown.window.pieces
-        if at >= 0 and files[at].span.start > hit.start() - NEAR_CHARS:
-            pieces = [p for p in pieces if p.snippet.path == files[at].path]
-        piece = next(
-            (p for p in pieces if p.snippet.start_line <= first and last <= p.snippet.end_line),
-            None,
-        )
-        is_shown = piece is not None or first in shown.lines_of_report
-        if not is_shown and hit["short"]:
+        path = _file_of(trace, hit, files)
+        first = int(hit[3])
+        lines = first, max(first, int(hit[4] or first))
+        cited = _line(shown, Span(*hit.span()), hit[0], lines, path)
+        if not cited.is_shown and hit["short"]:
             continue
-        yield Citation(
-            Cited.LINES,
-            Span(*hit.span()),
-            hit[0],
-            is_shown,
-            piece.snippet.path if piece else None,
-            first if piece else None,
-        )
+        yield cited
+        more = _MORE_LINES.match(trace, hit.end()) if hit["word"] in ("lines", "Lines") else None
+        while more:
+            first = int(more[1])
+            lines = first, max(first, int(more[2] or first))
+            span = Span(more.start(1), more.end())
+            yield _line(shown, span, trace[span.start : span.end], lines, path)
+            more = _MORE_LINES.match(trace, more.end())
+
+
+def _file_of(trace: str, lines: re.Match[str], files: Sequence[Citation]) -> str | None:
+    """The path of the file whose lines these are; None where none was named near them."""
+    end = lines.end()
+    while more := _MORE_LINES.match(trace, end):
+        end = more.end()
+    at = bisect_left(files, lines.start(), key=_start)
+    behind = _FILE_BEHIND.match(trace, end)
+    if behind and at < len(files) and files[at].span.start == behind.end():
+        return files[at].path
+    if at and files[at - 1].span.start > lines.start() - NEAR_CHARS:
+        return files[at - 1].path
+    return None
+
+
+def _line(
+    shown: _Shown, span: Span, written: str, lines: tuple[int, int], path: str | None
+) -> Citation:
+    """Lines looked up in a file, in all where none is named."""
+    first, last = lines
+    pieces: Sequence[ShownPiece] = shown.window.pieces
+    if path is not None:
+        pieces = [p for p in pieces if p.snippet.path == path]
+    piece = next(
+        (p for p in pieces if p.snippet.start_line <= first and last <= p.snippet.end_line),
+        None,
+    )
+    is_shown = piece is not None or first in shown.lines_of_report
+    place = (piece.snippet.path, first) if piece else (None, None)
+    return Citation(Cited.LINES, span, written, is_shown, *place)
 
 
 def _foreign(trace: str, shown: _Shown) -> Iterator[Span]:

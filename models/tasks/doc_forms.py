@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
@@ -50,13 +51,28 @@ _FORMS = {
     "bash": _Form(_Place.ABOVE, "", "# ", ""),
     "lua": _Form(_Place.ABOVE, "", "--- ", ""),
 }
-# What tools obey in a comment. A doc goes above such a comment and replaces nothing.
+# What tools obey in a comment. It stays right above the definition, below the doc.
 _DIRECTIVE = re.compile(
-    r"\bgo:\w|\bnolint\b|\beslint-|\bglobals? \w+:|\bprettier-|@ts-|\btslint:|\bistanbul ignore"
+    r"\bgo:\w|^//\s?export\s|\bnolint|\bcheckstyle:|\bnoinspection\b|\bv8 ignore|:nodoc:"
+    r"|\beslint-|\bglobals? \w+:|\bprettier-|@ts-|\btslint:|\bistanbul ignore"
     r"|\bc8 ignore|\brubocop:|\bshellcheck \w+=|-\*-|\bnoqa\b|\bclang-format (?:on|off)"
     r"|\bpragma:|\bbiome-|\bdeno-|\bpy(?:lint|right):|\bmypy:|\btype:\s*ignore"
-    r"|\bfrozen_string_literal|\bcspell:|^\W*#?(?:end)?region\b|^#!",
+    r"|\bcspell:|^\W*#?(?:end)?region\b",
     re.IGNORECASE | re.MULTILINE,
+)
+# What is said of the file to a tool, and stays at its top: the doc goes below.
+_OF_THE_TOP = re.compile(
+    r"^#!|^//!|^/\*!|^#.*\b(?:en)?coding[:=]|\bfrozen_string_literal|\bswift-tools-version|@flow\b"
+    r"|-\*-",
+    re.IGNORECASE,
+)
+# What a doc of sentences would lose: tags, parameters, examples.
+_MORE_THAN_WORDS = re.compile(
+    r"^[\s/*#!-]*[@\\](?!inheritDoc)[A-Za-z]|>>>|```|<(?:param|returns|exception)\b"
+    r"|^[\s/*#!-]*:(?:param|type|returns?|rtype|raises)\b"
+    r"|^[\s/*#!-]*(?:Args|Arguments|Parameters|Returns|Raises|Yields|Examples?)\s*:?\s*$"
+    r"|^[\s/#!]*# (?:Examples|Panics|Errors|Safety)\s*$",
+    re.MULTILINE,
 )
 # A comment about the whole file, which the grammars take for a doc of what follows it.
 _OF_THE_FILE = re.compile(
@@ -66,7 +82,8 @@ _OF_THE_FILE = re.compile(
 )
 # What would make words more than words: the ends of comments and strings, doc tests, tags.
 _ACTS = re.compile(
-    r">>>|```|\*/|\"\"\"|\'\'\'|\\|^\s*[@#]|\{@|<\w|" + _DIRECTIVE.pattern,
+    r">>>|```|\*/|\"\"\"|\'\'\'|\\|^\s*[@#]|\{@|<\w|\bfrozen_string_literal|-\*-|"
+    + _DIRECTIVE.pattern,
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -111,8 +128,9 @@ def without_subject(words: str, name: str, kept: str = "") -> str:
 def doc_edit(path: str, source: str, definition: Definition, words: str, reason: str) -> Edit:
     """Put `words` where the language has them, instead of a doc that is there.
 
-    Raises `ReplyUnusable` where a doc has no place: a Python body on the line of its `def`, or
-    right below a comment about the whole file.
+    Raises `ReplyUnusable` where a doc has no place: a Python body on the line of its `def`, other
+    code before a definition on its line, right below a comment about the whole file; and where one
+    would be lost that is more than words.
     """
     language = language_of(path)
     assert language is not None
@@ -121,6 +139,11 @@ def doc_edit(path: str, source: str, definition: Definition, words: str, reason:
         span, new = _in_body(text, definition, words)
     else:
         span, new = _above(text, definition, words, form)
+    if _MORE_THAN_WORDS.search(text.slice(span)):
+        raise ReplyUnusable(
+            f"The doc of {definition.name} has tags, parameters or examples, which a new one would "
+            "lose; change it by hand."
+        )
     return Edit(path, span, text.slice(span), new, content_hash(source), reason)
 
 
@@ -152,6 +175,7 @@ def _in_body(text: Text, definition: Definition, words: str) -> tuple[Span, str]
 
 def _above(text: Text, definition: Definition, words: str, form: _Form) -> tuple[Span, str]:
     eol, line_idx = text.eol(), definition.top_line - 1
+    _refuse_without_a_line(text, definition)
     if definition.doc is not None and _OF_THE_FILE.search(text.slice(definition.doc)):
         sentence = f"The comment above {definition.name} is about the whole file; put an empty "
         raise ReplyUnusable(f"{sentence}line below it first.")
@@ -164,21 +188,64 @@ def _above(text: Text, definition: Definition, words: str, form: _Form) -> tuple
         lines = [f"/** {words} */"]
     elif form.opening:
         lines = [form.opening, *lines, form.closing]
-    replaced = _replaceable(text, definition)
+    replaced, line_idx = _docs_above(text, definition)
     if replaced is not None:
         return replaced, f"{eol}{indent}".join(lines)
     at = text.line_span(line_idx).start
-    if definition.doc is not None:  # a directive stays right above the definition
-        at = text.line_span(text.line_idx_at(definition.doc.start)).start
     return Span(at, at), "".join(f"{indent}{line}{eol}" for line in lines)
 
 
-def _replaceable(text: Text, definition: Definition) -> Span | None:
-    """The comment above, if it is a doc and alone on its lines."""
-    doc = definition.doc
-    if doc is None or _DIRECTIVE.search(text.slice(doc)):
-        return None
-    return doc if _is_line_start(text, doc.start) else None
+def _refuse_without_a_line(text: Text, definition: Definition) -> None:
+    """Raises `ReplyUnusable` where a comment above would be about other code, too."""
+    name, line_idx = definition.name, text.line_idx_at(definition.head.start)
+    before = text.slice(Span(text.line_span(line_idx).start, definition.head.start))
+    if re.search(r"[{;]|<\?", before):
+        raise ReplyUnusable(f"{name} does not begin its line; give it a line of its own first.")
+    if definition.top_line > 1:
+        (above,) = text.lines(definition.top_line - 1, definition.top_line - 1)
+        if re.match(rf"\s*(?:[\w$]+\s+)*{re.escape(name)}\s*(?:<[^>]*>)?\([^{{}}]*$", above):
+            raise ReplyUnusable(
+                f"The doc of {name} belongs above its first signature; write it there."
+            )
+
+
+def _docs_above(text: Text, definition: Definition) -> tuple[Span | None, int]:
+    """(the comments that are the doc, the line where a doc goes that replaces none).
+
+    Comments about the top of the file stay above it, what tools obey stays below.
+    """
+    end_idx = definition.top_line - 1
+    if definition.doc is None or not _is_line_start(text, definition.doc.start):
+        return None, end_idx
+    comments = list(_comments_in(text, definition.doc))
+    while comments and _OF_THE_TOP.search(text.slice(comments[0])):
+        comments.pop(0)
+    while comments and _DIRECTIVE.search(text.slice(comments[-1])):
+        end_idx = text.line_idx_at(comments.pop().start)
+    if not comments:
+        return None, end_idx
+    if any(_DIRECTIVE.search(text.slice(comment)) for comment in comments):
+        return None, text.line_idx_at(comments[0].start)
+    return Span(comments[0].start, comments[-1].end), end_idx
+
+
+def _comments_in(text: Text, doc: Span) -> Iterator[Span]:
+    """Each comment of those that stand above a definition, without what is around it."""
+    first, last = text.line_idx_at(doc.start), text.line_idx_at(doc.end)
+    start: int | None = None  # of a comment over several lines
+    for line_idx in range(first, last + 1):
+        line = text.line_span(line_idx)
+        written = text.slice(line)
+        begins = line.start + len(written) - len(written.lstrip())
+        ends = line.start + len(written.rstrip())
+        if start is None and not written.lstrip().startswith("/*"):
+            if begins < ends:
+                yield Span(begins, ends)
+            continue
+        start = begins if start is None else start
+        if "*/" in written:
+            yield Span(start, ends)
+            start = None
 
 
 def _is_line_start(text: Text, offset: int) -> bool:

@@ -302,6 +302,58 @@ async def test_a_comment_about_the_file_is_no_doc_to_write_over(path: str, sourc
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "source", "expect"),
+    [
+        ("a.sh", "#!/bin/sh\nmean() {\n  echo 1\n}\n",
+         f"#!/bin/sh\n# {WORDS}\nmean() {{\n  echo 1\n}}\n"),
+        ("a.rb", "#!/usr/bin/ruby\n# encoding: utf-8\n# Old.\ndef mean\n  1\nend\n",
+         f"#!/usr/bin/ruby\n# encoding: utf-8\n# {WORDS}\ndef mean\n  1\nend\n"),
+        ("a.js", "// @flow\nfunction mean(v) {}\n",
+         f"// @flow\n/** {WORDS} */\nfunction mean(v) {{}}\n"),
+        ("a.rs", "//! Prices.\n//! In cents.\n/// Old.\nfn mean() {}\n",
+         f"//! Prices.\n//! In cents.\n/// {WORDS}\nfn mean() {{}}\n"),
+        ("a.js", "/** Old. */\n// eslint-disable-next-line no-x\nfunction mean(v) {}\n",
+         f"/** {WORDS} */\n// eslint-disable-next-line no-x\nfunction mean(v) {{}}\n"),
+        ("a.go", "package a\n\n// Mean is old.\n//\n//export Mean\nfunc Mean() {}\n",
+         f"package a\n\n// Mean {WORDS}\n//export Mean\nfunc Mean() {{}}\n"),
+        ("a.cpp", "/*\n * Old.\n */\n// NOLINTNEXTLINE(x)\nint mean() { return 1; }\n",
+         f"/** {WORDS} */\n// NOLINTNEXTLINE(x)\nint mean() {{ return 1; }}\n"),
+    ],
+)  # fmt: skip
+async def test_what_tools_obey_stays_at_the_top_or_right_above(
+    path: str, source: str, expect: str
+) -> None:
+    line = source[: source.lower().index("mean(") if "mean(" in source.lower() else -6].count("\n")
+    assert await _documented(path, source, line=line + 1) == expect
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "sentence"),
+    [
+        ("a.js", "/**\n * @param {string} a\n */\nfunction mean(a) {}\n", "tags, parameters"),
+        ("a.py", "def mean(v):\n    \'\'\'Old.\n\n    >>> mean([1])\n    1\n    \'\'\'\n",
+         "or examples"),
+        ("a.py", "def mean(v):\n    \'\'\'Old.\n\n    Args:\n        v: x\n    \'\'\'\n",
+         "or examples"),
+        ("a.rs", "/// ```\n/// mean();\n/// ```\nfn mean() {}\n", "or examples"),
+        ("a.rs", "mod a { fn mean() {} }\n", "does not begin its line"),
+        ("a.php", "<?php function mean() { return 1; }\n", "does not begin its line"),
+        ("a.ts", "function mean(a: 1): 1\nfunction mean(a: any): any {\n  return a\n}\n",
+         "above its first signature"),
+    ],
+)  # fmt: skip
+async def test_a_doc_that_would_lose_or_mislead_is_refused_before_the_model_is_asked(
+    path: str, source: str, sentence: str
+) -> None:
+    backend = ScriptedBackend([WORDS])
+    line = source[: source.rindex("mean(")].count("\n") + 1 if path != "a.py" else 1
+    line = 4 if path == "a.rs" and source.startswith("///") else line
+    with pytest.raises(ReplyUnusable, match=sentence):
+        await _propose(path, source, backend, line)
+    assert backend.asked == []
+
+
 async def test_long_words_are_wrapped_and_line_ends_kept() -> None:
     source = "/// x\r\nfn f() {}\r\n"
     documented = await _documented("a.rs", source, LONG, 2)
