@@ -195,11 +195,11 @@ def _quoted(trace: str, shown: _Shown) -> Iterator[Citation]:
     """Names between back-ticks, and code that was shown. Other code there may be a proposal."""
     for hit in _QUOTED.finditer(trace):
         written, span = hit[1].strip(), Span(hit.start(1), hit.end(1))
-        if _WHOLE_NAME.fullmatch(written):
+        if "." in written and (path := shown.path_like(written)):
+            yield Citation(Cited.FILE, span, written, is_shown=True, path=path)
+        elif _WHOLE_NAME.fullmatch(written):
             name = written.removesuffix("()")
-            if path := shown.path_like(name):
-                yield Citation(Cited.FILE, span, written, is_shown=True, path=path)
-            elif name not in _COMMON and not _FILE_ID.fullmatch(name):
+            if name not in _COMMON and not _FILE_ID.fullmatch(name):
                 is_shown, path, line = shown.place_of(name)
                 yield Citation(Cited.NAME, span, written, is_shown, path, line)
         elif " ".join(written.split()) in shown.plain:

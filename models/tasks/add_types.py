@@ -68,10 +68,10 @@ async def propose_types(
     start = " ".join(source[function.head.start : function.parameters_start + 1].split())
 
     async def check(text: str) -> Checked:
-        typed = await _read(path, parse_signature(text, start), function, code)
+        typed = await _read(path, parse_signature(text, start), source, function, code)
         if isinstance(typed, Refusal):
             return Checked(refusals=(typed,))
-        kept, unknown = _known_types(path, known, function, typed)
+        kept, unknown = _known_types(path, source, known, function, typed)
         if not kept:
             why = f": {unknown[0]}." if unknown else "."
             return Checked(refusals=(Refusal("type", f"There is no new type to take{why}"),))
@@ -102,7 +102,8 @@ async def _function_to_type(path: str, source: str, line: int, code: Code) -> Fu
         raise ReplyUnusable("There is no function at these lines; select one to add types to.")
     if source[function.parameters_start : function.parameters_start + 1] != "(":
         raise ReplyUnusable(f"Put the parameter of {function.name} into parentheses first.")
-    if not any(True for _ in _untyped(function)) and (function.returns or not _returns(function)):
+    is_whole = function.returns or not _returns(source, function)
+    if is_whole and not any(True for _ in _untyped(function)):
         raise ReplyUnusable(f"{function.name} has all its types.")
     return function
 
@@ -115,9 +116,10 @@ def _untyped(function: Function) -> Iterator[tuple[int, Parameter]]:
             yield idx, parameter
 
 
-def _returns(function: Function) -> bool:
+def _returns(source: str, function: Function) -> bool:
     """Whether the function has a place for the type of its result."""
-    return function.name != "constructor"
+    head = source[function.head.start : function.parameters_start]
+    return function.name != "constructor" and re.search(r"\bset\s+\S+\s*$", head) is None
 
 
 def _begun(source: str, function: Function) -> str:
@@ -128,9 +130,13 @@ def _begun(source: str, function: Function) -> str:
     return " ".join(source[function.head.start : first[1].end].split()) + ":"
 
 
-async def _read(path: str, line: str, function: Function, code: Code) -> Function | Refusal:
+async def _read(
+    path: str, line: str, source: str, function: Function, code: Code
+) -> Function | Refusal:
     """The signature as the model wrote it, when it is the same but for types."""
-    for whole in _whole(path, line):
+    head = source[function.head.start : function.parameters_start]
+    is_named = function.name in head
+    for whole in _whole(path, line if is_named else f"const {function.name} = {line}"):
         outline, anatomy = await code.outline(path, whole), await code.anatomy(path, whole)
         if outline.problems or len(anatomy.functions) != 1 or not _is_plain(anatomy):
             continue
@@ -169,7 +175,10 @@ def _is_plain(anatomy: Anatomy) -> bool:
 
 
 def _shape(function: Function) -> list[tuple[str, str, str]]:
-    return [(p.name, p.kind.value, "".join(p.default.split())) for p in function.parameters or ()]
+    return [
+        (p.name, p.kind.value, "".join(p.default.split()).replace("'", '"'))
+        for p in function.parameters or ()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +190,7 @@ class _Typed:
 
 
 def _known_types(
-    path: str, known: KnownNames, function: Function, typed: Function
+    path: str, source: str, known: KnownNames, function: Function, typed: Function
 ) -> tuple[list[_Typed], tuple[str, ...]]:
     """The new types that can stand in this file, and why the others are left out."""
     is_python = path.endswith((".py", ".pyi"))
@@ -190,7 +199,7 @@ def _known_types(
         for idx, parameter in _untyped(function)
         if (new := (typed.parameters or ())[idx]).type
     ]
-    if not function.returns and typed.returns and _returns(function):
+    if not function.returns and typed.returns and _returns(source, function):
         wanted.append(_Typed(None, typed.returns))
     kept: list[_Typed] = []
     unknown: list[str] = []
@@ -240,6 +249,8 @@ def _type_fault(type_: str, known: KnownNames, *, is_python: bool) -> str:
         return f"{type_} is a value"
     for word in sorted(_words(type_)):
         is_library = word in (_ABC | _TYPING if is_python else _TYPESCRIPT)
+        if is_python and word in known.methods and word in _BUILT_IN:
+            return f"{word} is a method of this class where Python reads it"
         if not is_library and not _is_known(word, known):
             return f"{word} is no type that this file knows"
     return ""
@@ -269,9 +280,12 @@ def _quoted(type_: str, known: KnownNames, source: str) -> str:
     """In quotes when it names what does not exist yet where Python evaluates it."""
     if re.search(r"^from __future__ import .*\bannotations\b", source, re.MULTILINE):
         return type_
-    if _words(type_) & known.later and '"' not in type_ and "'" not in type_:
-        return f'"{type_}"'
-    return type_
+    if '"' not in type_ and "'" not in type_:
+        return f'"{type_}"' if _words(type_) & known.later else type_
+    if "Literal[" in type_ or _QUOTED.fullmatch(type_):
+        return type_
+    plain = re.sub(r"[\"']", "", type_)  # `"Node" | None` fails where Python evaluates it
+    return f'"{plain}"'
 
 
 def _with_imports(

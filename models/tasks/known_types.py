@@ -50,6 +50,7 @@ class KnownNames:
 
     now: frozenset[str]  # exist when the function is defined
     later: frozenset[str]  # exist only afterwards, or only for type checkers: to be quoted
+    methods: frozenset[str] = frozenset()  # of the function's own class: no types in its body
 
     def __contains__(self, name: str) -> bool:
         return name in self.now or name in self.later
@@ -72,7 +73,13 @@ def known_names(path: str, source: str, function: Function, outline: Outline) ->
     later: set[str] = set()
     for name, when in _python_names(source, function, outline):
         (now if when is _When.BEFORE else later).add(name)
-    return KnownNames(frozenset(now), frozenset(later - now))
+    owner = function.qualified_name.rpartition(".")[0]
+    methods = {
+        s.name
+        for s in outline.symbols
+        if s.kind is SymbolKind.FUNCTION and owner and s.qualified_name == f"{owner}.{s.name}"
+    }
+    return KnownNames(frozenset(now), frozenset(later - now), frozenset(methods))
 
 
 def _typescript_names(source: str, outline: Outline) -> set[str]:

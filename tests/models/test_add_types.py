@@ -267,3 +267,33 @@ async def test_the_small_model_adds_types(unread: LlamaCppBackend) -> None:
     typed = apply_edits(source(name), proposal.edits)
     assert "mark: str = '!'" in typed
     assert typed.split("\n")[1:] == source(name).split("\n")[1:]
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "line", "reply", "expect"),
+    [
+        ("a.py", "class Node:\n    def add(self, child=None):\n        return child\n", 2,
+         ' "Node" = None) -> None:\n', '    def add(self, child: "Node | None" = None) -> None:'),
+        ("a.py", "class Node:\n    def add(self, child):\n        return child\n", 2,
+         ' "Node" | None) -> None:\n', '    def add(self, child: "Node | None") -> None:'),
+        ("a.py", "class V:\n    def list(self):\n        return 1\n\n    def f(self, a):\n"
+         "        return [a]\n", 5, " int) -> list[int]:\n", "    def f(self, a: int):"),
+        ("a.py", "def f(a, b='x y'):\n    return a\n", 1, ' int, b: str = "x y") -> int:\n',
+         "def f(a: int, b: str = 'x y') -> int:"),
+        ("a.ts", "class A {\n  set size(v) {\n    this.a = v\n  }\n}\n", 2,
+         " number): void {\n", "  set size(v: number) {"),
+        ("a.ts", "class A {\n  private handle = async (a) => {\n    return 1\n  }\n}\n", 2,
+         " number): Promise<number> => {\n",
+         "  private handle = async (a: number): Promise<number> => {"),
+        ("a.ts", "const o = {\n  m: (a) => {\n    return 1\n  },\n}\n", 2,
+         " number): number => {\n", "  m: (a: number): number => {"),
+    ],
+)  # fmt: skip
+async def test_what_would_fail_at_import_or_compile_is_written_so_that_it_does_not(
+    path: str, source: str, line: int, reply: str, expect: str
+) -> None:
+    proposal = await _propose(path, source, ScriptedBackend([reply]), line)
+    changed = apply_edits(source, proposal.edits)
+    assert expect in changed.split("\n")
+    if path.endswith(".py"):
+        exec(compile(changed, "a.py", "exec"), {})
