@@ -18,6 +18,7 @@ from context.outline import Outline, Symbol, SymbolKind
 from context.text import split_lines
 
 MAX_BEFORE_LINES = 60  # of a changed part, as it was
+MAX_LINES_WITHOUT_FUNCTION = 80  # of a file, to be read
 MAX_PAIRS = 250_000  # of lines compared exactly: difflib's time grows with their cube at worst
 
 
@@ -128,44 +129,93 @@ def changed_parts(
 
     `before` and `old` are None for a file that HEAD does not have: all of its functions are new.
     """
-    n_lines = len(split_lines(after))
-    hunks = changed_lines(before, after) if before is not None else [(1, n_lines, 1, 0)]
+    lines = split_lines(after)
     functions = [s for s in new.symbols if s.kind is SymbolKind.FUNCTION]
+    if before is None or old is None:
+        whole = [ChangedPart(path, None, 1, n, ((1, n),), "")
+                 for n in [min(len(lines), MAX_LINES_WITHOUT_FUNCTION)]]  # fmt: skip
+        return [
+            ChangedPart(path, f.qualified_name, f.start_line, f.end_line,
+                        ((f.start_line, f.end_line),), "")
+            for f in functions
+        ] or whole  # fmt: skip
+    hunks = changed_lines(before, after)
+    old_lines = split_lines(before)
     by_function: dict[int, list[tuple[int, int]]] = {}
-    outside: list[tuple[int, int, int, int]] = []
+    parts: list[ChangedPart] = []
     for first, last, old_first, old_last in hunks:
-        shown = (max(first - 1, 1), min(first, n_lines)) if last < first else (first, last)
+        is_deletion = last < first
+        shown = (max(first - 1, 1), min(first, len(lines))) if is_deletion else (first, last)
         inside = [
             (number, (max(shown[0], f.start_line), min(shown[1], f.end_line)))
             for number, f in enumerate(functions)
             if f.start_line <= shown[1] and shown[0] <= f.end_line
         ]
-        for number, lines in inside:
-            by_function.setdefault(number, []).append(lines)
-        if not inside and before is not None:
-            outside.append((*shown, old_first, old_last))
-    parts = [
+        if is_deletion:
+            gone = {s.qualified_name for s in old.symbols
+                    if s.start_line <= old_last and old_first <= s.end_line}  # fmt: skip
+            inside = [one for one in inside if _lost_lines(functions[one[0]], first, gone)]
+        for number, within in inside:
+            by_function.setdefault(number, []).append(within)
+        was = "\n".join(old_lines[old_first - 1 : old_last][:MAX_BEFORE_LINES])
+        outside = [shown] if is_deletion and not inside else []
+        outside += [] if is_deletion else _outside(first, last, functions, lines)
+        parts += [ChangedPart(path, None, *one, (one,), was) for one in outside]
+    parts += [
         ChangedPart(path, f.qualified_name, f.start_line, f.end_line, tuple(by_function[number]),
-                    _old_text(before, old, f))
+                    _old_text(old_lines, old, f, hunks))
         for number, f in enumerate(functions)
         if number in by_function
-    ]  # fmt: skip
-    old_lines = split_lines(before or "")
-    parts += [
-        ChangedPart(path, None, first, last, ((first, last),),
-                    "\n".join(old_lines[old_first - 1 : old_last][:MAX_BEFORE_LINES]))
-        for first, last, old_first, old_last in outside
     ]  # fmt: skip
     return sorted(parts, key=lambda p: p.start_line)
 
 
-def _old_text(before: str | None, old: Outline | None, function: Symbol) -> str:
-    if before is None or old is None:
-        return ""
+def _lost_lines(function: Symbol, at: int, gone: Collection[str]) -> bool:
+    """Whether lines that were deleted before line `at` were the function's: they stood between its
+    lines, or at its end or beginning.
+    """
+    if function.start_line < at <= function.end_line:
+        return True
+    return function.qualified_name in gone
+
+
+def _outside(
+    first: int, last: int, functions: Collection[Symbol], lines: list[str]
+) -> list[tuple[int, int]]:
+    """Runs of changed lines that are in no function, without blank ones around them."""
+    free = [
+        n
+        for n in range(first, last + 1)
+        if not any(f.start_line <= n <= f.end_line for f in functions)
+    ]
+    runs: list[tuple[int, int]] = []
+    for n in free:
+        if not lines[n - 1].strip():
+            continue
+        joins = bool(runs) and not any(line.strip() for line in lines[runs[-1][1] : n - 1])
+        if joins and all(between in free for between in range(runs[-1][1], n)):
+            runs[-1] = runs[-1][0], n
+        else:
+            runs.append((n, n))
+    return runs
+
+
+def _old_text(
+    old_lines: list[str],
+    old: Outline,
+    function: Symbol,
+    hunks: Iterable[tuple[int, int, int, int]],
+) -> str:
+    """The function as it was: of several of that name the one that stood there."""
+    was = function.start_line
+    for first, last, old_first, old_last in hunks:
+        if last < function.start_line if last >= first else first <= function.start_line:
+            was += (old_last - old_first) - (last - first)
     named = [s for s in old.symbols if s.qualified_name == function.qualified_name]
     if not named:
         return ""
-    lines = split_lines(before)[named[0].start_line - 1 : named[0].end_line]
+    found = min(named, key=lambda s: abs(s.start_line - was))
+    lines = old_lines[found.start_line - 1 : found.end_line]
     return "\n".join(lines[:MAX_BEFORE_LINES])
 
 

@@ -5,10 +5,11 @@ A local model takes its time, so the most suspicious are read first and only so 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from context.changes import ChangedPart
+from context.changes import MAX_LINES_WITHOUT_FUNCTION, ChangedPart
 from context.languages import is_test_path
 from context.outline import Outline, SymbolKind
 from context.selection import Asked, selection_snippets
@@ -23,7 +24,6 @@ from models.tasks.locate import find_bug
 MAX_READ: Mapping[Effort, int] = MappingProxyType(
     {Effort.QUICK: 3, Effort.NORMAL: 6, Effort.DEEP: 12}
 )
-MAX_LINES_WITHOUT_FUNCTION = 80
 
 
 def parts_of(path: str, text: Text, outline: Outline) -> list[ChangedPart]:
@@ -47,9 +47,24 @@ def most_suspicious(
         if text is None:
             return -1.0
         weighed = suspicion("\n".join(text.lines(part.start_line, part.end_line)))
-        return weighed / 4 if is_test_path(part.path) else weighed
+        is_test = is_test_path(part.path) or _is_rust_test(part, text)
+        return weighed / 4 if is_test else weighed
 
     return sorted(parts, key=lambda part: -weight(part))
+
+
+def _is_rust_test(part: ChangedPart, text: Text) -> bool:
+    """Whether a part is a unit test in the file that it tests, or stands beside such tests."""
+    if not part.path.endswith(".rs"):
+        return False
+    before = text.lines(1, part.start_line)
+    for line in reversed(before[:-1]):
+        if not line.lstrip().startswith("#["):
+            break
+        if re.search(r"\btest\b", line):
+            return True
+    is_inside = before[-1][:1].isspace()
+    return is_inside and any(line.startswith("#[cfg(test)]") for line in before)
 
 
 async def read_part(

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from context import changes
-from context.changes import changed_lines, is_changed
+from context.changes import changed_lines, changed_parts, is_changed
 from context.errors import ContextError
+from context.languages import language_of
 from context.suspicion import suspicion
+from context.syntax import outline
 from context.workspace import MAX_DIFFERING, Workspace
 from tests.repositories import commit, git, new_repository
 
@@ -177,3 +179,45 @@ def test_code_with_bounds_is_read_before_code_without() -> None:
     plain = "def a(x):\n    return x\n"
     risky = "def b(x):\n    while x[i - 1] <= n / 2:\n        pass\n"
     assert suspicion(risky) > suspicion(plain) >= 0
+
+
+TWICE = (
+    "class A {\n  int f(int a) {\n    return 1;\n  }\n\n  int f(String s) {\n"
+    "    return s.length();\n  }\n}\n"
+)
+TWO = "def f():\n    return 1\n\n\nX = 1\n\n\ndef g():\n    return 2\n"
+METHODS = "class A:\n    def a(self):\n        return 1\n\n    def b(self):\n        return 2\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "expect"),
+    [
+        ("A.java", TWICE, TWICE.replace("s.length()", "s.length() - 1"),
+         [("A.f", ((7, 7),), "  int f(String s) {\n    return s.length();\n  }")]),
+        ("A.java", TWICE,
+         TWICE.replace("s.length()", "s.length() - 1").replace("{\n  int f(int", "{\n  int x;\n\n"
+                                                               "  int f(int"),
+         [(None, ((2, 2),), ""),
+          ("A.f", ((9, 9),), "  int f(String s) {\n    return s.length();\n  }")]),
+        ("a.py", TWO, TWO.replace("X = 1\n\n\n", ""), [(None, ((4, 5),), "X = 1\n\n")]),
+        ("a.py", METHODS, METHODS.replace("    def a(self):\n        return 1\n\n", ""),
+         [(None, ((1, 2),), "    def a(self):\n        return 1\n")]),
+        ("a.py", TWO, TWO.replace("    return 1\n\n\nX = 1", "    return 3\n\n\nX = 2"),
+         [("f", ((2, 2),), "def f():\n    return 1"), (None, ((5, 5),), "X = 1")]),
+        ("a.py", "def f():\n    a()\n    b()\n", "def f():\n    a()\n",
+         [("f", ((2, 2),), "def f():\n    a()\n    b()")]),
+        ("a.py", "def f():\n    a()\n    b()\n    c()\n", "def f():\n    a()\n    c()\n",
+         [("f", ((2, 3),), "def f():\n    a()\n    b()\n    c()")]),
+        ("a.py", None, "X = 1\nY = 2\n", [(None, ((1, 3),), "")]),
+        ("a.py", None, "def f():\n    return 1\n", [("f", ((1, 2),), "")]),
+    ],
+)  # fmt: skip
+def test_changes_are_said_of_the_function_they_are_in(
+    path: str, before: str | None, after: str, expect: list[tuple[str | None, object, str]]
+) -> None:
+    language = language_of(path)
+    assert language is not None
+    new = outline(after.encode(), language)
+    old = outline(before.encode(), language) if before is not None else None
+    parts = changed_parts(path, before, after, old, new)
+    assert [(p.symbol, p.changed, p.before) for p in parts] == expect
