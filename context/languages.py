@@ -79,6 +79,7 @@ TEST_FOLDERS = frozenset(
         "__mocks__",
         "testfixtures",
         "e2e",
+        "unittests",
     ]
 )
 TOP_TEST_FOLDERS = frozenset(["test", "testing", "testsuite", "fuzz"])
@@ -86,13 +87,17 @@ _SOURCE_SETS = re.compile(r"^(test|testFixtures|\w+Test)$")  # src/test, src/com
 _PROJECTS = frozenset({"csharp", "swift"})  # their tests are folders of their own
 _TEST_PROJECT = re.compile(r"^(\w+\.)+\w*(Tests?|Specs?)$|^[A-Z]\w*[a-z]\w*Tests$")  # Shop.Tests
 _TEST_STEM = re.compile(
-    r"^(test_.*|.*_tests?|conftest|.*[.-](test|spec)|.*Tests?|Test[A-Z].*|.*TestCase|.*IT|tests?)$"
+    r"^(test_.*|.*_(unit)?tests?|conftest|.*[.-](test|spec)|.*Tests?|Test[A-Z].*|.*TestCase|tests?)$"
 )
-# Elsewhere a file named so may well be product code: KeySpec.java, CipherSuite.kt.
+_OF_THE_WEB = frozenset({"javascript", "typescript", "tsx"})  # `test` is no package's name there
+_OF_MAVEN = re.compile(r"(^|/)src/main/")  # what is there is no test, whatever its package's name
+# Elsewhere a file named so may well be product code: KeySpec.java, CipherSuite.kt, COMMIT.rb.
 _TEST_NAMES = {
+    **dict.fromkeys(("java", "kotlin", "scala"), re.compile(r".+[a-z0-9]IT\.\w+$")),
+    **dict.fromkeys(_OF_THE_WEB, re.compile(r".+\.(test-d|cy)\.\w+$|test-.+")),
     "ruby": re.compile(r".+_spec\.rb$"),
     "lua": re.compile(r".+_spec\.lua$"),
-    "scala": re.compile(r".+(Spec|Specs|Suite)\.scala$"),
+    "scala": re.compile(r".+([a-z0-9]IT|Spec|Specs|Suite)\.scala$"),
     "bash": re.compile(r".+\.bats$"),
 }
 
@@ -147,13 +152,16 @@ def is_test_path(path: str) -> bool:
     the top folder or as a source set (src/test).
     """
     *folders, file_name = path.split("/")
-    if any(folder in TEST_FOLDERS for folder in folders):
+    language = language_of(path)
+    is_product = _OF_MAVEN.search(path) is not None
+    if any(folder in TEST_FOLDERS for folder in folders) and not is_product:
+        return True
+    if language is not None and language.name in _OF_THE_WEB and "test" in folders:
         return True
     if folders and folders[0] in TOP_TEST_FOLDERS:
         return True
     if any(a == "src" and _SOURCE_SETS.match(b) for a, b in itertools.pairwise(folders)):
         return True
-    language = language_of(path)
     if language is None:
         return False
     if language.name in _PROJECTS and any(map(_TEST_PROJECT.match, folders)):

@@ -238,9 +238,9 @@ def _assigned(text: str) -> Iterator[Span]:
     lower = text.lower()
     if len(lower) != len(text):  # a few capitals are two letters in lower case
         lower = "".join(letter if letter.isascii() else " " for letter in text).lower()
-    for hit in _IN_TEXT.finditer(text) if "pwd=" in lower or "passw" in lower else ():
-        if _has_digit_and_letter(hit[1]):
-            yield Span(*hit.span(1))
+    for told in _IN_TEXT.finditer(text) if "pwd=" in lower or "passw" in lower else ():
+        if _has_digit_and_letter(told[1]):
+            yield Span(*told.span(1))
     for end in _ends_of_names(lower):
         if _OTHER_THING.match(text, end):
             continue

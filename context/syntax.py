@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -41,7 +42,18 @@ MAX_SIGNATURE = 200
 MAX_DOC = 400
 MATCH_LIMIT = 20_000  # in-progress matches; bounds a query on adversarial nesting
 
-_KINDS = {"function": SymbolKind.FUNCTION, "type": SymbolKind.TYPE, "macro": SymbolKind.MACRO}
+_KINDS = {
+    "function": SymbolKind.FUNCTION,
+    "wrapper": SymbolKind.FUNCTION,
+    "type": SymbolKind.TYPE,
+    "macro": SymbolKind.MACRO,
+}
+_COMPONENT_MAKERS = frozenset({"memo", "forwardRef", "observer", "defineComponent"})
+_OF_DATA = frozenset(
+    """map flatMap filter reduce reduceRight forEach find findIndex some every sort then catch
+    finally from replace replaceAll""".split()
+)
+_IN_MACRO = re.compile(r"\w+\((\w+)\)")  # PREFIX(name)(arguments) { ... }
 _WRAPPERS = {"decorated_definition", "export_statement", "template_declaration"}
 _GENERIC = re.compile(r"<[^<>]*>")
 _JS_TARGET = re.compile(r"^(module\.exports|exports|this|proto|self)\.")
@@ -78,7 +90,7 @@ def outline_of(tree: Tree, source: bytes, language: Language) -> Outline:
     ]
     return Outline(
         language=language.name,
-        symbols=tuple(symbol for symbol, _ in _symbols(definitions, source)),
+        symbols=tuple(symbol for symbol, _ in _symbols(definitions, source, language)),
         references=tuple(references),
         imports=tuple(
             Import(module, tuple(names), line)
@@ -94,7 +106,7 @@ def definitions(source: bytes, language: Language) -> tuple[Tree, list[tuple[Sym
     """The tree, and each definition with its own node, without decorators or export."""
     tree = parse(source, language)
     found = QueryCursor(_query(language), match_limit=MATCH_LIMIT).captures(tree.root_node)
-    symbols = _symbols(_all_definitions(found), source)
+    symbols = _symbols(_all_definitions(found), source, language)
     return tree, [(symbol, definition.head) for symbol, definition in symbols]
 
 
@@ -217,27 +229,84 @@ def _clean_name(written: str) -> str:
 def _c_function_name(declarator: Node) -> str:
     """Follow a C declarator through pointers and parentheses to the function's own name."""
     node: Node | None = declarator
-    while node is not None and node.type != "function_declarator":
+    found: Node | None = None  # the innermost: what gives a function is declared around it
+    while node is not None and node.type not in ("operator_cast", "qualified_identifier"):
         inner = node.child_by_field_name("declarator")
+        if node.type == "function_declarator":
+            found = node
+            if inner and (wrapped := _IN_MACRO.fullmatch(_text(inner))):
+                return wrapped[1]
         node = inner or next((c for c in node.named_children if "declarator" in c.type), None)
-    name = node.child_by_field_name("declarator") if node is not None else None
+    if node is not None and (node.type == "operator_cast" or found is None):
+        return _c_operator(_text(node)) if "operator" in _text(node) else ""
+    if found is None:  # `PHP_FUNCTION(name) {`: a macro that the grammar takes for a type
+        name = declarator.named_child(0) if declarator.named_child_count == 1 else None
+        is_bare = declarator.type == "parenthesized_declarator"
+        return _text(name) if is_bare and name and name.type == "identifier" else ""
+    name = found.child_by_field_name("declarator")
     if name is None:
         return ""
-    return _SPACE.sub("", _GENERIC.sub("", _text(name))).replace("::", ".").strip("*&().")
+    text = _text(name)
+    if "operator" in text and not text.isidentifier():
+        return _c_operator(text)
+    return _SPACE.sub("", _GENERIC.sub("", text)).replace("::", ".").strip("*&().")
+
+
+def _c_operator(text: str) -> str:
+    """`Vec<T>::operator< (` is Vec.operator<, `operator bool() const` is "operator bool"."""
+    owner, word, sign = text.rpartition("operator")
+    if sign.lstrip().startswith("("):
+        sign = "()"
+    sign = sign.strip() if sign == "()" else sign.partition("(")[0].strip()
+    space = " " if sign[:1].isalnum() or sign[:1] == "_" else ""
+    owner = _SPACE.sub("", _GENERIC.sub("", owner)).replace("::", ".")
+    return f"{owner}{word}{space}{sign}"
 
 
 def _all_definitions(found: dict[str, list[Node]]) -> list[_Definition]:
     return [
         definition
-        for kind in ("function", "type", "macro", "scope")
+        for kind in ("function", "type", "macro", "scope", "wrapper")
         for head, parts in _with_parts(kind, found)
         for definition in _definitions(kind, head, parts)
     ]
 
 
-def _symbols(definitions: list[_Definition], source: bytes) -> Iterator[tuple[Symbol, _Definition]]:
+def _without_wrappers_of_many(definitions: Sequence[_Definition]) -> Iterator[_Definition]:
+    """A function that is handed to another (`memo(() => ...)`) has the name of what that gives.
+
+    One with functions of its own is left for theirs, as a module is; not a component's. What is
+    made of data by a function (`rows.map(...)`) is none.
+    """
+    starts = sorted(d.node.start_byte for d in definitions if d.kind == "function")
+    for definition in definitions:
+        maker = _maker(definition.head) if definition.kind == "wrapper" else ""
+        if maker in _OF_DATA:
+            continue
+        if definition.kind == "wrapper" and maker not in _COMPONENT_MAKERS:
+            node = definition.node
+            inside = bisect_left(starts, node.start_byte + 1)
+            if inside < len(starts) and starts[inside] < node.end_byte:
+                continue
+        yield definition
+
+
+def _maker(head: Node) -> str:
+    """What the function is handed to, by its last name; "" where it is handed to nothing."""
+    value = head.child_by_field_name("value") or head.child_by_field_name("right")
+    called = value.child_by_field_name("function") if value is not None else None
+    return _text(called).rpartition(".")[2] if called is not None else ""
+
+
+def _symbols(
+    definitions: Sequence[_Definition], source: bytes, language: Language
+) -> Iterator[tuple[Symbol, _Definition]]:
     """Qualify names by the types around them; drop what is nested in a function."""
-    definitions.sort(key=lambda d: (d.node.start_byte, -d.node.end_byte))
+    is_indented = language.name == "scala"
+    definitions = sorted(
+        _without_wrappers_of_many(definitions),
+        key=lambda d: (d.node.start_byte, -d.node.end_byte),
+    )
     around: list[_Definition] = []
     qualified: list[str] = []
     seen: set[tuple[int, str]] = set()
@@ -245,7 +314,7 @@ def _symbols(definitions: list[_Definition], source: bytes) -> Iterator[tuple[Sy
         while around and around[-1].node.end_byte <= definition.node.start_byte:
             around.pop()
             qualified.pop()
-        inside_function = any(d.kind == "function" for d in around)
+        inside_function = any(d.kind in ("function", "wrapper") for d in around)
         prefix = qualified[-1] if qualified else ""
         name = f"{prefix}.{definition.name}" if prefix else definition.name
         around.append(definition)
@@ -259,13 +328,32 @@ def _symbols(definitions: list[_Definition], source: bytes) -> Iterator[tuple[Sy
             qualified_name=name,
             kind=_KINDS[definition.kind],
             start_line=node.start_point[0] + 1,
-            end_line=_last_line(node),
+            end_line=_last_line(_last_part(node) if is_indented else node),
             start_byte=node.start_byte,
             end_byte=node.end_byte,
             signature=_signature(definition.head, source),
             doc=_doc(definition),
         )
         yield symbol, definition
+
+
+def _last_part(node: Node) -> Node:
+    """Its last token that is no comment: bodies without braces end where the next thing begins."""
+    while node.child_count:
+        last = next(
+            (
+                child
+                for child in reversed(node.children)
+                if child.end_byte > child.start_byte
+                and "comment" not in child.type
+                and (child.text or b"").strip()
+            ),
+            None,
+        )
+        if last is None:
+            break
+        node = last
+    return node
 
 
 def _last_line(node: Node) -> int:

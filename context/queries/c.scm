@@ -7,3 +7,6 @@
 (call_expression function: (field_expression field: (field_identifier) @call))
 (preproc_include path: (_) @import.module) @import
 (string_literal) @literal
+(type_definition type: (struct_specifier !name body: (_)) declarator: (type_identifier) @type.name) @type
+(type_definition type: (union_specifier !name body: (_)) declarator: (type_identifier) @type.name) @type
+(type_definition type: (enum_specifier !name body: (_)) declarator: (type_identifier) @type.name) @type

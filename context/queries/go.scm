@@ -7,3 +7,5 @@
 (import_spec path: (_) @import.module) @import
 (interpreted_string_literal) @literal
 (raw_string_literal) @literal
+(var_spec name: (identifier) @function.name value: (expression_list . (func_literal))) @function
+(keyed_element key: (literal_element (identifier) @function.name) value: (literal_element (func_literal))) @function

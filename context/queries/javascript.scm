@@ -19,3 +19,8 @@
 (call_expression function: (identifier) @_require (#eq? @_require "require") arguments: (arguments (string) @import.module)) @import
 (string) @literal
 (template_string) @literal
+(variable_declarator name: (identifier) @wrapper.name value: (call_expression arguments: (arguments [(arrow_function body: (statement_block)) (function_expression)]))) @wrapper
+(assignment_expression left: (member_expression) @wrapper.name right: (call_expression arguments: (arguments [(arrow_function body: (statement_block)) (function_expression)]))) @wrapper
+(export_statement "default" @wrapper.name value: [(arrow_function) (function_expression) (generator_function)]) @wrapper
+(export_statement "default" @type.name value: (class !name)) @type
+(field_definition property: (_) @wrapper.name value: (call_expression arguments: (arguments [(arrow_function body: (statement_block)) (function_expression)]))) @wrapper

@@ -31,3 +31,4 @@
 (encapsed_string) @literal
 (heredoc_body) @literal
 (nowdoc_body) @literal
+(expression_statement (assignment_expression left: (variable_name (name) @function.name) right: [(anonymous_function) (arrow_function)])) @function

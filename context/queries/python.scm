@@ -10,3 +10,5 @@
 (import_from_statement name: (dotted_name) @import.name) @import
 (import_from_statement name: (aliased_import name: (dotted_name) @import.name)) @import
 (string) @literal
+(class_definition superclasses: (argument_list (subscript value: (identifier) @base)))
+(class_definition superclasses: (argument_list (subscript value: (attribute attribute: (identifier) @base))))

@@ -13,3 +13,4 @@
 (call !receiver method: (identifier) @_load (#any-of? @_load "require" "require_relative" "load" "autoload") arguments: (argument_list (string (string_content) @import.module))) @import
 (string) @literal
 (heredoc_content) @literal
+(assignment left: (constant) @function.name right: (lambda)) @function

@@ -13,3 +13,8 @@
 (use_declaration argument: (_) @import.module) @import
 (string_literal) @literal
 (raw_string_literal) @literal
+(call_expression function: (generic_function function: (identifier) @call))
+(call_expression function: (generic_function function: (field_expression field: (field_identifier) @call)))
+(call_expression function: (generic_function function: (scoped_identifier name: (identifier) @call)))
+(impl_item trait: (generic_type type: (type_identifier) @base))
+(impl_item trait: (scoped_type_identifier name: (type_identifier) @base))

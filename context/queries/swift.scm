@@ -18,3 +18,5 @@
 (line_string_literal) @literal
 (multi_line_string_literal) @literal
 (raw_string_literal) @literal
+(property_declaration name: (pattern bound_identifier: (simple_identifier) @function.exact) (willset_didset_block)) @function
+(property_declaration name: (pattern bound_identifier: (simple_identifier) @function.exact) value: (call_expression . (lambda_literal))) @function

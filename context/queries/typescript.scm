@@ -22,3 +22,10 @@
 (export_statement source: (string) @import.module) @import
 (string) @literal
 (template_string) @literal
+(variable_declarator name: (identifier) @wrapper.name value: (call_expression arguments: (arguments [(arrow_function body: (statement_block)) (function_expression)]))) @wrapper
+(assignment_expression left: (member_expression) @wrapper.name right: (call_expression arguments: (arguments [(arrow_function body: (statement_block)) (function_expression)]))) @wrapper
+(export_statement "default" @wrapper.name value: [(arrow_function) (function_expression) (generator_function)]) @wrapper
+(export_statement "default" @type.name value: (class !name)) @type
+(public_field_definition name: (_) @wrapper.name value: (call_expression arguments: (arguments [(arrow_function body: (statement_block)) (function_expression)]))) @wrapper
+(variable_declarator name: (identifier) @wrapper.name value: [(parenthesized_expression [(arrow_function) (function_expression)]) (as_expression (parenthesized_expression [(arrow_function) (function_expression)])) (satisfies_expression (parenthesized_expression [(arrow_function) (function_expression)])) (ternary_expression [(arrow_function) (function_expression)])]) @wrapper
+(implements_clause (generic_type name: (type_identifier) @base))

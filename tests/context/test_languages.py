@@ -277,6 +277,10 @@ def test_only_a_comment_of_its_own_right_above_is_a_doc(source: str, doc: str) -
         ("src/KeySpec.java", False), ("src/CipherSuite.kt", False), ("src/Contest.kt", False),
         ("Shop.Testing/Box.cs", False), ("lib/inspec.rb", False), ("app/Latest.swift", False),
         ("lib/open_spec.py", False), ("src/Attests/Box.kt", False),
+        ("packages/x/test/a.ts", True), ("dts/ref.test-d.ts", True), ("src/Button.cy.tsx", True),
+        ("base/strings_unittest.cc", True), ("llvm/unittests/Utils.cpp", True),
+        ("app/OrderIT.java", True), ("lib/COMMIT.rb", False), ("src/INIT.c", False),
+        ("src/main/java/com/x/spec/Foo.java", False), ("django/test/client.py", False),
     ],
 )  # fmt: skip
 def test_each_language_s_test_files_are_known(path: str, expected: bool) -> None:  # noqa: FBT001
@@ -303,3 +307,70 @@ async def test_code_without_a_grammar_is_indexed_by_lines_as_text(
     reader.close()
     located = await workspace.locate("turnCrank does nothing")
     assert [s.path for s in located.suspects] == ["main.dart"]
+
+
+FORMS = [
+    ("a.jsx", "const C = React.memo(({a}) => {\n  const f = () => { go() }\n  return a\n})\n"
+     "exports.list = catchAsync(async (r) => {\n  return r\n})\n"
+     "const rows = data.map((a) => {\n  return a\n})\n"
+     "const store = defineStore('x', () => {\n  function one() { return 1 }\n})\n"
+     "class A { x = debounce(() => { go() }) }\nexport default (a) => { return a }\n",
+     "C:1-4 list:5-7 one:12-12 A:14-14 A.x:14-14 default:15-15"),
+    ("a.js", "export default (o) => {\n  o.x = function () { return 1 }\n}\n", "o.x:2-2"),
+    ("a.ts", "export default class extends X { run() { return 1 } }\n"
+     "const f = yes ? (a: 1) => a : (b: 2) => b\nconst g = ((a: 1) => a) as T\n",
+     "default:1-1 default.run:1-1 f:2-2 g:3-3"),
+    ("a.cpp", "class API file : public Base {\n  operator bool() const { return a; }\n"
+     "  T& operator*() { return x; }\n  bool operator()(int a) const { return a; }\n};\n"
+     "template <class T> bool Vec<T>::operator<(const Vec<T>& o) { return false; }\n"
+     "Foo::operator int() const { return 1; }\ntypedef struct { int a; } pair_t;\n",
+     "file:1-5 file.operator bool:2-2 file.operator*:3-3 file.operator():4-4 Vec.operator<:6-6"
+     " Foo.operator int:7-7 pair_t:8-8"),
+    ("a.c", "static int PREFIX(scan)(const E *e)\n{ return a(); }\nPHP_FUNCTION(strlen)\n{\n"
+     "\tgo();\n}\nvoid (*signal(int s, void (*f)(int)))(int) { return 0; }\n"
+     "typedef enum { A, B } kind_t;\n",
+     "scan:1-2 strlen:3-6 signal:7-7 kind_t:8-8"),
+    ("A.java", "class A {\n  final F f = x -> { return x; };\n}\n", "A:1-3 A.f:2-2"),
+    ("a.go", "package a\n\nvar f = func(a int) int { return a }\n"
+     "var cmd = &Command{RunE: func(c *C) error { return nil }}\n", "f:3-3 RunE:4-4"),
+    ("a.scala", "class K:\n  def m(a: Int): Int =\n    if a > 1 then\n      2\n    else\n"
+     "      3\n\n  // about n\n  def n(a: Int): Int =\n    a\n", "K:1-10 K.m:2-6 K.n:9-10"),
+    ("a.swift", "class V {\n  var x = 0 { didSet { go() } }\n"
+     "  lazy var v: T = { return T() }()\n}\n", "V:1-4 V.x:2-2 V.v:3-3"),
+    ("a.php", "<?php\n$h = function ($a) { return $a; };\n", "h:2-2"),
+    ("a.rb", "X = ->(a) { a }\n", "X:1-1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "source", "expect"), FORMS)
+def test_functions_are_found_in_the_forms_that_projects_give_them(
+    path: str, source: str, expect: str
+) -> None:
+    language = language_of(path)
+    assert language is not None
+    symbols = outline(source.encode(), language).symbols
+    found = [f"{s.qualified_name}:{s.start_line}-{s.end_line}" for s in symbols]
+    assert " ".join(found) == expect
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "calls", "bases"),
+    [
+        ("a.cpp", "struct A : Base<int>, n::Other { void f() { g<int>(1); b::m<T>(1); a::b::c();"
+         " o->t<int>(); new Foo(1); } };\n", "g m c t Foo", "Base Other"),
+        ("A.java", "class A extends B<C> implements I<D> { void g() { new X<>(1); new a.Y(); } }\n",
+         "X Y", "B I"),
+        ("a.rs", "impl From<A> for B { fn f() { g::<u8>(); a.h::<u8>(); m::k::<u8>() } }\n"
+         "impl fmt::Display for B {}\n", "g h k", "From Display"),
+        ("a.py", "class A(Base[T], m.Other[U]): pass\n", "", "Base Other"),
+        ("a.ts", "class A implements I<T> {}\n", "", "I"),
+    ],
+)  # fmt: skip
+def test_what_generic_and_qualified_names_call_and_extend_is_known(
+    path: str, source: str, calls: str, bases: str
+) -> None:
+    language = language_of(path)
+    assert language is not None
+    references = outline(source.encode(), language).references
+    for role, expect in ((ReferenceRole.CALL, calls), (ReferenceRole.BASE, bases)):
+        assert {r.name for r in references if r.role is role} == {*expect.split()}
