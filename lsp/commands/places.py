@@ -22,7 +22,7 @@ class Place:
 
 def read_place(words: str) -> Place:
     """Raises `NoSuchPlace`."""
-    found = re.fullmatch(r"(.+?):(\d+)(?:-(\d+))?", words)
+    found = re.fullmatch(r"(.+?):(\d+)(?:-(\d+)|:\d+)?", words)  # a column, as compilers have it
     if found is None:
         raise NoSuchPlace(f"{words} names no lines; write path:12 or path:12-20.")
     first = max(1, int(found[2]))

@@ -13,6 +13,8 @@ from lsp.newest import Newest
 from lsp.session import Session
 from models.backends import in_background
 
+Whole = types.TextDocumentContentChangeWholeDocument
+
 
 async def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
     session.opened(session.documents.open(params.text_document))
@@ -28,7 +30,10 @@ async def did_change(session: Session, params: types.DidChangeTextDocumentParams
         raise
     session.others.forget(uri)
     if session.notes.of(uri):
-        session.notes.follow(uri, changes, document.text)
+        if any(isinstance(c, Whole) for c in params.content_changes):
+            session.notes.meet(uri, document.text)  # what differs may be in several places
+        else:
+            session.notes.follow(uri, changes, document.text)
         session.shown.moved(uri)
     session.note_applied(uri)
     session.show_buffer(uri)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lsprotocol import types
 
 from context.outline import Symbol, SymbolKind
@@ -82,8 +84,12 @@ def _span(text: Text, symbol: Symbol) -> Span:
 
 
 def _name_span(text: Text, symbol: Symbol, span: Span) -> Span:
-    """Where the name first stands inside; the first line's beginning where it does not."""
-    at = text.slice(span).find(symbol.name)
-    if at < 0 or not symbol.name:
+    """Where the name first stands inside as one that is defined, not in a decorator's words; the
+    first line's beginning where it does not stand there.
+    """
+    whole, name = text.slice(span), re.escape(symbol.name)
+    found = re.search(rf"(?<![\w$@]){name}(?![\w$])(?=\s*[(<\[:={{]|\s|$)", whole)
+    found = found or re.search(name, whole)
+    if found is None or not symbol.name:
         return Span(span.start, span.start)
-    return Span(span.start + at, span.start + at + len(symbol.name))
+    return Span(span.start + found.start(), span.start + found.end())

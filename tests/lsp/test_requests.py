@@ -35,6 +35,9 @@ async def _located(client: Client, shop: Path) -> str:
     return uri
 
 
+NESTING = {"textDocument": {"documentSymbol": {"hierarchicalDocumentSymbolSupport": True}}}
+
+
 async def test_diagnostics_are_asked_for_by_document_and_workspace(
     start_both: StartAny, shop: Path, script: Script
 ) -> None:
@@ -153,8 +156,7 @@ async def test_symbols_come_from_the_index_where_the_user_wants_them(
     text = 'class Größe:\n    """😀"""\n\n    def passt_so(self):\n        pass\n'
     (folder / "größe.py").write_text(text, encoding="utf-8")
     client = await start_both(POSTIL_MODEL="none")
-    nesting = {"textDocument": {"documentSymbol": {"hierarchicalDocumentSymbolSupport": True}}}
-    await client.initialize(folder, nesting, symbols=True)
+    await client.initialize(folder, NESTING, symbols=True)
     uri = client.open(folder / "größe.py", text)
     tree = (await client.request("textDocument/documentSymbol", {"textDocument": {"uri": uri}}))[
         "result"
@@ -385,3 +387,34 @@ async def test_references_of_a_reasoning_follow_the_lines_that_were_shown(
     whole = {"textDocument": {"uri": uri, "version": 3}, "contentChanges": [{"text": text + text}]}
     client.notify("textDocument/didChange", whole)
     assert await lines_of_total() == set(), "it is there twice"
+
+
+async def test_the_name_of_a_symbol_is_where_it_is_defined(
+    start_here: StartAny, shop: Path
+) -> None:
+    text = (
+        'class A:\n    @app.route("/[f]")\n    def f(f):\n        pass\n\n'
+        "    @size.setter\n    def size(self):\n        pass\n"
+    )
+    client = await start_here(POSTIL_MODEL="none")
+    await client.initialize(shop, NESTING, symbols=True)
+    (shop / "names.py").write_text(text)
+    uri = client.open(shop / "names.py")
+    asked = {"textDocument": {"uri": uri}}
+    tree = (await client.request("textDocument/documentSymbol", asked))["result"]
+    found = {s["name"]: s["selectionRange"]["start"] for s in tree[0]["children"]}
+    assert found == {"f": {"line": 2, "character": 8}, "size": {"line": 6, "character": 8}}
+
+
+async def test_findings_between_two_changes_of_a_whole_text_stay(
+    start_here: StartAny, shop: Path, script: Script
+) -> None:
+    client = await start_here(POSTIL_MODEL=script(LOCATE_REPLIES))
+    await client.initialize(shop)
+    uri = await _located(client, shop)
+    text = f"# first\n{(shop / 'shop.py').read_bytes().decode()}# last\n"
+    whole = {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [{"text": text}]}
+    client.notify("textDocument/didChange", whole)
+    place = {"textDocument": {"uri": uri}, "position": {"line": 6, "character": 8}}
+    hover = (await client.request("textDocument/hover", place))["result"]
+    assert "Cause, as the model sees it" in hover["contents"]["value"]

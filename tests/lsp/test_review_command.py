@@ -195,7 +195,7 @@ def test_without_a_model_nothing_is_reviewed(tmp_path: Path) -> None:
 def test_a_fix_is_a_diff_that_git_applies(tmp_path: Path) -> None:
     root = make_changed_shop(tmp_path)
     environment = scripted(tmp_path, *FIX_REPLIES)
-    arguments = ("fix", "shop.py:6", "it divides by zero", "-w", str(root))
+    arguments = ("fix", "shop.py:6:23", "it divides by zero", "-w", str(root))
     done = postil(*arguments, **environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("--- a/shop.py\n+++ b/shop.py\n@@")
