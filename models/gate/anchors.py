@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from context.text import Span, Text, content_hash, indent_of, split_lines
 from context.window import ContextWindow, ShownPiece, Snippet
@@ -96,13 +98,51 @@ def _shift(line: str, shift: str) -> str:
 
 
 def aligned(old_text: str, new: list[str]) -> list[str]:
-    """The new lines with the outer indentation that the old ones have."""
-    first_old = next((line for line in old_text.split("\n") if line.strip()), "")
-    first_new = next((line for line in new if line.strip()), "")
-    own, other = indent_of(first_old), indent_of(first_new)
+    """The new lines with the indentation that the old ones have: the outer one, and a step's where
+    a model has written another (four spaces in a file of tabs) and more lines are the same by it.
+    """
+    old = old_text.split("\n")
+    own, other = _outer_indent(old), _outer_indent(new)
     if own.startswith(other):
-        return [_shift(line, "+" + own[len(other) :]) for line in new]
-    return [_shift(line, "-" + other[len(own) :]) for line in new]
+        shifted = [_shift(line, "+" + own[len(other) :]) for line in new]
+    else:
+        shifted = [_shift(line, "-" + other[len(own) :]) for line in new]
+    stepped = _in_steps_of(old, new)
+    return max((shifted, stepped or shifted), key=lambda lines: _n_same(old, lines))
+
+
+def _outer_indent(lines: Sequence[str]) -> str:
+    return indent_of(next((line for line in lines if line.strip()), ""))
+
+
+def _n_same(old: Sequence[str], new: Sequence[str]) -> int:
+    kept = Counter(line.rstrip() for line in old) & Counter(line.rstrip() for line in new)
+    return sum(n for line, n in kept.items() if line)
+
+
+def _in_steps_of(old: Sequence[str], new: Sequence[str]) -> list[str] | None:
+    """`new` with each step of its indentation as `old` has it; None where that cannot be told."""
+    (own, own_step), (other, step) = ((_outer_indent(lines), _step(lines)) for lines in (old, new))
+    if not own_step or not step or own_step == step:
+        return None
+    found: list[str] = []
+    for line in new:
+        indent = indent_of(line)
+        n_steps, rest = divmod(len(indent) - len(other), len(step))
+        if not line.strip():
+            found.append(line)
+        elif indent != other + step * n_steps or rest:
+            return None
+        else:
+            found.append(own + own_step * n_steps + line[len(indent) :])
+    return found
+
+
+def _step(lines: Sequence[str]) -> str:
+    """The least by which a line stands further in than the one before; "" where none does."""
+    indents = [indent_of(line) for line in lines if line.strip()]
+    steps = [b[len(a) :] for a, b in pairwise(indents) if len(b) > len(a) and b.startswith(a)]
+    return min(steps, key=len, default="")
 
 
 def hunks(text: Text, region: Snippet, old: list[str], new: list[str], reason: str) -> list[Edit]:

@@ -195,6 +195,31 @@ async def test_the_end_of_a_file_stays_as_it_is_when_its_last_lines_change(
     assert apply_edits(source, verdict.edits) == eol.join(["import os", *new]) + end
 
 
+@pytest.mark.parametrize(
+    ("path", "source", "step"),
+    [
+        ("a.go", "package a\n\nfunc f(a int) int {\n\tif a > 1 {\n\t\treturn 2\n\t}\n"
+         "\treturn 1\n}\n", "    "),
+        ("a.js", "function f(a) {\n  if (a > 1) {\n    return 2\n  }\n  return 1\n}\n", "    "),
+        ("a.js", "function f(a) {\n    if (a > 1) {\n        return 2\n    }\n    return 1\n}\n",
+         "  "),
+    ],
+)  # fmt: skip
+async def test_another_step_of_indentation_changes_no_line_by_itself(
+    path: str, source: str, step: str
+) -> None:
+    lines = source.rstrip("\n").split("\n")
+    own = "\t" if "\t" in source else " " * (6 - len(step))
+    answer = [line.replace(own, step).replace("return 2", "return 3") for line in lines]
+    region = _snippet(source, 1, len(lines), path)
+    verdict = await check_rewrite(
+        RewriteReply("Because.", "\n".join(answer)), region, {path: source}, ParsedHere().outline,
+        Deletion.LITTLE,
+    )  # fmt: skip
+    assert apply_edits(source, verdict.edits) == source.replace("return 2", "return 3")
+    assert len(verdict.edits) == 1
+
+
 async def test_nothing_but_an_empty_last_line_left_off_is_no_change() -> None:
     region = _snippet("x = 1\n", 1, 2)
     verdict = await check_rewrite(
