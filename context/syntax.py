@@ -18,7 +18,7 @@ from importlib import resources
 from operator import itemgetter
 
 from tree_sitter import Language as Grammar
-from tree_sitter import Node, Parser, Query, QueryCursor, Tree
+from tree_sitter import Node, Parser, Point, Query, QueryCursor, Range, Tree
 
 from context.languages import Language
 from context.outline import (
@@ -40,6 +40,7 @@ MAX_LITERAL = 300  # code points kept of a string literal
 MIN_LITERAL = 8
 MAX_SIGNATURE = 200
 MAX_DOC = 400
+MAX_MACROS = 200  # of a file, whose items are read; a guess
 MATCH_LIMIT = 20_000  # in-progress matches; bounds a query on adversarial nesting
 
 _KINDS = {
@@ -53,6 +54,7 @@ _OF_DATA = frozenset(
     """map flatMap filter reduce reduceRight forEach find findIndex some every sort then catch
     finally from replace replaceAll""".split()
 )
+_FN = re.compile(rb"\bfn\s+\w")
 _IN_MACRO = re.compile(r"\w+\((\w+)\)")  # PREFIX(name)(arguments) { ... }
 _WRAPPERS = {"decorated_definition", "export_statement", "template_declaration"}
 _GENERIC = re.compile(r"<[^<>]*>")
@@ -80,6 +82,10 @@ def outline_of(tree: Tree, source: bytes, language: Language) -> Outline:
     """The same of a text that is parsed already."""
     imports: dict[int, tuple[list[str], list[str], int]] = {}
     found = QueryCursor(_query(language), match_limit=MATCH_LIMIT).captures(tree.root_node)
+    for inner in _trees_in_macros(tree, source, language):
+        more = QueryCursor(_query(language), match_limit=MATCH_LIMIT).captures(inner.root_node)
+        for name, nodes in more.items():
+            found.setdefault(name, []).extend(nodes)
     definitions = _all_definitions(found)
     for node, parts in _with_parts("import", found):
         _add_import(imports, node, parts)
@@ -181,6 +187,36 @@ def parse(source: bytes, language: Language) -> Tree:
     if source.count(b"\r") != source.count(b"\r\n"):
         source = _LONE_RETURN.sub(b"\n", source)
     return Parser(_grammar(language)).parse(source)
+
+
+def _trees_in_macros(tree: Tree, source: bytes, language: Language) -> Iterator[Tree]:
+    """Of items that stand in a macro (`cfg_rt! { pub fn ... }`), which the grammar leaves unread.
+
+    Nodes have the places that they have in the file. What is no list of items gives none.
+    """
+    if language.name != "rust" or b"! {" not in source:
+        return
+    cursor = QueryCursor(_item_macros(language), match_limit=MATCH_LIMIT)
+    for body in cursor.captures(tree.root_node).get("items", [])[:MAX_MACROS]:
+        if _text(body).startswith("{") and _FN.search(body.text or b""):
+            inside = Range(
+                Point(body.start_point[0], body.start_point[1] + 1),
+                Point(body.end_point[0], max(body.end_point[1] - 1, 0)),
+                body.start_byte + 1,
+                body.end_byte - 1,
+            )
+            inner = Parser(_grammar(language), included_ranges=[inside]).parse(source)
+            if not inner.root_node.has_error:
+                yield inner
+
+
+@cache
+def _item_macros(language: Language) -> Query:
+    return Query(
+        _grammar(language),
+        "(source_file (macro_invocation (token_tree) @items))"
+        "(declaration_list (macro_invocation (token_tree) @items))",
+    )
 
 
 def _text(node: Node) -> str:

@@ -337,6 +337,11 @@ FORMS = [
      "      3\n\n  // about n\n  def n(a: Int): Int =\n    a\n", "K:1-10 K.m:2-6 K.n:9-10"),
     ("a.swift", "class V {\n  var x = 0 { didSet { go() } }\n"
      "  lazy var v: T = { return T() }()\n}\n", "V:1-4 V.x:2-2 V.v:3-3"),
+    ("a.rs", "cfg_rt! {\n    /// Doc.\n    pub fn spawn(f: F) -> u8 { go(f) }\n"
+     "    impl X {\n        fn y(&self) {}\n    }\n}\nimpl Z {\n"
+     "    cfg_net! { pub fn z(&self) { a() } }\n}\nlazy! { static A: u8 = fn_of(); }\n"
+     "quote! { fn #name() {} }\n",
+     "spawn:3-3 X.y:5-5 Z.z:9-9"),
     ("a.php", "<?php\n$h = function ($a) { return $a; };\n", "h:2-2"),
     ("a.rb", "X = ->(a) { a }\n", "X:1-1"),
 ]  # fmt: skip
