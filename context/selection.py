@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from context.anatomy import Anatomy, Definition, Function
+from context.errors import NoSuchPlace
 from context.outline import Outline
 from context.suspects import Suspect
 from context.text import Text, content_hash
@@ -32,8 +33,10 @@ async def selection_snippets(
 ) -> list[Snippet]:
     """The function around the lines (or the lines around them), its callees, callers and tests.
 
-    `problem` may name the tests that fail.
+    `problem` may name the tests that fail. Raises `NoSuchPlace` for lines past the end.
     """
+    if first_line > text.n_lines:
+        raise NoSuchPlace(f"{path} has only {text.n_lines} lines; name others.")
     outline = await workspace.outline(path, text.content)
     symbol = outline.enclosing(first_line)
     if symbol is not None and symbol.end_line >= last_line:

@@ -284,3 +284,14 @@ async def test_what_is_dismissed_in_one_function_is_told_of_another(
     again = await found(2)
     assert again["finding"] is None
     assert again["reason"] == "The model found only what you have dismissed before."
+
+
+async def test_lines_past_the_end_are_said_to_be_so(start_here: StartAny, shop: Path) -> None:
+    client = await start_here(POSTIL_MODEL="scripted:" + str(shop / "none.json"))
+    (shop / "none.json").write_text('["x"]')
+    await client.initialize(shop)
+    uri = client.open(shop / "rules.py")
+    place = {"uri": uri, "first_line": 900, "last_line": 950}
+    for command in ("postil.findBugs", "postil.explain"):
+        error = (await client.command(command, place))["error"]
+        assert error["message"] == "rules.py has only 5 lines; name others."
