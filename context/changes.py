@@ -132,13 +132,12 @@ def changed_parts(
     lines = split_lines(after)
     functions = [s for s in new.symbols if s.kind is SymbolKind.FUNCTION]
     if before is None or old is None:
-        whole = [ChangedPart(path, None, 1, n, ((1, n),), "")
-                 for n in [min(len(lines), MAX_LINES_WITHOUT_FUNCTION)]]  # fmt: skip
+        n_read = min(len(lines), MAX_LINES_WITHOUT_FUNCTION)
         return [
             ChangedPart(path, f.qualified_name, f.start_line, f.end_line,
                         ((f.start_line, f.end_line),), "")
             for f in functions
-        ] or whole  # fmt: skip
+        ] or [ChangedPart(path, None, 1, n_read, ((1, n_read),), "")]  # fmt: skip
     hunks = changed_lines(before, after)
     old_lines = split_lines(before)
     by_function: dict[int, list[tuple[int, int]]] = {}
@@ -183,20 +182,18 @@ def _outside(
     first: int, last: int, functions: Collection[Symbol], lines: list[str]
 ) -> list[tuple[int, int]]:
     """Runs of changed lines that are in no function, without blank ones around them."""
-    free = [
-        n
-        for n in range(first, last + 1)
-        if not any(f.start_line <= n <= f.end_line for f in functions)
-    ]
+    covered: set[int] = set()
+    for f in functions:
+        covered.update(range(max(first, f.start_line), min(last, f.end_line) + 1))
     runs: list[tuple[int, int]] = []
-    for n in free:
-        if not lines[n - 1].strip():
-            continue
-        joins = bool(runs) and not any(line.strip() for line in lines[runs[-1][1] : n - 1])
-        if joins and all(between in free for between in range(runs[-1][1], n)):
-            runs[-1] = runs[-1][0], n
-        else:
-            runs.append((n, n))
+    goes_on = False
+    for n in range(first, last + 1):
+        if n in covered:
+            goes_on = False
+        elif lines[n - 1].strip():
+            start = runs.pop()[0] if goes_on else n
+            runs.append((start, n))
+            goes_on = True
     return runs
 
 

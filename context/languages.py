@@ -93,7 +93,7 @@ _OF_THE_WEB = frozenset({"javascript", "typescript", "tsx"})  # `test` is no pac
 _OF_MAVEN = re.compile(r"(^|/)src/main/")  # what is there is no test, whatever its package's name
 # Elsewhere a file named so may well be product code: KeySpec.java, CipherSuite.kt, COMMIT.rb.
 _TEST_NAMES = {
-    **dict.fromkeys(("java", "kotlin", "scala"), re.compile(r".+[a-z0-9]IT\.\w+$")),
+    **dict.fromkeys(("java", "kotlin"), re.compile(r".+[a-z0-9]IT\.\w+$")),
     **dict.fromkeys(_OF_THE_WEB, re.compile(r".+\.(test-d|cy)\.\w+$|test-.+")),
     "ruby": re.compile(r".+_spec\.rb$"),
     "lua": re.compile(r".+_spec\.lua$"),
@@ -152,18 +152,17 @@ def is_test_path(path: str) -> bool:
     the top folder or as a source set (src/test).
     """
     *folders, file_name = path.split("/")
-    language = language_of(path)
-    is_product = _OF_MAVEN.search(path) is not None
-    if any(folder in TEST_FOLDERS for folder in folders) and not is_product:
-        return True
-    if language is not None and language.name in _OF_THE_WEB and "test" in folders:
+    if any(folder in TEST_FOLDERS for folder in folders) and not _OF_MAVEN.search(path):
         return True
     if folders and folders[0] in TOP_TEST_FOLDERS:
         return True
     if any(a == "src" and _SOURCE_SETS.match(b) for a, b in itertools.pairwise(folders)):
         return True
+    language = language_of(path)
     if language is None:
         return False
+    if language.name in _OF_THE_WEB and "test" in folders:
+        return True
     if language.name in _PROJECTS and any(map(_TEST_PROJECT.match, folders)):
         return True
     if (names := _TEST_NAMES.get(language.name)) and names.match(file_name):

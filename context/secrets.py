@@ -270,20 +270,23 @@ def _is_no_name(text: str) -> bool:
 
 
 def _ends_of_names(lower: str) -> Iterator[int]:
-    for word in (*_NAMES, _KEY):
-        at = lower.find(word)
-        while at >= 0:
-            if word != _KEY or _BEFORE_KEY.search(lower[max(0, at - 12) : at]):
-                yield at + len(word)
-            at = lower.find(word, at + len(word))
+    for word in _NAMES:
+        yield from _ends_of(word, lower)
+    for end in _ends_of(_KEY, lower):
+        if _BEFORE_KEY.search(lower[max(0, end - len(_KEY) - 12) : end - len(_KEY)]):
+            yield end
     for word in _SHORT_NAMES:
-        at = lower.find(word)
-        while at >= 0:
-            end = at + len(word)
-            is_given = lower[end : end + 1] in _AFTER_SHORT
-            if is_given and not (at and _LETTER.match(lower, at - 1)):
+        for end in _ends_of(word, lower):
+            is_part = _LETTER.fullmatch(lower[max(0, end - len(word) - 1) : end - len(word)])
+            if lower[end : end + 1] in _AFTER_SHORT and not is_part:
                 yield end
-            at = lower.find(word, end)
+
+
+def _ends_of(word: str, lower: str) -> Iterator[int]:
+    at = lower.find(word)
+    while at >= 0:
+        yield at + len(word)
+        at = lower.find(word, at + len(word))
 
 
 def _armoured(text: str) -> Iterator[Span]:

@@ -81,10 +81,9 @@ def outline(source: bytes, language: Language) -> Outline:
 def outline_of(tree: Tree, source: bytes, language: Language) -> Outline:
     """The same of a text that is parsed already."""
     imports: dict[int, tuple[list[str], list[str], int]] = {}
-    found = QueryCursor(_query(language), match_limit=MATCH_LIMIT).captures(tree.root_node)
+    found = _captures(tree, _query(language))
     for inner in _trees_in_macros(tree, source, language):
-        more = QueryCursor(_query(language), match_limit=MATCH_LIMIT).captures(inner.root_node)
-        for name, nodes in more.items():
+        for name, nodes in _captures(inner, _query(language)).items():
             found.setdefault(name, []).extend(nodes)
     definitions = _all_definitions(found)
     for node, parts in _with_parts("import", found):
@@ -111,7 +110,7 @@ def outline_of(tree: Tree, source: bytes, language: Language) -> Outline:
 def definitions(source: bytes, language: Language) -> tuple[Tree, list[tuple[Symbol, Node]]]:
     """The tree, and each definition with its own node, without decorators or export."""
     tree = parse(source, language)
-    found = QueryCursor(_query(language), match_limit=MATCH_LIMIT).captures(tree.root_node)
+    found = _captures(tree, _query(language))
     symbols = _symbols(_all_definitions(found), source, language)
     return tree, [(symbol, definition.head) for symbol, definition in symbols]
 
@@ -178,15 +177,22 @@ def _with_parts(
     yield from ((heads[key], own[key]) for key in own)
 
 
-def parse(source: bytes, language: Language) -> Tree:
+def parse(source: bytes, language: Language, inside: Range | None = None) -> Tree:
     """The whole tree, for who must know each node of it; same process rules as for `outline`.
+
+    `inside`: all that is read, where that is not the whole.
 
     tree-sitter ends a line at a newline alone, context/text.py at a lone carriage return too: it is
     given a newline instead, which is as long, so that rows are lines and bytes stay what they are.
     """
     if source.count(b"\r") != source.count(b"\r\n"):
         source = _LONE_RETURN.sub(b"\n", source)
-    return Parser(_grammar(language)).parse(source)
+    ranges = [inside] if inside is not None else None
+    return Parser(_grammar(language), included_ranges=ranges).parse(source)
+
+
+def _captures(tree: Tree, query: Query) -> dict[str, list[Node]]:
+    return QueryCursor(query, match_limit=MATCH_LIMIT).captures(tree.root_node)
 
 
 def _trees_in_macros(tree: Tree, source: bytes, language: Language) -> Iterator[Tree]:
@@ -196,8 +202,7 @@ def _trees_in_macros(tree: Tree, source: bytes, language: Language) -> Iterator[
     """
     if language.name != "rust" or b"! {" not in source:
         return
-    cursor = QueryCursor(_item_macros(language), match_limit=MATCH_LIMIT)
-    for body in cursor.captures(tree.root_node).get("items", [])[:MAX_MACROS]:
+    for body in _captures(tree, _item_macros(language)).get("items", [])[:MAX_MACROS]:
         if _text(body).startswith("{") and _FN.search(body.text or b""):
             inside = Range(
                 Point(body.start_point[0], body.start_point[1] + 1),
@@ -205,7 +210,7 @@ def _trees_in_macros(tree: Tree, source: bytes, language: Language) -> Iterator[
                 body.start_byte + 1,
                 body.end_byte - 1,
             )
-            inner = Parser(_grammar(language), included_ranges=[inside]).parse(source)
+            inner = parse(source, language, inside)
             if not inner.root_node.has_error:
                 yield inner
 
@@ -314,6 +319,9 @@ def _without_wrappers_of_many(definitions: Sequence[_Definition]) -> Iterator[_D
     One with functions of its own is left for theirs, as a module is; not a component's. What is
     made of data by a function (`rows.map(...)`) is none.
     """
+    if all(d.kind != "wrapper" for d in definitions):
+        yield from definitions
+        return
     starts = sorted(d.node.start_byte for d in definitions if d.kind == "function")
     for definition in definitions:
         maker = _maker(definition.head) if definition.kind == "wrapper" else ""

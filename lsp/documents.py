@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lsprotocol import types
 
-from context.text import SpanOutOfRange, Text
+from context.text import Span, SpanOutOfRange, Text
 from lsp import from_lsp
 from lsp.errors import INVALID_PARAMS, Failure
 from lsp.from_lsp import Encoding
@@ -64,6 +64,17 @@ def replacement(old: str, new: str) -> Change:
     start = _longest(lambda n: old[:n] == new[:n], room)
     kept = _longest(lambda n: old[len(old) - n :] == new[len(new) - n :], room - start)
     return Change(start, len(old) - kept, len(new) - kept - start)
+
+
+def moved(span: Span, changes: Sequence[Change]) -> Span | None:
+    """Where a span is after edits elsewhere; None where they changed what is in it."""
+    for change in changes:
+        if change.end <= span.start:
+            shift = change.n_new - (change.end - change.start)
+            span = Span(span.start + shift, span.end + shift)
+        elif change.start < span.end:
+            return None
+    return span
 
 
 def _longest(is_same: Callable[[int], bool], limit: int) -> int:
@@ -142,8 +153,7 @@ class Documents:
         try:
             changed, made = _changed(document, version, changes, encoding)
         except Lost:
-            self._lost[key] = document
-            self._open.pop(key, None)
+            self.lose(uri)
             raise
         self._lost.pop(key, None)
         self._open[key] = changed

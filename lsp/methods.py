@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -53,6 +54,7 @@ _REQUESTS: dict[str, tuple[Callable[[Session, Any], Awaitable[Any]], Any]] = {
 }
 _NOTIFICATIONS: dict[str, tuple[Callable[[Session, Any], Awaitable[None]], Any]] = {
     "textDocument/didOpen": (text_sync.did_open, types.DidOpenTextDocumentParams),
+    "textDocument/didChange": (text_sync.did_change, types.DidChangeTextDocumentParams),
     "textDocument/didSave": (text_sync.did_save, types.DidSaveTextDocumentParams),
     "textDocument/didClose": (text_sync.did_close, types.DidCloseTextDocumentParams),
     "workspace/didChangeWorkspaceFolders": (
@@ -65,6 +67,10 @@ _NOTIFICATIONS: dict[str, tuple[Callable[[Session, Any], Awaitable[None]], Any]]
     ),
     "window/workDoneProgress/cancel": (workspace.cancel_work, None),
     "postil/trust": (workspace.trust, None),
+}
+# Who is told of parameters that are not of that type, where a log line is not enough.
+_ON_UNREADABLE: dict[str, Callable[[Session, Any], None]] = {
+    "textDocument/didChange": text_sync.unreadable_change,
 }
 
 
@@ -83,15 +89,9 @@ def open_session(wire: Wire, opening: Opening, environ: Mapping[str, str]) -> Se
     for name, (handler, params_type) in _REQUESTS.items():
         wire.on_request(name, Method(bind(handler), params_type))
     for name, (notified, params_type) in _NOTIFICATIONS.items():
-        wire.on_notification(name, Method(bind(notified), params_type))
-    wire.on_notification(
-        "textDocument/didChange",
-        Method(
-            bind(text_sync.did_change),
-            types.DidChangeTextDocumentParams,
-            lambda params: text_sync.unreadable_change(session, params),
-        ),
-    )
+        told = _ON_UNREADABLE.get(name)
+        on_unreadable = partial(told, session) if told is not None else None
+        wire.on_notification(name, Method(bind(notified), params_type, on_unreadable))
 
     async def initialized(params: Any) -> None:
         del params

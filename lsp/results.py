@@ -95,13 +95,13 @@ def _line_now(target: Text, link: Link, shown: Sequence[Snippet]) -> int:
 def _as_data(session: Session, note: Note, document: TraceDocument, scheme: str) -> dict[str, Any]:
     text = Text(document.text)
     encoding = session.client.encoding
-    shown = note.provenance.receipt.shown if note.provenance else ()
+    shown = [p.snippet for p in note.provenance.receipt.shown] if note.provenance else []
     references = []
     for link in document.links:
         with suppress(Failure, ValueError):  # a file that is gone has no place to go to
             uri = session.uri_of(note.root, link.path)
             target = session.text_of(uri)
-            line = _line_now(target, link, [piece.snippet for piece in shown])
+            line = _line_now(target, link, shown)
             span = target.lines_span(line, line)
             references.append(
                 {

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from context.text import Span, Text
-from lsp.documents import Change, Key, key_of, replacement
+from lsp.documents import Change, Key, key_of, moved, replacement
 from models.findings import Finding, Provenance
 
 ID_CHARS = 12  # of a digest: enough that no two remarks of a session meet
@@ -148,8 +148,8 @@ class Notes:
 
     def follow(self, uri: str, changes: Sequence[Change], text: Text) -> None:
         """Move the notes of a document along with its edits, which made `text` of it."""
-        moved = (_moved(note, changes) for note in self.of(uri))
-        self._keep(key_of(uri), text, [note for note in moved if note is not None])
+        found = (_moved(note, changes) for note in self.of(uri))
+        self._keep(key_of(uri), text, [note for note in found if note is not None])
 
     def meet(self, uri: str, text: Text) -> bool:
         """Move the notes to a text that came by other ways than edits; True when it is another.
@@ -183,14 +183,9 @@ def _replaces(new: Note, old: Note) -> bool:
 
 
 def _moved(note: Note, changes: Sequence[Change]) -> Note | None:
-    span = note.span
-    for change in changes:
-        if change.end <= span.start:
-            shift = change.n_new - (change.end - change.start)
-            span = Span(span.start + shift, span.end + shift)
-        elif change.start < span.end:
-            return None  # its code changed: what was said of it no longer holds
-    return replace(note, span=span)
+    """None where its code changed: what was said of it no longer holds."""
+    span = moved(note.span, changes)
+    return replace(note, span=span) if span is not None else None
 
 
 def _found_again(note: Note, before: Text, after: Text) -> Note | None:

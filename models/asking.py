@@ -11,13 +11,11 @@ to be begun anew because somebody's question went first.
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any, ParamSpec, TypeVar
 
 from context.window import ContextWindow, ShownPiece, Snippet, pack, render_plain
 from models import prompts
@@ -31,9 +29,10 @@ from models.backends import (
     StopReason,
     Thinks,
     Thought,
+    gives_way,
 )
 from models.citations import check_citations
-from models.errors import ContextFull, GaveWay, ReplyUnusable
+from models.errors import ContextFull, ReplyUnusable
 from models.findings import Agreement, CutReason, Provenance, Trace
 from models.reasoning import LoopDetector, Start, ThinkingSplitter
 from models.replies import freely_written, json_schema_of
@@ -48,8 +47,7 @@ CHAT_THINKING_TOKENS = 7_000  # a guess; with the answer below 8,192, which some
 MIN_CHAT_THINKING_TOKENS = 256  # a guess: with less it is not worth asking
 CHAT_MARK_TOKENS = 64  # of a template that we do not see; a guess
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
+
 _limit_s: ContextVar[float] = ContextVar("limit_s", default=0.0)
 
 
@@ -235,21 +233,7 @@ async def written(backend: Backend, generation: Generation) -> str:
     return text
 
 
-def _gives_way(
-    work: Callable[_P, Coroutine[Any, Any, _T]],
-) -> Callable[_P, Coroutine[Any, Any, _T]]:
-    """Begun anew as often as it has to let a person go first."""
-
-    @functools.wraps(work)
-    async def until_through(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        while True:
-            with suppress(GaveWay):
-                return await work(*args, **kwargs)
-
-    return until_through
-
-
-@_gives_way
+@gives_way
 async def _answer(
     backend: Backend, generation: Generation, on_event: OnEvent
 ) -> tuple[str, StopReason | None]:
@@ -319,7 +303,7 @@ async def _fitting(
     return n_left
 
 
-@_gives_way
+@gives_way
 async def _reply(
     backend: Backend,
     conversation: Conversation,
@@ -355,7 +339,7 @@ async def _reply(
     return text, Trace(thought.strip(), n_tokens, _since(started), cut, thinks), reason
 
 
-@_gives_way
+@gives_way
 async def _think(
     backend: Backend,
     conversation: Conversation,

@@ -249,34 +249,37 @@ def _lines(trace: str, shown: _Shown, others: Sequence[Citation]) -> Iterator[Ci
     for file in files:
         end = file.span.end + (trace[file.span.end : file.span.end + 1] == "`")
         if hit := _LINE_OF_FILE.match(trace, end):
-            yield _line(shown, Span(*hit.span(1)), hit[1], (int(hit[1]), int(hit[1])), file.path)
+            yield _line(shown, Span(*hit.span(1)), hit[1], _bounds(hit[1], None), file.path)
     for hit in _LINES.finditer(trace):
-        path = _file_of(trace, hit, files)
-        first = int(hit[3])
-        lines = first, max(first, int(hit[4] or first))
-        cited = _line(shown, Span(*hit.span()), hit[0], lines, path)
+        more = list(_more_lines(trace, hit.end()))
+        path = _file_of(trace, Span(hit.start(), more[-1].end() if more else hit.end()), files)
+        cited = _line(shown, Span(*hit.span()), hit[0], _bounds(hit[3], hit[4]), path)
         if not cited.is_shown and hit["short"]:
             continue
         yield cited
-        more = _MORE_LINES.match(trace, hit.end()) if hit["word"] in ("lines", "Lines") else None
-        while more:
-            first = int(more[1])
-            lines = first, max(first, int(more[2] or first))
-            span = Span(more.start(1), more.end())
-            yield _line(shown, span, trace[span.start : span.end], lines, path)
-            more = _MORE_LINES.match(trace, more.end())
+        for further in more if hit["word"] in ("lines", "Lines") else ():
+            span = Span(further.start(1), further.end())
+            bounds = _bounds(further[1], further[2])
+            yield _line(shown, span, trace[span.start : span.end], bounds, path)
 
 
-def _file_of(trace: str, lines: re.Match[str], files: Sequence[Citation]) -> str | None:
+def _more_lines(trace: str, at: int) -> Iterator[re.Match[str]]:
+    while more := _MORE_LINES.match(trace, at):
+        yield more
+        at = more.end()
+
+
+def _bounds(first: str, last: str | None) -> tuple[int, int]:
+    return int(first), max(int(first), int(last or first))
+
+
+def _file_of(trace: str, lines: Span, files: Sequence[Citation]) -> str | None:
     """The path of the file whose lines these are; None where none was named near them."""
-    end = lines.end()
-    while more := _MORE_LINES.match(trace, end):
-        end = more.end()
-    at = bisect_left(files, lines.start(), key=_start)
-    behind = _FILE_BEHIND.match(trace, end)
+    at = bisect_left(files, lines.start, key=_start)
+    behind = _FILE_BEHIND.match(trace, lines.end)
     if behind and at < len(files) and files[at].span.start == behind.end():
         return files[at].path
-    if at and files[at - 1].span.start > lines.start() - NEAR_CHARS:
+    if at and files[at - 1].span.start > lines.start - NEAR_CHARS:
         return files[at - 1].path
     return None
 

@@ -6,7 +6,7 @@ needs the user's confirmation; where the client cannot ask for it, the first two
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lsprotocol import types
@@ -39,7 +39,8 @@ def workspace_edit(session: Session, root: Path, proposal: Proposal) -> types.Wo
     for path in (*edits_of, *(new.path for new in proposal.new_files)):
         if refused := place_refusal(root, path):
             raise Failure(REQUEST_FAILED, refused)
-    _refuse_unasked(session, root, edits_of, proposal.new_files)
+    confirms = {path: place_confirmation(root, path) for path in edits_of}
+    _refuse_unasked(session, confirms, proposal.new_files)
     if not session.client.document_changes:
         return types.WorkspaceEdit(changes=_plain(session, root, edits_of))
     annotations = _Annotations(session, proposal)
@@ -48,7 +49,7 @@ def workspace_edit(session: Session, root: Path, proposal: Proposal) -> types.Wo
         changes += _created(session, root, new, annotations)
     several = len(edits_of) + len(proposal.new_files) > 1
     for path, edits in edits_of.items():
-        why = place_confirmation(root, path) or ("one of several files" if several else "")
+        why = confirms[path] or ("one of several files" if several else "")
         changes.append(_edited(session, root, path, edits, annotations, why))
     return types.WorkspaceEdit(
         document_changes=changes, change_annotations=annotations.by_id or None
@@ -76,12 +77,13 @@ class _Annotations:
 
 
 def _refuse_unasked(
-    session: Session, root: Path, paths: Iterable[str], new_files: Sequence[NewFile]
+    session: Session, confirms: Mapping[str, str], new_files: Sequence[NewFile]
 ) -> None:
+    """`confirms`: why a path that is edited must be confirmed, or nothing."""
     client = session.client
     asks = client.annotates and client.document_changes
-    for path in paths:
-        if (why := place_confirmation(root, path)) and not asks:
+    for path, why in confirms.items():
+        if why and not asks:
             raise Failure(
                 REQUEST_FAILED,
                 f"{path} is not changed without asking, because {why}, and this editor cannot ask; "

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from context.changes import ChangedPart, Changes
 from context.host import RemoteWorkspace
-from context.text import Text, content_hash
-from lsp.documents import replacement
+from context.text import Span, Text, content_hash
+from lsp.documents import moved, replacement
 from lsp.errors import Failure
 from lsp.jobs.noting import asking_of, note_finding
 from lsp.progress import Progress
@@ -103,13 +103,12 @@ def _part_now(part: ChangedPart, then: Text | None, now: Text | None) -> Changed
         return None
     if then.content == now.content:
         return part
-    change = replacement(then.content, now.content)
     lines = then.lines_span(part.start_line, part.end_line)
-    if change.start > lines.end:
-        return part
-    if change.end > lines.start:
+    whole = Span(lines.start, lines.end + 1)  # what is added to its last line changes it, too
+    place = moved(whole, [replacement(then.content, now.content)])
+    if place is None:
         return None
-    shift = now.n_lines - then.n_lines
+    shift = now.line_idx_at(place.start) + 1 - part.start_line
     return replace(
         part,
         start_line=part.start_line + shift,

@@ -7,12 +7,18 @@ some of that: `ModelInfo` says what, `CannotScore` says the rest, and models/ask
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import contextmanager
+import functools
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Literal, Protocol
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar
+
+from models.errors import GaveWay
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class Thinks(StrEnum):
@@ -43,6 +49,20 @@ def in_background() -> Iterator[None]:
         yield
     finally:
         _priority.reset(token)
+
+
+def gives_way(
+    work: Callable[_P, Coroutine[Any, Any, _T]],
+) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """Begun anew as often as it has to let a person go first."""
+
+    @functools.wraps(work)
+    async def until_through(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        while True:
+            with suppress(GaveWay):
+                return await work(*args, **kwargs)
+
+    return until_through
 
 
 @dataclass(frozen=True, slots=True)

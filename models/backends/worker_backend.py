@@ -2,10 +2,9 @@
 
 One job at a time; who is next is decided by models/backends/turns.py, and background work ends at
 once for a person. Closing a stream cancels in the worker; a worker that does not obey within the
-time is killed. A worker that died is replaced
-at once, so that the next question finds it warm, and whoever waited for its answer gets
-`ModelCrashed`. After some idle time the worker ends and gives its memory back; the next question
-starts it again.
+time is killed. A worker that died is replaced at once, so that the next question finds it warm, and
+whoever waited for its answer gets `ModelCrashed`. After some idle time the worker ends and gives
+its memory back; the next question starts it again.
 
 Weights are loaded by a task of their own, which all who wait for them share: whoever stops waiting
 does not end it, else somebody who types would begin it anew with each key. Only `close` ends it.
@@ -32,6 +31,7 @@ from models.backends import (
     StopReason,
     TokenLog,
     current_priority,
+    gives_way,
 )
 from models.backends.turns import Turn, Turns
 from models.errors import (
@@ -179,11 +179,10 @@ class WorkerBackend(ABC):
             child, self._child = self._child, None
             self._leaving = asyncio.ensure_future(child.close())
 
+    @gives_way
     async def _ask(self, method: str, params: Any) -> Any:
-        while True:
-            with contextlib.suppress(GaveWay):
-                async with self._turn() as turn:
-                    return await self._call(turn, method, params)
+        async with self._turn() as turn:
+            return await self._call(turn, method, params)
 
     async def _call(self, turn: Turn, method: str, params: Any) -> Any:
         child = await self._worker()

@@ -82,8 +82,7 @@ _OF_THE_FILE = re.compile(
 )
 # What would make words more than words: the ends of comments and strings, doc tests, tags.
 _ACTS = re.compile(
-    r">>>|```|\*/|\"\"\"|\'\'\'|\\|^\s*[@#]|\{@|<\w|\bfrozen_string_literal|-\*-|"
-    + _DIRECTIVE.pattern,
+    r">>>|```|\*/|\"\"\"|\'\'\'|\\|^\s*[@#]|\{@|<\w|\bfrozen_string_literal|" + _DIRECTIVE.pattern,
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -236,7 +236,7 @@ async def gives_way(backend: LlamaCppBackend) -> None:
         for seconds in (alone, beside, behind):
             await asyncio.sleep(2 * PAUSE_S)
             # Another beginning each time, else what the model has read of it before is used.
-            shown = f"# {random.random()}\n" + code(PIECES[n % len(PIECES)], 1, 80)
+            shown = f"# {chance.random()}\n" + code(PIECES[n % len(PIECES)], 1, 80)
             work = asyncio.ensure_future(_background(backend, shown))
             if seconds is alone:
                 await work

@@ -356,6 +356,17 @@ async def test_what_a_test_uses_is_imported_and_stands_where_it_runs(
     assert [text for text in texts if expect in text], texts or proposal.refusals
 
 
+async def test_a_test_before_the_lines_that_run_the_file_keeps_its_ends_of_lines() -> None:
+    existing = f"import unittest\n\n\nclass TestA(unittest.TestCase):\n    pass\n{MAIN}"
+    existing = existing.replace("\n", "\r\n")
+    files = {"shop/prices.py": PRICES, "tests/test_prices.py": existing}
+    reply = "(self):\n        self.assertEqual(total([1]), 1)\n```\n"
+    proposal = await _propose("shop/prices.py", files, ScriptedBackend([reply]))
+    changed = apply_edits(existing, proposal.edits)
+    assert "\n" not in changed.replace("\r\n", "")
+    assert changed.endswith(f"total([1]), 1)\n{MAIN}".replace("\n", "\r\n"))
+
+
 @pytest.mark.parametrize(
     ("files", "sentence"),
     [

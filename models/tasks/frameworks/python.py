@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from context.outline import Outline
+from context.text import Text
 from models.tasks.frameworks.framework import (
     Framework,
     Tested,
     another_of_that_name,
-    appended,
     camel,
+    in_lines,
     snake,
 )
 from models.tasks.imports import import_offset
@@ -53,11 +54,9 @@ class Pytest(Framework):
         """Before the lines that run the file as a program: they end it."""
         if (found := _RUN_AS_PROGRAM.search(existing)) is None:
             return super().at_end(existing, test)
-        before = existing[: found.start()]
-        kept = before.rstrip()
-        after = existing[len(kept) : found.start()]
-        added = appended(kept, test, self.n_blank_lines)
-        return found.start(), f"{added[added.index(test[:1]) :] if test else ''}{after[1:]}"
+        at, eol = found.start(), Text(existing).eol()
+        gap = existing[len(existing[:at].rstrip()) : at].removeprefix(eol)
+        return at, f"{in_lines(test, '', eol)}{gap}"
 
     def needed(self, tested: Tested, test: str, outline: Outline) -> list[str]:
         known = {i.module for i in outline.imports if not i.names}

@@ -98,7 +98,7 @@ def _operators(node: Node) -> Iterator[_Made]:
         (Kind.ARITHMETIC, _ARITHMETIC),
     ):
         if new := table.get(node.type):
-            if kind is Kind.ARITHMETIC and _holdswritten(parent):
+            if kind is Kind.ARITHMETIC and _holds_text(parent):
                 continue
             yield kind, node.start_byte, node.end_byte, new
 
@@ -200,7 +200,7 @@ def _local_names(function: Node) -> list[tuple[str, int]]:
     return [(name, first[name]) for name in plain if name not in ("self", "cls", "_")]
 
 
-def _holdswritten(node: Node) -> bool:
+def _holds_text(node: Node) -> bool:
     """Whether a sum may be one of texts, where another operator would not even run."""
     return any("string" in child.type for child in walk(node))
 
