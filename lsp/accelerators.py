@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+# llama.cpp's library for images and sound: Postil reads neither, and it takes long to compile.
+LEFT_OUT = "-DLLAVA_BUILD=OFF"
+
 
 class Accelerator(StrEnum):
     CPU = "cpu"
@@ -29,11 +32,11 @@ class Accelerator(StrEnum):
     @property
     def cmake_options(self) -> tuple[str, ...]:
         return {
-            Accelerator.CPU: (),
-            Accelerator.CUDA: ("-DGGML_CUDA=ON",),
-            Accelerator.METAL: ("-DGGML_METAL=ON",),
-            Accelerator.VULKAN: ("-DGGML_VULKAN=ON",),
-            Accelerator.ROCM: ("-DGGML_HIP=ON",),
+            Accelerator.CPU: (LEFT_OUT,),
+            Accelerator.CUDA: (LEFT_OUT, "-DGGML_CUDA=ON"),
+            Accelerator.METAL: (LEFT_OUT, "-DGGML_METAL=ON"),
+            Accelerator.VULKAN: (LEFT_OUT, "-DGGML_VULKAN=ON"),
+            Accelerator.ROCM: (LEFT_OUT, "-DGGML_HIP=ON"),
         }[self]
 
     @property

@@ -142,13 +142,28 @@ def install(venv: Path, accelerator: Accelerator, *, developer: bool) -> Path:
             "is the venv module there? (Debian: apt-get install python3-venv)",
         )
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar=off"]
-    run_step(
-        "installing dependencies (the first time, llama.cpp is compiled: 4 to 10 minutes)",
-        [*pip, "--require-hashes", "--no-deps", "-r", str(lock)],
-        log,
-        "if the compiler failed, its message is above; if packages could not be fetched, check "
-        "pip's index settings",
-    )
+    # pip keeps what it built under its version alone: a build for a GPU must not be found there.
+    cache = () if accelerator is Accelerator.CPU else ("--no-cache-dir",)
+    is_other = accelerator is not installed_accelerator(venv)  # llama.cpp comes last, once
+    compiling = "" if is_other else " (the first time, llama.cpp is compiled: 4 to 10 minutes)"
+    with tempfile.TemporaryDirectory() as folder:
+        others = Path(folder) / lock.name
+        others.write_text(split_lock(lock)[1], encoding="utf-8")
+        run_step(
+            f"installing dependencies{compiling}",
+            [
+                *pip,
+                *cache,
+                "--require-hashes",
+                "--no-deps",
+                "-r",
+                str(others if is_other else lock),
+            ],
+            log,
+            "if the compiler failed, its message is above; if packages could not be fetched, check "
+            "pip's index settings",
+            build_environment(accelerator, os.environ),
+        )
     if developer:
         run_step(
             "installing PyTorch for the tests of safetensors",
@@ -156,7 +171,7 @@ def install(venv: Path, accelerator: Accelerator, *, developer: bool) -> Path:
             log,
             "pip's message is above",
         )
-    if accelerator is not installed_accelerator(venv):
+    if is_other:
         build_for(accelerator, pip, lock, log)
     (venv / ACCELERATOR_NOTE).write_text(accelerator.value)
     run_step(
@@ -182,21 +197,32 @@ def has_pip(python: Path) -> bool:
 
 def build_for(accelerator: Accelerator, pip: Sequence[str], lock: Path, log: Path) -> None:
     """Build the locked llama-cpp-python anew, for other hardware than before."""
-    text = lock.read_text(encoding="utf-8")
-    entry = re.search(r"^llama-cpp-python==.*?(?=^\w|\Z)", text, re.MULTILINE | re.DOTALL)
-    if entry is None:
-        raise SetupFailed(f"{lock.name} names no llama-cpp-python; get the file anew")
     with tempfile.TemporaryDirectory() as folder:
         only = Path(folder) / "llama.lock"
-        only.write_text(entry[0], encoding="utf-8")
+        only.write_text(split_lock(lock)[0], encoding="utf-8")
         run_step(
             f"building llama.cpp for {accelerator.label}",
             [*pip, "--force-reinstall", "--no-cache-dir", "--no-deps", "--require-hashes",
              "--no-binary", "llama-cpp-python", "-r", str(only)],
             log,
             f"this needs {accelerator.needs}; --accelerator cpu goes back",
-            {"CMAKE_ARGS": " ".join(accelerator.cmake_options)},
+            build_environment(accelerator, os.environ),
         )  # fmt: skip
+
+
+def build_environment(accelerator: Accelerator, environ: Mapping[str, str]) -> dict[str, str]:
+    """What llama.cpp's build is told; of the same option twice the user's own, the last, counts."""
+    own = environ.get("CMAKE_ARGS", "")
+    return {"CMAKE_ARGS": " ".join([*accelerator.cmake_options, own]).strip()}
+
+
+def split_lock(lock: Path) -> tuple[str, str]:
+    """(llama-cpp-python's entry, all others) of a lock file. Raises `SetupFailed`."""
+    text = lock.read_text(encoding="utf-8")
+    entry = re.search(r"^llama-cpp-python==.*?(?=^\w|\Z)", text, re.MULTILINE | re.DOTALL)
+    if entry is None:
+        raise SetupFailed(f"{lock.name} names no llama-cpp-python; get the file anew")
+    return entry[0], text[: entry.start()] + text[entry.end() :]
 
 
 def run_demo(scripts: Path, rest: Sequence[str]) -> int:

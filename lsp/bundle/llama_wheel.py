@@ -37,9 +37,8 @@ SELECTED_AT_LOAD = (
     "-DGGML_CPU_ALL_VARIANTS=ON",
 )
 # Everything beside the Python code: by default backends and headers land in site-packages/bin,
-# lib and include. Images are not Postil's, so the library for them stays out.
+# lib and include.
 PLACED = (
-    "-DLLAVA_BUILD=OFF",
     "-DCMAKE_INSTALL_BINDIR=llama_cpp/lib",
     "-DCMAKE_INSTALL_LIBDIR=llama_cpp/lib",
     "-DCMAKE_INSTALL_INCLUDEDIR=llama_cpp/include",

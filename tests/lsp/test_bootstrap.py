@@ -125,10 +125,11 @@ def test_a_build_for_other_hardware_takes_the_locked_source_with_its_hashes(
         ran.append((command, Path(command[-1]).read_text(), environment))
 
     monkeypatch.setattr(bootstrap, "run_step", run_step)
+    monkeypatch.delenv("CMAKE_ARGS", raising=False)
     lock = bootstrap.ROOT / "requirements.lock"
     bootstrap.build_for(bootstrap.Accelerator.CUDA, ["pip", "install"], lock, tmp_path / "log")
     ((command, locked, environment),) = ran
-    assert environment == {"CMAKE_ARGS": "-DGGML_CUDA=ON"}
+    assert environment == {"CMAKE_ARGS": "-DLLAVA_BUILD=OFF -DGGML_CUDA=ON"}
     assert {"--require-hashes", "--no-binary", "--no-cache-dir"} <= set(command)
     assert locked.startswith("llama-cpp-python==")
     assert locked.count("==") == 1
@@ -141,3 +142,47 @@ def test_what_an_environment_was_built_for_is_remembered(tmp_path: Path) -> None
     assert bootstrap.installed_accelerator(tmp_path) is bootstrap.Accelerator.VULKAN
     (tmp_path / bootstrap.ACCELERATOR_NOTE).write_text("abacus")
     assert bootstrap.installed_accelerator(tmp_path) is bootstrap.Accelerator.CPU
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
+def test_an_environment_for_a_gpu_compiles_llama_cpp_once_and_not_from_pips_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\nexit 0\n")
+    python.chmod(0o755)
+    steps: list[tuple[str, list[str], str]] = []
+
+    def run_step(
+        title: str, command: list[str], log: Path, advice: str, *environment: dict[str, str]
+    ) -> None:
+        lock = Path(command[-1])
+        steps.append((title, command, lock.read_text() if lock.is_file() else ""))
+
+    monkeypatch.setattr(bootstrap, "run_step", run_step)
+    venv = tmp_path / "venv"
+    bootstrap.install(venv, bootstrap.Accelerator.CUDA, developer=False)
+    (others, first, locked), (build, second, only), _ = steps
+    assert others == "installing dependencies"
+    assert build == "building llama.cpp for CUDA"
+    assert "llama-cpp-python" not in locked
+    assert "pygls==" in locked
+    assert only.startswith("llama-cpp-python==")
+    assert "--no-cache-dir" in first
+    assert "--no-cache-dir" in second
+    steps.clear()
+    (venv / ".postil-requirements").unlink()  # a newer lock file
+    bootstrap.install(venv, bootstrap.Accelerator.CUDA, developer=False)
+    (_, again, locked), _ = steps
+    assert "llama-cpp-python==" in locked
+    assert "--no-cache-dir" in again
+
+
+def test_what_the_user_tells_cmake_comes_last_and_counts() -> None:
+    told = bootstrap.build_environment(
+        bootstrap.Accelerator.ROCM, {"CMAKE_ARGS": "-DAMDGPU_TARGETS=gfx1100"}
+    )
+    assert told == {"CMAKE_ARGS": "-DLLAVA_BUILD=OFF -DGGML_HIP=ON -DAMDGPU_TARGETS=gfx1100"}
+    plain = bootstrap.build_environment(bootstrap.Accelerator.CPU, {})
+    assert plain == {"CMAKE_ARGS": "-DLLAVA_BUILD=OFF"}
