@@ -114,7 +114,7 @@ def parse_text(path: str, content: str, source: bytes, language_name: str) -> Pa
     content_hash = hash_source(source, language_name)
     language = parsed_language(content, source, language_name)
     n_lines = count_lines(content)
-    if (without := blank_secrets(content)) is not content:  # the index is to hold none
+    if (without := blank_secrets(content, path)) is not content:  # the index is to hold none
         content, source = without, encode(without)
     if language is None:
         empty = Outline(language_name, (), (), (), (), ())

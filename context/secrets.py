@@ -5,6 +5,8 @@ that stand inside code and reports: by the forms that issuers give their tokens,
 they are assigned to, and by how random they look. Each is replaced by a name of its own, so that
 line numbers stay right and an edit can be given the secret back on this machine.
 
+In a file of settings a password may be any word: there what stands after such a name is hidden.
+
 Too much is hidden rather than too little: a digest in a test looks like a key. Nothing is lost by
 it, since what is hidden comes back in an edit.
 """
@@ -115,6 +117,22 @@ _BARE = re.compile(
     re.MULTILINE,
 )
 _SIGN = re.compile(r"[!@#%^&*~?]")
+# In files of settings, which give values to names and do nothing else: any value, quoted or not.
+_SETTINGS = (".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".json")
+_SET = re.compile(
+    r"[\"']?[ \t]{0,4}[:=][ \t]{0,4}"
+    r"(?:([\"'])([^\"'\n]{4,400})\1|([^\s\"'#;,(){}\[\]<>|*&!$][^\s\"'#;,(){}\[\]]{3,400}))"
+    r"(?=,?[ \t]*(?:[#;]|\r?$))",
+    re.MULTILINE,
+)
+# A reference, the name of a variable, a type, a package's version: not the secret itself.
+_NOT_SET = re.compile(
+    r"\$[{(\w]|\{\{|<|%[({]|(?:vault|env|ssm|arn|file|https?|op):|\[?POSTIL_HIDDEN_|[./~]"
+    r"|[\^~]?\d+\.\d+\.\d|(?-i:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$)"
+    r"|(?:true|false|null|none|yes|string|str|text|password|secret|token|required|optional"
+    r"|disabled|enabled|default|never|always|inherit|read|write)$",
+    re.IGNORECASE,
+)
 _STRING = re.compile(rf"([\"'`])([A-Za-z0-9+/=_\-]{{{MIN_RANDOM},2000}})\1")
 _ARMOUR = re.compile(
     r"-----(BEGIN|END) [A-Z0-9 ]{0,40}?(?:PRIVATE KEY|CERTIFICATE)[A-Z0-9 ]{0,40}-----"
@@ -155,12 +173,12 @@ class Hider:
     def hidden(self) -> tuple[Hidden, ...]:
         return tuple(Hidden(name, secret) for secret, name in self._names.items())
 
-    def hide(self, text: str) -> str:
+    def hide(self, text: str, path: str = "") -> str:
         """What looks like one of the names is hidden as well, so that it comes back as it was."""
         names = [Span(*hit.span()) for hit in NAME.finditer(text)]
         parts: list[str] = []
         at = 0
-        for span in _apart([*_all_of(text), *names]):
+        for span in _apart([*_all_of(text, path), *names]):
             secret = text[span.start : span.end]
             name = self._names.get(secret)
             if name is None:  # in the order in which they are read: a small model counts them so
@@ -177,12 +195,12 @@ def without_secrets(text: str) -> str:
     return text
 
 
-def blank_secrets(text: str) -> str:
+def blank_secrets(text: str, path: str = "") -> str:
     """`text` with as many letters x for its secrets as they have bytes in UTF-8.
 
     What is code stays code, with all of it at the same bytes. The same object when there are none.
     """
-    for span in reversed(find_secrets(text)):
+    for span in reversed(find_secrets(text, path)):
         blank = "x" * len(encode(text[span.start : span.end]))
         text = f"{text[: span.start]}{blank}{text[span.end :]}"
     return text
@@ -202,9 +220,12 @@ def conceal(text: str, hidden: tuple[Hidden, ...]) -> str:
     return without_secrets(text)
 
 
-def find_secrets(text: str) -> list[Span]:
-    """Spans of secrets, in order, none of them over more than one line."""
-    return _apart(_all_of(text))
+def find_secrets(text: str, path: str = "") -> list[Span]:
+    """Spans of secrets, in order, none of them over more than one line.
+
+    `path`: of the file that the text is of, or from; empty where it is of none.
+    """
+    return _apart(_all_of(text, path))
 
 
 def _apart(found: Iterable[Span]) -> list[Span]:
@@ -216,7 +237,7 @@ def _apart(found: Iterable[Span]) -> list[Span]:
     return spans
 
 
-def _all_of(text: str) -> Iterator[Span]:
+def _all_of(text: str, path: str) -> Iterator[Span]:
     yield from _armoured(text)
     if any(start.search(text) for start in _ISSUERS):
         for hit in _ISSUED.finditer(text):
@@ -227,13 +248,13 @@ def _all_of(text: str) -> Iterator[Span]:
         for hit in _IN_HEADER.finditer(text):
             if any(letter.isdigit() for letter in hit[0]):
                 yield Span(*hit.span(hit.lastindex or 0))
-    yield from _assigned(text)
+    yield from _assigned(text, is_settings=path.lower().endswith(_SETTINGS))
     for hit in _STRING.finditer(text):
         if _looks_random(hit[2]):
             yield Span(*hit.span(2))
 
 
-def _assigned(text: str) -> Iterator[Span]:
+def _assigned(text: str, *, is_settings: bool) -> Iterator[Span]:
     """What is given to, or compared with, what is named like a secret."""
     lower = text.lower()
     if len(lower) != len(text):  # a few capitals are two letters in lower case
@@ -244,7 +265,11 @@ def _assigned(text: str) -> Iterator[Span]:
     for end in _ends_of_names(lower):
         if _OTHER_THING.match(text, end):
             continue
-        if (hit := _GIVEN.match(text, end)) is not None:
+        if is_settings and (hit := _SET.match(text, end)) is not None:
+            group = 2 if hit[1] else 3
+            if not _NOT_SET.match(hit[group]):
+                yield Span(*hit.span(group))
+        elif (hit := _GIVEN.match(text, end)) is not None:
             if not _NO_SECRET.search(hit[2]):
                 yield Span(*hit.span(2))
         elif (hit := _first_match((_HANDED, _OR_GIVEN, _IN_TAGS), text, end)) is not None:

@@ -124,7 +124,7 @@ async def pack(
             first, last = snippet.start_line, snippet.end_line
             left_out.append(LeftOut(snippet.path, first, last, 0, "a file of secrets"))
         else:
-            ordered.append(replace(snippet, text=hider.hide(snippet.text)))
+            ordered.append(replace(snippet, text=hider.hide(snippet.text, snippet.path)))
     file_ids = {path: f"F{n}" for n, path in enumerate(dict.fromkeys(s.path for s in ordered), 1)}
     sizes = await count_tokens([_rendered(file_ids[s.path], s) for s in ordered])
     shown: list[ShownPiece] = []

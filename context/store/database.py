@@ -13,7 +13,7 @@ from context.history import CommitRow, History, unpack
 CACHE_KIB = 32_768  # of the writer: a transaction of a first index touches some 20 MB of pages
 CHECKPOINT_PAGES = 10_000  # of 4 KiB in the journal before they are moved into the file
 JOURNAL_BYTES = 4 << 20  # what of the journal is kept on the disk when nothing is in it
-SCHEMA_VERSION = 9  # raise it when the tables, the queries or the way of counting terms change
+SCHEMA_VERSION = 10  # raise it when the tables, the queries or the way of counting terms change
 MAX_PARAMETERS = 900  # of one statement; older SQLite takes 999
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 

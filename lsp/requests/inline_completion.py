@@ -7,6 +7,7 @@ loaded for it while somebody waits, and other questions go first.
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from lsprotocol import types
 
@@ -36,7 +37,7 @@ async def inline_completion(
     is_typed = params.context.trigger_kind is types.InlineCompletionTriggerKind.Automatic
     extent = Extent.LINE if is_typed or after.partition("\n")[0].strip() else Extent.BLOCK
     pause_s = DEBOUNCE_S if is_typed else 0.0
-    work = asyncio.ensure_future(_fill(session, before, after, extent, pause_s))
+    work = asyncio.ensure_future(_fill(session, path, before, after, extent, pause_s))
     text = await session.completions.newest(work)
     now = session.documents.get(document.uri)
     if not text or now is None or now.version != document.version:
@@ -45,14 +46,16 @@ async def inline_completion(
     return types.InlineCompletionList([types.InlineCompletionItem(text, range=types.Range(at, at))])
 
 
-async def _fill(session: Session, before: str, after: str, extent: Extent, pause_s: float) -> str:
+async def _fill(
+    session: Session, path: Path, before: str, after: str, extent: Extent, pause_s: float
+) -> str:
     await asyncio.sleep(pause_s)
     backend = _loaded(session)
     if backend is None:
         return ""
     try:
         with in_background():
-            return await complete(before, after, extent, backend)
+            return await complete(before, after, extent, backend, path.name)
     except (ModelError, Failure):
         return ""  # nobody asked in words: there is nothing to say
 

@@ -33,21 +33,23 @@ _CLOSING = re.compile(r"[)\]}\"'`]+")
 _STOPS = {Extent.LINE: ("\n",), Extent.BLOCK: ("\n\n",)}
 
 
-async def complete(before: str, after: str, extent: Extent, backend: Backend) -> str:
+async def complete(
+    before: str, after: str, extent: Extent, backend: Backend, path: str = ""
+) -> str:
     """What to insert; empty for nothing. Raises `CannotFillGaps`, `ModelError`.
 
     `before` and `after` are the whole file's; what is far away is cut. Secrets in them stand under
-    other names for the model.
+    other names for the model; `path` is that of the file.
     """
     if not backend.info.fills_gaps:
         raise CannotFillGaps("This model was not trained to fill in code.")
     hider = Hider()
-    near = hider.hide(_from_a_line(before[-MAX_BEFORE_CHARS:], is_whole=before))
+    near = hider.hide(_from_a_line(before[-MAX_BEFORE_CHARS:], is_whole=before), path)
     # The line that is being written counts as the first words of the gap: the small models that
     # were then trained to chat go on after the end of the code where a gap begins inside a line.
     # Tokens begin with a space, so one that is there already is left to the model.
     head, newline, begun = near.rpartition("\n")
-    gap = Gap(head + newline, hider.hide(after[:MAX_AFTER_CHARS]), begun.rstrip(" "))
+    gap = Gap(head + newline, hider.hide(after[:MAX_AFTER_CHARS], path), begun.rstrip(" "))
     n_spaces = len(begun) - len(gap.begun)
     generation = Generation(
         Conversation((), gap=gap),

@@ -137,6 +137,57 @@ def test_names_messages_and_places_to_fill_in_are_left(text: str) -> None:
     assert found(text) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "secret"),
+    [
+        ("application.yml", "db:\n  password: changeit\n  pool: 5\n", "changeit"),
+        ("deploy/app.YAML", "password: hunter2", "hunter2"),
+        ("app.yaml", "  apiToken: 'swordfish'  # of the shop\n", "swordfish"),
+        ("app.yaml", '- root_password: "open sesame"\r\n', "open sesame"),
+        ("app.properties", "spring.datasource.password=S3cretPass\n", "S3cretPass"),
+        ("setup.cfg", "[upload]\nuser = a\npassword = letmein\n", "letmein"),
+        ("conf.ini", "db_passwd=opensesame ; of the shop\n", "opensesame"),
+        ("app.toml", 'client_secret = "abcdef"\n', "abcdef"),
+        ("appsettings.json", '{\n  "ApiKey": "abcdef",\n  "Port": 80\n}', "abcdef"),
+        ("app.conf", "access_key = AbCdEf12\n", "AbCdEf12"),
+    ],
+)
+def test_in_settings_what_is_given_to_a_password_is_hidden_whatever_it_is(
+    path: str, text: str, secret: str
+) -> None:
+    assert [text[span.start : span.end] for span in find_secrets(text, path)] == [secret]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("app.yaml", "password: ${DB_PASSWORD}\n"),
+        ("app.yaml", "password: $DB_PASSWORD\n"),
+        ("app.yaml", "password: !vault db/password\n"),
+        ("app.yaml", "password: *shared\n"),
+        ("app.yaml", "password: |\n  text\n"),
+        ("app.yaml", "password:\n  required: true\n"),
+        ("app.yaml", "password: 'vault:secret/data/db#password'\n"),
+        ("app.yaml", "token: true\nsecret: null\n"),
+        ("app.yaml", "max_tokens: 4096\n"),
+        ("app.yaml", "token_timeout: 3600\n"),
+        ("app.yaml", "secretName: credentials\n"),
+        ("app.yaml", "password: '{{ lookup }}'\n"),
+        ("values.yaml", "tokenizer: fast-one\n"),
+        ("openapi.json", '"password": {"type": "string"}'),
+        ("openapi.json", '"token": "string"'),
+        ("openapi.json", '"token": ["first", "second"]'),
+        ("app.ini", "password = /run/secrets/password\n"),
+        ("lock.yaml", "parse-passwd: 1.0.0\n"),
+        ("ci.yml", "server-password: CI_DEPLOY_PASSWORD\n"),
+        ("app.py", "password = changeit\n"),
+        ("", "password: changeit\n"),
+    ],
+)
+def test_in_settings_references_and_types_are_left(path: str, text: str) -> None:
+    assert find_secrets(text, path) == []
+
+
 def test_a_private_key_is_hidden_line_by_line() -> None:
     body = "\n".join(["MIIEpAIBAAKCAQEA7" + RANDOM] * 2)
     text = f"KEY = '''-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----'''\nx"

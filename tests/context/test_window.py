@@ -95,6 +95,13 @@ async def test_a_secret_is_shown_under_another_name_and_comes_back() -> None:
     assert KEY not in "".join(p.snippet.text for p in window.receipt.shown)
 
 
+async def test_a_password_of_settings_is_not_shown_though_it_is_a_word() -> None:
+    settings = "db:\n  password: changeit\n"
+    window = await pack([snippet("app.yml", settings), snippet("a.py", "a = 1")], 900, words)
+    assert "password: POSTIL_HIDDEN_1\n" in window.pieces[0].snippet.text
+    assert window.revealed().pieces[0].snippet.text == settings
+
+
 async def test_a_file_of_secrets_is_not_shown_at_all() -> None:
     window = await pack([snippet("deploy/.env", "PORT=80"), snippet("a.py", "a = 1")], 900, words)
     assert [p.snippet.path for p in window.pieces] == ["a.py"]
