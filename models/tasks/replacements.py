@@ -48,7 +48,7 @@ _PYTHONIC = re.compile(r":\s*$|\b(?:and|or|not)\b")
 def replacements(
     snippet: Snippet, logs: Sequence[TokenLog], lines: Sequence[int]
 ) -> list[tuple[Span, str]]:
-    """(what is replaced, by what), the most regretted places first."""
+    """(what is replaced, by what) at the most regretted places, the last line first."""
     text = snippet.text
     known = Counter(_WORD.findall(text))
     wanted = set(lines)
@@ -68,7 +68,8 @@ def replacements(
             if text[place.start : place.end] != new:
                 found.setdefault((place.start, place.end, new))
     kept = list(found)[:MAX_READ]
-    kept.sort(key=lambda one: one[0])  # what shares its beginning is read once
+    # The last line first: what stands before each has been read then.
+    kept.sort(key=lambda one: (-text.rfind("\n", 0, one[0]), one[0]))
     return [(Span(start, end), new) for start, end, new in kept]
 
 
