@@ -3,7 +3,7 @@
     python tests/bench/planted_bugs.py --work DIR --model NAME (--sources | --history) DIR ...
         [--cases 200]
         [--every N] [--stage score|lines|think|write|fix|repair|named] [--thinking-tokens 320]
-        [--report] [--again LABEL]
+        [--report] [--again LABEL] [--keep FILE]
 
 --sources are folders of code, one a project (other than Python's, which is taken from the installed
 packages). With --history the cases are real fixes of one line instead, from the histories of these
@@ -20,7 +20,8 @@ or written, in the function with the bug and in the right one; `named` does so i
 `fix` named, or in the line that a real fix changed.
 --again (with `fix` or `write`) keeps what was found and has it fixed once more, where that was not
 done under this label: for a change in how fixes are made. --report asks nothing and prints what is
-there.
+there; --keep also writes its rows to FILE, without texts, since these quote other people's code.
+Such a file is a DIR/MODEL.jsonl to go on from: those of the README are in planted/results.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ from tests.models.weights import models_folder
 
 N_CTX = 4_096
 STAGES = ("score", "lines", "think", "write", "fix", "repair", "named")
+QUOTING = ("cause", "reason", "error", "fix_error")  # what a model said of the code
 Rows = dict[str, dict[str, Any]]  # by case
 
 
@@ -69,13 +71,17 @@ def main() -> None:
     parser.add_argument("--n-threads", type=int, default=0)
     parser.add_argument("--again", metavar="LABEL", default="")
     parser.add_argument("--report", action="store_true")
+    parser.add_argument("--keep", type=Path, metavar="FILE")
     options = parser.parse_args()
     cases = _cases(options)
     results = options.work / f"{options.model}.jsonl"
     if not options.report:
         asyncio.run(_ask(options, cases[:: options.every], results))
     _print_machine()
-    report(cases, {stage: _rows(results, stage) for stage in STAGES})
+    by_stage = {stage: _rows(results, stage) for stage in STAGES}
+    if options.keep:
+        _keep(by_stage, options.keep)
+    report(cases, by_stage)
 
 
 def _cases(options: argparse.Namespace) -> list[Case]:
@@ -94,6 +100,13 @@ def _cases(options: argparse.Namespace) -> list[Case]:
 def _rows(results: Path, stage: str) -> Rows:
     """What is there of a stage; the last row of a case counts."""
     return {row["id"]: row for row in kept_rows(results) if row["stage"] == stage}
+
+
+def _keep(by_stage: Mapping[str, Rows], file: Path) -> None:
+    """What a score was made of is left out, too: it is long, and quick to be had again."""
+    rows = [row for stage in STAGES if stage != "score" for row in by_stage[stage].values()]
+    kept = [{key: said for key, said in row.items() if key not in QUOTING} for row in rows]
+    file.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
 
 
 async def _ask(options: argparse.Namespace, cases: Sequence[Case], results: Path) -> None:
