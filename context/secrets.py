@@ -127,7 +127,8 @@ _SET = re.compile(
 )
 # A reference, the name of a variable, a type, a package's version: not the secret itself.
 _NOT_SET = re.compile(
-    r"\$[{(\w]|\{\{|<|%[({]|(?:vault|env|ssm|arn|file|https?|op):|\[?POSTIL_HIDDEN_|[./~]"
+    r"\$[{(\w]|\{\{|<|%[({]|(?:vault|env|ssm|arn|file|https?|op):|[./~]"
+    rf"|\[?{PLACEHOLDER.format(n='')}"
     r"|[\^~]?\d+\.\d+\.\d|(?-i:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$)"
     r"|(?:true|false|null|none|yes|string|str|text|password|secret|token|required|optional"
     r"|disabled|enabled|default|never|always|inherit|read|write)$",

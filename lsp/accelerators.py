@@ -31,13 +31,14 @@ class Accelerator(StrEnum):
 
     @property
     def cmake_options(self) -> tuple[str, ...]:
-        return {
-            Accelerator.CPU: (LEFT_OUT,),
-            Accelerator.CUDA: (LEFT_OUT, "-DGGML_CUDA=ON"),
-            Accelerator.METAL: (LEFT_OUT, "-DGGML_METAL=ON"),
-            Accelerator.VULKAN: (LEFT_OUT, "-DGGML_VULKAN=ON"),
-            Accelerator.ROCM: (LEFT_OUT, "-DGGML_HIP=ON"),
-        }[self]
+        own: dict[Accelerator, tuple[str, ...]] = {
+            Accelerator.CPU: (),
+            Accelerator.CUDA: ("-DGGML_CUDA=ON",),
+            Accelerator.METAL: ("-DGGML_METAL=ON",),
+            Accelerator.VULKAN: ("-DGGML_VULKAN=ON",),
+            Accelerator.ROCM: ("-DGGML_HIP=ON",),
+        }
+        return (LEFT_OUT, *own[self])
 
     @property
     def needs(self) -> str:

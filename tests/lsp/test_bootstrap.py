@@ -148,10 +148,9 @@ def test_what_an_environment_was_built_for_is_remembered(tmp_path: Path) -> None
 def test_an_environment_for_a_gpu_compiles_llama_cpp_once_and_not_from_pips_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    python = tmp_path / "venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text("#!/bin/sh\nexit 0\n")
-    python.chmod(0o755)
+    scripts = tmp_path / "venv" / "bin"
+    scripts.mkdir(parents=True)
+    _make_tool(scripts, "python")
     steps: list[tuple[str, list[str], str]] = []
 
     def run_step(
