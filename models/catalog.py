@@ -13,6 +13,7 @@ from models.backends import Sampling, Thinks
 from models.errors import ModelUnavailable
 
 TemplateName = Literal["chatml", "deepseek-r1"]
+SMALL_BYTES = 2 << 30  # of weights; measured were 0.5 and 1.1 GB
 
 
 class _Row(BaseModel):
@@ -84,6 +85,11 @@ class CatalogEntry(_Row):
     def weights_bytes(self) -> int:
         """What the weights take in memory, as nearly as is known."""
         return self.size_bytes or self.about_bytes or 0
+
+    @property
+    def is_small(self) -> bool:
+        """About 3 billion parameters at 4 bits and fewer; unknown sizes are not small."""
+        return 0 < self.weights_bytes < SMALL_BYTES
 
     def licence_text(self) -> str:
         """All that must travel with these weights, as one text."""

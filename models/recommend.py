@@ -137,9 +137,8 @@ def best(found: Sequence[Fit]) -> Fit | None:
 
 
 def _merit(fit: Fit) -> tuple[float, bool]:
-    is_small = fit.entry.weights_bytes < 2 << 30
     thinks = fit.entry.thinks is Thinks.TRAINED
-    return round(fit.entry.weights_bytes / 1e9, 1), thinks is not is_small
+    return round(fit.entry.weights_bytes / 1e9, 1), thinks is not fit.entry.is_small
 
 
 def _fit(entry: CatalogEntry, machine: Machine) -> Fit:

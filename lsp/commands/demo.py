@@ -140,7 +140,7 @@ async def _fix(
     )
     out.print()
     for refusal in proposal.refusals:
-        out.print(f"The gate refused ({refusal.check}): {safe(refusal.sentence)}")
+        out.print(f"Refused ({refusal.check}): {safe(refusal.sentence)}")
     if proposal.edits:
         _title("The diff, let through by the gate")
         changed = apply_edits(source, proposal.edits)
@@ -158,7 +158,7 @@ def _judge(folder: Path, finding: Finding, proposal: Proposal) -> None:
     right = finding.symbol == GUILTY
     out.print(f"The place: {'right' if right else f'wrong, the bug is in {GUILTY}'}.")
     if not proposal.edits:
-        out.print("The edit: none passed the gate, so none is offered.")
+        out.print("The edit: none is offered.")
         return
     late, ordinary = _provoke(folder, "late"), _provoke(folder, "ordinary")
     out.print(

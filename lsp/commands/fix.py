@@ -53,7 +53,7 @@ async def _fix(place: Place, message: str, root: Path, *, is_found: bool, writes
     recorder = Recorder(wanted, complain)
     recorder.proposal(task.kind.value, proposal)
     for refusal in proposal.refusals:
-        complain(f"the gate refused an edit ({refusal.check}): {refusal.sentence}")
+        complain(f"refused ({refusal.check}): {refusal.sentence}")
     if not proposal.edits:
         complain("no edit is offered; say more of what is wrong, or name fewer lines")
         return False

@@ -148,6 +148,6 @@ def finished(
             raise Stale(new.path)
     if not proposal.edits and not proposal.new_files:
         why = proposal.refusals[-1].sentence if proposal.refusals else "it proposed nothing"
-        raise Failure(REQUEST_FAILED, f"The model's edit was not let through: {why}")
+        raise Failure(REQUEST_FAILED, f"No edit is offered: {why}")
     session.await_applied(root, proposal)
     return proposal

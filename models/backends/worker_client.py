@@ -67,6 +67,7 @@ class LlamaCppBackend(WorkerBackend):
             thinks=self._entry.thinks,
             sampling=self._entry.sampling.values,
             fills_gaps=self._entry.fim is not None,
+            is_small=self._entry.is_small,
         )
 
     async def _open(self) -> Child:

@@ -18,7 +18,7 @@ from models import prompts
 from models.asking import Asking, packed, piece_with, read_only
 from models.backends import Backend, Conversation, Thinks
 from models.errors import CannotScore, ContextFull
-from models.findings import Proposal
+from models.findings import Proposal, Refusal
 from models.gate import Code, Deletion, changes_code, check_edits, check_rewrite, uses_remarks
 from models.prompts import Grammar
 from models.replies import RewriteReply, parse_edits, parse_rewrite
@@ -31,6 +31,13 @@ MAX_REWRITTEN_LINES = 45  # a guess: what a 1.5B writes again without losing the
 LINES_AROUND = 10
 MAX_REPAIRS = 5  # that the gate is shown
 BY_READING = "no edit was written for this; it is the word that the model would have read there"
+# Planted bugs: 41 edits of the 1.5B on 200, 5 on 56 others, 4 of the 0.5B; README, Figures.
+NOT_WRITTEN = Refusal(
+    "reading",
+    "Nothing else reads likelier to the model here, and of 50 edits that small models wrote for "
+    "bugs that they had found themselves none was right: say in your own words what to change, or "
+    "take a larger model.",
+)
 
 
 class EditKind(StrEnum):
@@ -93,9 +100,10 @@ async def propose_edit(
     reads_first = _reads_first(task, asking.backend)
     if reads_first:
         read = await _by_reading(task, piece.snippet, window, sources, code, asking.backend)
-        if read.has_passed:
+        if read.has_passed or asking.backend.info.is_small:
+            refusals = () if read.has_passed else (NOT_WRITTEN,)
             provenance = read_only(asking.backend, window)
-            return Proposal(task.title, read.edits, (), 0, provenance, remarks=read.remarks)
+            return Proposal(task.title, read.edits, refusals, 0, provenance, remarks=read.remarks)
     region = _region(task, piece.snippet) if _rewrites(task, asking.backend) else None
     words, shown = _task_text(task, piece, window), render_plain(window)
 
@@ -180,9 +188,10 @@ def _conversation(task: EditTask, words: str, shown: str, region: Snippet | None
 
 
 def _reads_first(task: EditTask, backend: Backend) -> bool:
-    """Small models name a bug and then write the lines down again as they stand, or worse. Of
-    planted bugs that they had named, a likelier word restored many and what they wrote none; what
-    somebody else says of a problem is for the words of an answer, which reading does not heed.
+    """Models that were not trained to think name a bug and then write the lines down again as they
+    stand, or worse. Of planted bugs that they had named, a likelier word restored many and what
+    they wrote none, so a small one writes nothing; what somebody else says of a problem is for the
+    words of an answer, which reading does not heed.
     """
     return task.kind is EditKind.FIX and task.is_own and backend.info.thinks is Thinks.ELICITED
 

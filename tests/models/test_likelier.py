@@ -18,7 +18,7 @@ from models.backends.worker_client import LlamaCppBackend
 from models.errors import CannotScore
 from models.findings import Proposal, Provenance
 from models.gate import apply_edits
-from models.tasks.edit import BY_READING, EditKind, EditTask, propose_edit
+from models.tasks.edit import BY_READING, NOT_WRITTEN, EditKind, EditTask, propose_edit
 from models.tasks.likelier import likely_repairs
 from tests.code import ParsedHere
 
@@ -203,6 +203,19 @@ async def test_for_its_own_finding_a_small_model_reads_before_it_writes() -> Non
     written = await _fixed(Reads({}, replies=_same(own)), is_own=True)
     assert apply_edits(TEXT, written.edits) == own, "nothing is likelier, so it writes"
     assert not written.remarks
+
+
+async def test_a_small_model_writes_nothing_for_its_own_finding() -> None:
+    odd, own = {"while seen > len(values):": (">", "<")}, TEXT.replace("seen > len", "seen != len")
+    backend = Reads({}, replies=_same(own))
+    backend.info = replace(backend.info, is_small=True)
+    proposal = await _fixed(backend, is_own=True)
+    assert (proposal.edits, proposal.refusals, backend.asked) == ((), (NOT_WRITTEN,), [])
+    assert isinstance(proposal.provenance, Provenance)
+    assert apply_edits(TEXT, (await _fixed(backend)).edits) == own, "in somebody else's words"
+    reads = Reads(odd)
+    reads.info = replace(reads.info, is_small=True)
+    assert (await _fixed(reads, is_own=True)).remarks[0] == BY_READING
 
 
 async def test_where_it_neither_reads_nor_writes_a_change_it_is_not_asked_again() -> None:
