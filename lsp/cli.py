@@ -130,8 +130,8 @@ def fix(
     """Propose an edit for what is wrong at a place: a diff of what the gate let through.
 
     The model's thinking goes to stderr. Exit 1 when no edit passed the gate. With --found a small
-    model first tries what it would rather have read there, which is right more often than what it
-    writes for a bug that it found itself.
+    model only tries what it would rather have read there: what it writes for a bug that it found
+    itself was never right.
     """
     from lsp.commands import fix as command
 
