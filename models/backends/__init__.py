@@ -85,7 +85,7 @@ class ModelInfo:
     obeys_grammar: bool = True  # else the answer is only asked for in that form
     sampling: Sampling | None = None  # advised for thinking; None where nobody says
     fills_gaps: bool = False  # was trained to write what is missing between two texts
-    is_small: bool = False  # its weights are known to be
+    is_small: bool = False  # its weights are known to be (models/catalog.py)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,9 @@ BY_READING = "no edit was written for this; it is the word that the model would 
 # Planted bugs: 41 edits of the 1.5B on 200, 5 on 56 others, 4 of the 0.5B; README, Figures.
 NOT_WRITTEN = Refusal(
     "reading",
-    "Nothing else reads likelier to the model here, and of 50 edits that small models wrote for "
-    "bugs that they had found themselves none was right: say in your own words what to change, or "
-    "take a larger model.",
+    "Reading gave no likelier word that can stand here, and of 50 edits that small models wrote "
+    "for bugs that they had found themselves none was right: say in your own words what to change, "
+    "or take a larger model.",
 )
 
 

@@ -276,7 +276,7 @@ def test_a_fix_that_the_gate_refuses_changes_nothing(tmp_path: Path) -> None:
     environment = scripted(tmp_path, *broken)
     done = postil("fix", "shop.py:6", "wrong", "--write", "-w", str(root), **environment)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "refused (" in done.stderr
+    assert "postil: refused (syntax): " in done.stderr
     assert (root / "shop.py").read_bytes() == before
 
 
