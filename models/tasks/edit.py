@@ -127,7 +127,6 @@ async def propose_edit(
         told=words,
         max_answer_tokens=MAX_ANSWER_TOKENS,
         answer_prefix="" if region is None else _first_line(region),
-        final="no-op" if reads_first else "",  # a second answer passed 0 times of 27
     )
     proposal = await propose(question, check, asking)
     if task.kind is not EditKind.FIX or proposal.edits or reads_first:

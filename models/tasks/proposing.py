@@ -41,10 +41,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question for a change. `told`: what the model is told beside the window's code.
-
-    `final`: the check of the gate after whose refusal no second answer is asked for, if any.
-    """
+    """One question for a change. `told`: what the model is told beside the window's code."""
 
     title: str
     conversation: Conversation
@@ -53,7 +50,6 @@ class Question:
     told: str
     max_answer_tokens: int
     answer_prefix: str = ""
-    final: str = ""
 
 
 Check = Callable[[str], Awaitable[Checked]]  # of an answer with its secrets back in place
@@ -88,8 +84,6 @@ async def propose(
         if checked.has_passed and (best is None or not checked.remarks):
             best = checked, answer, n_tries
         if best is not None and not best[0].remarks:
-            break
-        if question.final and any(r.check == question.final for r in checked.refusals):
             break
         why = "; ".join(checked.remarks) or (refusals[-1].sentence if refusals else "it is empty")
         why = conceal(why, question.window.hidden)

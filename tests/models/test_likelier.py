@@ -218,14 +218,13 @@ async def test_a_small_model_writes_nothing_for_its_own_finding() -> None:
     assert (await _fixed(reads, is_own=True)).remarks[0] == BY_READING
 
 
-async def test_where_it_neither_reads_nor_writes_a_change_it_is_not_asked_again() -> None:
+@pytest.mark.parametrize("is_own", [True, False])
+async def test_lines_written_down_as_they_stand_are_asked_for_once_more(*, is_own: bool) -> None:
     backend = Reads({}, replies=_same(TEXT))
-    proposal = await _fixed(backend, is_own=True)
+    proposal = await _fixed(backend, is_own=is_own)
     assert not proposal.edits
-    assert [refusal.check for refusal in proposal.refusals] == ["no-op"]
-    assert len(backend.asked) == 2, "to think and to answer, once"
-    in_others_words = await _fixed(Reads({}, replies=_same(TEXT)))
-    assert [refusal.check for refusal in in_others_words.refusals] == ["no-op", "no-op"]
+    assert [refusal.check for refusal in proposal.refusals] == ["no-op", "no-op"]
+    assert len(backend.asked) == 4, "to think and to answer, twice"
 
 
 async def test_a_model_that_was_trained_to_think_writes_its_fix() -> None:
