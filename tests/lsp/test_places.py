@@ -241,3 +241,17 @@ async def test_a_document_that_was_open_before_its_folder_is_known_to_it(
     client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
     located = await client.command("postil.locate", {"report": "surcharge is wrong"})
     assert [s["symbol"] for s in located["result"]["suspects"]] == ["charges_a_surcharge"]
+
+
+async def test_a_document_that_is_opened_twice_is_known_as_the_second_time(
+    start_here: StartAny, shop: Path
+) -> None:
+    """As some clients do when a document gets another language, or is read again."""
+    client = await start_here(POSTIL_MODEL="none")
+    await client.initialize(shop)
+    client.open(shop / "shop.py", "# not saved\n" + SHOP)
+    first = await client.command("postil.locate", {"report": REPORT})
+    client.open(shop / "shop.py", version=2)
+    second = await client.command("postil.locate", {"report": REPORT})
+    starts = [r["result"]["suspects"][0]["start_line"] for r in (first, second)]
+    assert starts == [6, 5]
