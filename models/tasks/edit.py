@@ -31,7 +31,7 @@ MAX_REWRITTEN_LINES = 45  # a guess: what a 1.5B writes again without losing the
 LINES_AROUND = 10
 MAX_REPAIRS = 5  # that the gate is shown
 BY_READING = "no edit was written for this; it is the word that the model would have read there"
-# Planted bugs: 41 edits of the 1.5B on 200, 5 on 56 others, 4 of the 0.5B; README, Figures.
+# Planted bugs: 41 edits of the 1.5B on 200, 5 on 56 others, 4 of the 0.5B; tests/bench/README.md
 NOT_WRITTEN = Refusal(
     "reading",
     "Reading gave no likelier word that can stand here, and of 50 edits that small models wrote "

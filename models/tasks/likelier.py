@@ -8,7 +8,7 @@ repair, where it is likelier by enough. So a wrong operator,
 constant, name or truth value, exchanged arguments and a missing negation are set right; what needs
 a new line is not.
 
-What it gives on planted bugs: tests/bench/planted_bugs.py and the README.
+What it gives on planted bugs, and what was tried: tests/bench/README.md.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ Names and the beginnings of statements are free, so regret about what decides wh
 (operators, numbers, truth values, jumps) counts more. How likely a line is to hold the bug also
 depends on what it is: a condition and a call hold more of them than a comment.
 
-What else was tried, and what each gave: tests/bench/planted_bugs.py and the README.
+What else was tried, and what each gave: tests/bench/README.md.
 """
 
 from __future__ import annotations
