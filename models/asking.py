@@ -116,11 +116,13 @@ def provenance_of(
     )
 
 
-def read_only(backend: Backend, window: ContextWindow) -> Provenance:
-    """Where an edit comes from for which a model read code, and thought and wrote nothing."""
+def read_only(
+    backend: Backend, window: ContextWindow, asked: Conversation | None = None
+) -> Provenance:
+    """Where an edit comes from for which a model read code, and thought of nothing."""
     nothing = Trace("", 0, 0.0, CutReason.NONE, backend.info.thinks)
-    read = prompts.digest(Conversation((Message("user", render_plain(window)),)))
-    return provenance_of(backend, Answer("", nothing, read), window, "")
+    asked = asked or Conversation((Message("user", render_plain(window)),))
+    return provenance_of(backend, Answer("", nothing, prompts.digest(asked)), window, "")
 
 
 async def packed(snippets: Sequence[Snippet], asking: Asking) -> ContextWindow:

@@ -36,6 +36,7 @@ class Grammar(StrEnum):
     TEST_CODE = "test_code.gbnf"
     IDENTIFIER = "identifier.gbnf"
     PARAMETER_CHANGE = "parameter_change.gbnf"
+    NEW_PARAMETER = "new_parameter.gbnf"
 
 
 @cache
@@ -329,6 +330,11 @@ def custom_task(place: str, instruction: str) -> str:
 def framed(template: str, **values: object) -> Conversation:
     """A question from a template of a module beside this one; see there for `{fence}`."""
     return _conversation(template, **values)
+
+
+def told(template: str, **values: object) -> Conversation:
+    """The same for a model that is to go on at once, without being asked to think."""
+    return Conversation((Message("user", template.format(fence=_fence(), **values)),))
 
 
 def _conversation(template: str, **values: object) -> Conversation:

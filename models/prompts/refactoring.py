@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from context.refactoring import Change
 from context.secrets import without_secrets
 from models.backends import Conversation
-from models.prompts import framed
+from models.prompts import framed, told
+
+MAX_WISH_CHARS = 1_000
 
 _RENAME = """Read this code. Every line has its number:
 {fence} code
 {code}
 {fence} end of code
 
-The {what} `{name}` has a name that says too little. What does it hold or do here? Choose a name \
-that says it, in the style of the names around it, of two or three words at most. Answer with the \
-new name alone."""
+The {what} `{name}` has a name that says too little. Which name would say what it holds or does, \
+in the style of the names around it, in at most three words? Answer with the new name alone."""
+_RENAMED = "A better name for `{name}` is `"
 
 _NAME_LINES = """Read this code. Every line has its number:
 {fence} code
@@ -29,6 +32,7 @@ _NAME_LINES = """Read this code. Every line has its number:
 Lines {first_line} to {last_line} become a function of their own. What do they do? Choose a name \
 for it: a verb and what it is done to, in the style of the names around it. Answer with the name \
 alone."""
+_LINES_NAMED = "The new function is called `"
 
 _SIGNATURE = """Read this code. Every line has its number:
 {fence} code
@@ -43,6 +47,39 @@ add NAME: TYPE = VALUE
 remove NAME
 reorder NAME, NAME, NAME"""
 
+_WISH = """Read this code. Every line has its number:
+{fence} code
+{code}
+{fence} end of code
+
+The function `{name}` has these parameters: {parameters}. The user wants: {detail}
+
+What does this mean for its parameters?"""
+
+# How an answer to a wish begins, and how each choice goes on.
+TO_DO = "The user wants to "
+KINDS = {
+    Change.ADD: "add a parameter",
+    Change.REMOVE: "remove a parameter",
+    Change.REORDER: "change the order of the parameters",
+}
+TO_REMOVE = f"{TO_DO}remove the parameter `"
+TO_MOVE = f"{TO_DO}move the parameter `"
+TO_ADD = f"{TO_DO}add the parameter `"
+FRONT, END = "to the front", "to the end"
+
+
+def renamed(name: str) -> str:
+    """How the answer to `rename` begins: a small model goes on with a name, and else with what it
+    was asked.
+    """
+    return _RENAMED.format(name=name)
+
+
+def lines_named() -> str:
+    """The same of `name_lines`."""
+    return _LINES_NAMED
+
 
 def rename(code: str, name: str, what: str) -> Conversation:
     return framed(_RENAME, code=code, name=name, what=what)
@@ -53,10 +90,18 @@ def name_lines(code: str, first_line: int, last_line: int) -> Conversation:
 
 
 def signature(code: str, name: str, parameters: Sequence[str], detail: str) -> Conversation:
-    return framed(
-        _SIGNATURE,
-        code=code,
-        name=name,
-        parameters=", ".join(parameters) or "none",
-        detail=without_secrets(detail)[:1_000],
-    )
+    return framed(_SIGNATURE, code=code, name=name, **_wished(parameters, detail))
+
+
+def wish(code: str, name: str, parameters: Sequence[str], detail: str) -> Conversation:
+    """What `signature` asks, for a model that is not asked to think: the answer begins with one of
+    the openings above.
+    """
+    return told(_WISH, code=code, name=name, **_wished(parameters, detail))
+
+
+def _wished(parameters: Sequence[str], detail: str) -> dict[str, str]:
+    return {
+        "parameters": ", ".join(f"`{name}`" for name in parameters) or "none",
+        "detail": without_secrets(detail)[:MAX_WISH_CHARS],
+    }

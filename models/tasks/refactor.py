@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,12 +16,13 @@ from context.refactoring import Change, Refused, SignatureChange, Target
 from context.refactoring.names import check_name
 from context.window import ContextWindow, Snippet, render_numbered
 from models import prompts
-from models.asking import Asking, ask, packed, provenance_of
-from models.backends import Conversation
-from models.errors import ReplyUnusable
+from models.asking import Asking, ask, packed, provenance_of, read_only
+from models.backends import Conversation, Thinks
+from models.errors import CannotScore, ReplyUnusable
 from models.findings import Provenance
 from models.prompts import Grammar
 from models.prompts import refactoring as words
+from models.tasks.parameters import chosen_change
 
 MAX_ANSWER_TOKENS = 60
 MAX_TRIES = 2
@@ -50,7 +52,7 @@ async def propose_name(target: Target, planning: Planning) -> tuple[str, Provena
     """A telling name for what stands at a place. Raises `ReplyUnusable` when none is fit."""
 
     def read(answer: str) -> str:
-        name = in_style_of(target.name, answer.strip())
+        name = in_style_of(target.name, answer)
         if name == target.name:
             raise Refused(f"It is called {name} already.")
         return _free(name, planning.language, target.taken)
@@ -58,7 +60,8 @@ async def propose_name(target: Target, planning: Planning) -> tuple[str, Provena
     def question(window: ContextWindow) -> Conversation:
         return words.rename(render_numbered(window), target.name, target.what)
 
-    return await _ask(planning, question, Grammar.IDENTIFIER, read, told=target.name)
+    opening = words.renamed(target.name)
+    return await _ask(planning, question, Grammar.IDENTIFIER, read, opening, told=target.name)
 
 
 async def propose_function_name(
@@ -67,21 +70,27 @@ async def propose_function_name(
     """A name for a function that lines become. `like`: a name whose style is the language's."""
 
     def read(answer: str) -> str:
-        return _free(in_style_of(like, answer.strip()), planning.language, taken)
+        return _free(in_style_of(like, answer), planning.language, taken)
 
     def question(window: ContextWindow) -> Conversation:
         return words.name_lines(render_numbered(window), first_line, last_line)
 
-    return await _ask(planning, question, Grammar.IDENTIFIER, read, told="")
+    return await _ask(planning, question, Grammar.IDENTIFIER, read, words.lines_named(), told="")
 
 
 async def propose_signature(
     target: Target, detail: str, planning: Planning
 ) -> tuple[SignatureChange, Provenance]:
-    """The change of parameters that the user's words mean. Raises `ReplyUnusable`."""
+    """The change of parameters that the user's words mean. Raises `ReplyUnusable`.
+
+    A model that was not trained to think chooses, where it can (models/tasks/parameters.py).
+    """
+    if planning.asking.backend.info.thinks is Thinks.ELICITED:
+        with suppress(CannotScore):
+            return await _chosen_signature(target, detail, planning)
 
     def read(answer: str) -> SignatureChange:
-        change = read_signature(answer.strip())
+        change = read_signature(answer)
         if change is None:
             raise Refused("That is none of the forms.")
         known = {*target.parameters}
@@ -95,6 +104,21 @@ async def propose_signature(
         return words.signature(render_numbered(window), target.name, target.parameters, detail)
 
     return await _ask(planning, question, Grammar.PARAMETER_CHANGE, read, told=detail)
+
+
+async def _chosen_signature(
+    target: Target, detail: str, planning: Planning
+) -> tuple[SignatureChange, Provenance]:
+    backend = planning.asking.backend
+    window = await packed(planning.snippets, planning.asking)
+    wish = words.wish(render_numbered(window), target.name, target.parameters, detail)
+    try:
+        change = await chosen_change(backend, wish, target, detail)
+    except Refused as refusal:
+        raise ReplyUnusable(f"The model proposed nothing that is fit: {refusal}") from None
+    if change is None:
+        raise ReplyUnusable("The model wrote no parameter; say it as in `add limit=10`.")
+    return change, read_only(backend, window, wish)
 
 
 def read_signature(written: str) -> SignatureChange | None:
@@ -141,9 +165,11 @@ async def _ask(
     question: Callable[[ContextWindow], Conversation],
     form: Grammar,
     read: Callable[[str], T],
+    opening: str = "",
     *,
     told: str,
 ) -> tuple[T, Provenance]:
+    """`opening`: how the answer begins, where the model takes a beginning."""
     asking, backend = planning.asking, planning.asking.backend
     window = await packed(planning.snippets, asking)
     first = conversation = question(window)
@@ -155,9 +181,11 @@ async def _ask(
             thinking_tokens=asking.thinking_tokens,
             max_answer_tokens=MAX_ANSWER_TOKENS,
             on_event=asking.on_event,
+            answer_prefix=opening,
         )
         try:
-            return read(answer.text), provenance_of(backend, answer, window, told)
+            said = answer.text.removeprefix(opening).strip("` \n").partition("`")[0].strip()
+            return read(said), provenance_of(backend, answer, window, told)
         except Refused as refusal:
             if number + 1 == MAX_TRIES:
                 raise ReplyUnusable(f"The model proposed nothing that is fit: {refusal}") from None

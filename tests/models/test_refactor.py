@@ -56,6 +56,11 @@ async def test_an_unfit_name_is_mended_once(first: str, second: str, name: str) 
     assert "could not be used" in backend.asked[-1].conversation.messages[-1].content
 
 
+@pytest.mark.parametrize("said", ["mean`", "`mean`", "mean", "mean` is shorter."])
+async def test_a_name_is_read_however_it_is_said(said: str) -> None:
+    assert (await propose_name(TARGET, _planning(said)[0]))[0] == "mean"
+
+
 async def test_two_unfit_names_are_refused_in_one_sentence() -> None:
     planning, _ = _planning("sum\n")
     with pytest.raises(ReplyUnusable, match="nothing that is fit"):
@@ -99,6 +104,21 @@ async def test_the_small_model_chooses_a_name_for_lines(backend: LlamaCppBackend
     assert name.isidentifier()
     assert name == name.lower()
     assert name != "f"
+    assert provenance.model.digest
+
+
+@pytest.mark.model
+async def test_the_small_model_chooses_a_name_that_says_what_is_there(
+    backend: LlamaCppBackend,
+) -> None:
+    source = (
+        "def load(path):\n    k = path.read_text().splitlines()\n    return [p.strip() for p in k]"
+    )
+    snippet = Snippet("a.py", 1, 3, "load", source, Role.SUSPECT, "test", content_hash(source))
+    planning = Planning([snippet], "python", Asking(backend, 16, 500, lambda _: None))
+    target = Target("k", "variable", 1, 3, ("k", "p", "path", "load"))
+    name, provenance = await propose_name(target, planning)
+    assert {"line", "lines", "text", "content"} & {*name.lower().split("_")}
     assert provenance.model.digest
 
 

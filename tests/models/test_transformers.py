@@ -52,8 +52,9 @@ FORMS = {  # an answer in the form, and such as leave it
     ),
     Grammar.SIGNATURE: ("def mean(values: list[float]) -> float:\n", "\n"),
     Grammar.TEST_CODE: ("_of_two():\n    assert mean([1, 3]) == 2\n```\n", "():\nassert"),
-    Grammar.IDENTIFIER: ("mean_of\n", "2nd"),
+    Grammar.IDENTIFIER: ("mean_of`", "2nd"),
     Grammar.PARAMETER_CHANGE: ("add limit: int = 10\n", "drop it"),
+    Grammar.NEW_PARAMETER: ("limit: int = 10`", "limit`"),
     Grammar.TEXT: ("It returns the mean of the values, é included.", "it `"),
 }
 SCRIPT = Path(__file__).parent / "make_safetensors.py"

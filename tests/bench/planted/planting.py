@@ -89,7 +89,7 @@ def plant(sources: Sequence[Path], n_cases: int) -> list[Case]:
     chance = random.Random(SEED)
     by_language: dict[str, list[tuple[Path, str]]] = defaultdict(list)
     for folder in sources:
-        for path in _code_files(folder):
+        for path in code_files(folder):
             language = language_of(path)
             if language is not None and language.name in LANGUAGES:
                 by_language[language.name].append((folder, path))
@@ -103,7 +103,7 @@ def plant(sources: Sequence[Path], n_cases: int) -> list[Case]:
     return cases
 
 
-def _code_files(folder: Path) -> Iterator[str]:
+def code_files(folder: Path) -> Iterator[str]:
     for file in sorted(folder.rglob("*")):
         path = file.relative_to(folder).as_posix()
         is_made = any(part in path for part in (".min.", ".d.ts", ".pb.go", "node_modules/"))
