@@ -154,14 +154,20 @@ class Session:
         below = self.documents.below(root)
         return {path: document.text.content for path, document in below.items()}
 
-    def opened(self, document: Document) -> None:
-        """A document came with its text, which need not be its file's: an editor restores some."""
+    def opened(self, document: Document, *, was_open: bool) -> None:
+        """A document came with its text, which need not be its file's: an editor restores some.
+
+        `was_open`: it came once before, and the indexes may have the text of then.
+        """
         uri = document.uri
         self.note_applied(uri)
         if self.notes.of(uri):
             self.notes.meet(uri, document.text)
             self.publish(uri)
-        self._show_unsaved(document)
+        if was_open:
+            self.show_buffer(uri)
+        else:
+            self._show_unsaved(document)
 
     def closed(self, uri: str) -> None:
         """What was not saved is gone, and the file counts again."""

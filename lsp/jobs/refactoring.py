@@ -28,12 +28,12 @@ from lsp.session import Session
 from models.errors import ModelUnavailable
 from models.findings import Edit, Exact, NewFile, Proposal, Provenance
 from models.gate import carried_refusal
+from models.tasks.parameters import read_signature
 from models.tasks.refactor import (
     Planning,
     propose_function_name,
     propose_name,
     propose_signature,
-    read_signature,
 )
 
 PLAIN_NAME = "extracted"  # of a function, where no model is there to name it

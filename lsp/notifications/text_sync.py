@@ -19,9 +19,7 @@ Whole = types.TextDocumentContentChangeWholeDocument
 async def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
     uri = params.text_document.uri
     was_open = session.documents.get(uri) is not None
-    session.opened(session.documents.open(params.text_document))
-    if was_open:  # the indexes may have the text of the first time
-        session.show_buffer(uri)
+    session.opened(session.documents.open(params.text_document), was_open=was_open)
 
 
 async def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> None:

@@ -14,6 +14,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from importlib import resources
@@ -191,20 +192,18 @@ def locate(report: str, code: str) -> Conversation:
 
 def choose(report: str, listed: str, what: str) -> Conversation:
     """The answer begins with words after which a letter must come."""
-    fence = _fence()
-    text = _CHOOSE.format(
-        fence=fence,
+    asked = told(
+        _CHOOSE,
         report=without_secrets(report),
         listed=listed,
         what=what,
         what_title=what.capitalize(),
     )
-    return Conversation((Message("user", text),), "The letter is ")
+    return replace(asked, assistant_prefix="The letter is ")
 
 
 def propose_names(report: str) -> Conversation:
-    text = _NAMES.format(fence=_fence(), report=without_secrets(report))
-    return Conversation((Message("user", text),))
+    return told(_NAMES, report=without_secrets(report))
 
 
 def find_bug(

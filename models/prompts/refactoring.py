@@ -32,7 +32,7 @@ _NAME_LINES = """Read this code. Every line has its number:
 Lines {first_line} to {last_line} become a function of their own. What do they do? Choose a name \
 for it: a verb and what it is done to, in the style of the names around it. Answer with the name \
 alone."""
-_LINES_NAMED = "The new function is called `"
+LINES_NAMED = "The new function is called `"  # how the answer begins, as of `renamed`
 
 _SIGNATURE = """Read this code. Every line has its number:
 {fence} code
@@ -74,11 +74,6 @@ def renamed(name: str) -> str:
     was asked.
     """
     return _RENAMED.format(name=name)
-
-
-def lines_named() -> str:
-    """The same of `name_lines`."""
-    return _LINES_NAMED
 
 
 def rename(code: str, name: str, what: str) -> Conversation:

@@ -1,8 +1,9 @@
-"""Which change of parameters a wish in plain words means, chosen by probability.
+"""Which change of parameters a wish means: one of the forms, or plain words.
 
-A small model that is to answer in one of several forms writes down the form (`add NAME = 1`). How
-likely it finds each way to go on tells better what it understood: what is to be done, with which
-parameter, where to. It writes only what is new. What this gives: tests/bench/README.md.
+Plain words are understood by probability. A small model that is to answer in one of several forms
+writes down the form (`add NAME = 1`). How likely it finds each way to go on tells better what it
+understood: what is to be done, with which parameter, where to. It writes only what is new. What
+this gives: tests/bench/README.md.
 """
 
 from __future__ import annotations
@@ -24,6 +25,28 @@ MAX_ANSWER_TOKENS = 60
 # Nats by which *add* must be ahead where the wish names a parameter that is there. Chosen on 40
 # wishes: they had up to 3 where another was meant, and 6 and more where a new one was.
 ADDS_BY = 4.0
+# Spaces are never given back (`*+`): three runs of them beside each other would share a long one
+# out in every way there is.
+_ADD = re.compile(
+    r"add\s+(?P<name>[^\W\d]\w*)\s*+(?::\s*+(?P<type>[^=]{1,80}?))?\s*+"
+    r"(?:=\s*+(?P<value>\S.{0,200}?))?\s*+\Z",
+    re.DOTALL,
+)
+_REMOVE = re.compile(r"(?:remove|delete|drop)\s+(?P<name>\w+)\s*\Z")
+_REORDER = re.compile(r"reorder\s+(?P<names>\w+(?:\s*,\s*\w+)+)\s*\Z")
+
+
+def read_signature(written: str) -> SignatureChange | None:
+    """`add name[: type] = value`, `remove name` or `reorder a, b`; None for any other words."""
+    written = written.strip()
+    if found := _ADD.match(written):
+        value, kind = (found["value"] or "").strip(), (found["type"] or "").strip()
+        return SignatureChange(Change.ADD, (found["name"],), value, kind)
+    if found := _REMOVE.match(written):
+        return SignatureChange(Change.REMOVE, (found["name"],))
+    if found := _REORDER.match(written):
+        return SignatureChange(Change.REORDER, tuple(re.split(r"\s*,\s*", found["names"])))
+    return None
 
 
 async def chosen_change(
@@ -75,12 +98,13 @@ async def _added(
         grammar=prompts.grammar(Grammar.NEW_PARAMETER),
         sampling=ANSWER_SAMPLING,
     )
-    found = re.match(r"(\w+)(?:: ([^=`]+))? = ([^`]+)`", await written(backend, generation))
-    if found is None:
+    text, end, _ = (await written(backend, generation)).partition("`")
+    change = read_signature(f"add {text}") if end else None
+    if change is None or not change.value:
         return None
-    if found[1] in parameters:
-        raise Refused(f"There is a parameter {found[1]} already.")
-    return SignatureChange(Change.ADD, (found[1],), found[3].strip(), (found[2] or "").strip())
+    if change.names[0] in parameters:
+        raise Refused(f"There is a parameter {change.names[0]} already.")
+    return change
 
 
 async def _chosen(backend: Backend, wish: Conversation, opening: str, names: Sequence[str]) -> str:

@@ -22,19 +22,10 @@ from models.errors import CannotScore, ReplyUnusable
 from models.findings import Provenance
 from models.prompts import Grammar
 from models.prompts import refactoring as words
-from models.tasks.parameters import chosen_change
+from models.tasks.parameters import chosen_change, read_signature
 
 MAX_ANSWER_TOKENS = 60
 MAX_TRIES = 2
-# Spaces are never given back (`*+`): three runs of them beside each other would share a long one
-# out in every way there is.
-_ADD = re.compile(
-    r"add\s+(?P<name>[^\W\d]\w*)\s*+(?::\s*+(?P<type>[^=]{1,80}?))?\s*+"
-    r"(?:=\s*+(?P<value>\S.{0,200}?))?\s*+\Z",
-    re.DOTALL,
-)
-_REMOVE = re.compile(r"(?:remove|delete|drop)\s+(?P<name>\w+)\s*\Z")
-_REORDER = re.compile(r"reorder\s+(?P<names>\w+(?:\s*,\s*\w+)+)\s*\Z")
 
 T = TypeVar("T")
 
@@ -75,7 +66,7 @@ async def propose_function_name(
     def question(window: ContextWindow) -> Conversation:
         return words.name_lines(render_numbered(window), first_line, last_line)
 
-    return await _ask(planning, question, Grammar.IDENTIFIER, read, words.lines_named(), told="")
+    return await _ask(planning, question, Grammar.IDENTIFIER, read, words.LINES_NAMED, told="")
 
 
 async def propose_signature(
@@ -115,28 +106,15 @@ async def _chosen_signature(
     try:
         change = await chosen_change(backend, wish, target, detail)
     except Refused as refusal:
-        raise ReplyUnusable(f"The model proposed nothing that is fit: {refusal}") from None
+        raise _unfit(refusal) from None
     if change is None:
         raise ReplyUnusable("The model wrote no parameter; say it as in `add limit=10`.")
     return change, read_only(backend, window, wish)
 
 
-def read_signature(written: str) -> SignatureChange | None:
-    """`add name[: type] = value`, `remove name` or `reorder a, b`; None for any other words."""
-    written = written.strip()
-    if found := _ADD.match(written):
-        value, kind = (found["value"] or "").strip(), (found["type"] or "").strip()
-        return SignatureChange(Change.ADD, (found["name"],), value, kind)
-    if found := _REMOVE.match(written):
-        return SignatureChange(Change.REMOVE, (found["name"],))
-    if found := _REORDER.match(written):
-        return SignatureChange(Change.REORDER, tuple(re.split(r"\s*,\s*", found["names"])))
-    return None
-
-
 def in_style_of(old: str, new: str) -> str:
     """`new` written as `old` is: words with underscores, or with capitals, or all capitals."""
-    parts = [p for p in re.split(r"_+|(?<=[a-z0-9])(?=[A-Z])", new) if p]
+    parts = name_parts(new)
     if not parts:
         return new
     head = re.match(r"_*", old)
@@ -151,6 +129,11 @@ def in_style_of(old: str, new: str) -> str:
     if len(parts) > 1 and re.search(r"[a-z][A-Z]", bare):
         return prefix + parts[0].lower() + "".join(p[:1].upper() + p[1:] for p in parts[1:])
     return prefix + new[:1].lower() + new[1:]
+
+
+def name_parts(name: str) -> list[str]:
+    """`userIds` and `user_ids` are made of two words."""
+    return [part for part in re.split(r"_+|(?<=[a-z0-9])(?=[A-Z])", name) if part]
 
 
 def _free(name: str, language: str, taken: Sequence[str]) -> str:
@@ -188,6 +171,10 @@ async def _ask(
             return read(said), provenance_of(backend, answer, window, told)
         except Refused as refusal:
             if number + 1 == MAX_TRIES:
-                raise ReplyUnusable(f"The model proposed nothing that is fit: {refusal}") from None
+                raise _unfit(refusal) from None
             conversation = prompts.mend(first, answer.text, str(refusal))
     raise AssertionError("unreachable")
+
+
+def _unfit(refusal: Refused) -> ReplyUnusable:
+    return ReplyUnusable(f"The model proposed nothing that is fit: {refusal}")

@@ -40,7 +40,7 @@ from models import weights
 from models.asking import Asking
 from models.backends.worker_client import LlamaCppBackend, Options
 from models.errors import ModelError
-from models.tasks.refactor import Planning, propose_name, propose_signature
+from models.tasks.refactor import Planning, name_parts, propose_name, propose_signature
 from tests.bench.intervals import share
 from tests.bench.planted.planting import SEED, code_files, python_packages
 from tests.models.weights import models_folder
@@ -120,11 +120,11 @@ def _functions(sources: Sequence[Path]) -> Iterator[tuple[str, Language, Symbol,
             found = outline(data, language)
             if found.problems or b"\r" in data:
                 continue
+            lines = data.decode("utf-8", "replace").split("\n")
             for symbol in found.symbols:
                 n_lines = symbol.end_line - symbol.start_line + 1
                 is_function = symbol.kind is SymbolKind.FUNCTION
                 if is_function and MIN_LINES <= n_lines <= MAX_LINES:
-                    lines = data.decode("utf-8", "replace").split("\n")
                     text = "\n".join(lines[symbol.start_line - 1 : symbol.end_line])
                     yield f"{folder.name}/{path}", language, symbol, text
 
@@ -139,13 +139,13 @@ def _name_cases(path: str, language: Language, symbol: Symbol, text: str) -> lis
         return []
     cases = []
     for name in dict.fromkeys([own, *leaves]):
-        found = re.findall(rf"(?<![\w$.]){re.escape(name)}(?![\w$])", text)
-        whole = re.findall(rf"(?<![\w$]){re.escape(name)}(?![\w$])", text)
+        word = rf"{re.escape(name)}(?![\w$])"
+        is_member = re.search(rf"\.{word}", text) is not None
         is_local = name != own and leaves.count(name) >= 3 and _is_bound(name, text)
         says = len(name) >= MIN_NAME and not is_reserved(name, language.name) and name.islower()
-        if len(found) != len(whole) or not says or not (name == own or is_local):
+        if is_member or not says or not (name == own or is_local):
             continue
-        hidden = re.sub(rf"(?<![\w$.]){re.escape(name)}(?![\w$])", free, text)
+        hidden = re.sub(rf"(?<![\w$]){word}", free, text)
         what = "function" if name == own else "variable"
         taken = tuple(sorted(taken_in(hidden)))
         n_lines = hidden.count("\n") + 1
@@ -165,7 +165,7 @@ def _is_bound(name: str, text: str) -> bool:
 
 
 def _wish_cases(path: str, language: Language, symbol: Symbol, text: str) -> list[WishCase]:
-    """One wish of each kind for a Python function with two parameters or more."""
+    """One wish for a Python function with two parameters or more."""
     if language.name != "python" or text[:1] == " ":
         return []
     try:
@@ -180,14 +180,11 @@ def _wish_cases(path: str, language: Language, symbol: Symbol, text: str) -> lis
     chance = random.Random(f"{SEED} {path} {tree.name}")
     n_lines = text.count("\n") + 1
     target = Target(tree.name, "function", 1, n_lines, tuple(taken_in(text)), names)
-    change, wish, right = chance.choice(_wishes(names, chance))
-    assert change is right.change
+    wish, right = chance.choice(_wishes(names, chance))
     return [WishCase(path, text, target, wish, right)]
 
 
-def _wishes(
-    names: tuple[str, ...], chance: random.Random
-) -> list[tuple[Change, str, SignatureChange]]:
+def _wishes(names: tuple[str, ...], chance: random.Random) -> list[tuple[str, SignatureChange]]:
     """One of each kind, in words of several ways."""
     one = chance.choice(names)
     rest = tuple(name for name in names if name != one)
@@ -212,9 +209,9 @@ def _wishes(
     words, name, value = chance.choice(adds)
     added = SignatureChange(Change.ADD, (name,), value)
     return [
-        (Change.REMOVE, chance.choice(removes), gone),
-        (Change.REORDER, chance.choice(reorders), moved),
-        (Change.ADD, words, added),
+        (chance.choice(removes), gone),
+        (chance.choice(reorders), moved),
+        (words, added),
     ]
 
 
@@ -228,8 +225,7 @@ def _planning(case: NameCase | WishCase, asking: Asking, language: str) -> Plann
 
 
 def _words(name: str) -> list[str]:
-    """`userIds` and `user_ids` are user, ids."""
-    return [part.lower() for part in re.split(r"_+|(?<=[a-z0-9])(?=[A-Z])", name) if part]
+    return [part.lower() for part in name_parts(name)]
 
 
 async def _run(

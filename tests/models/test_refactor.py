@@ -13,13 +13,13 @@ from models.asking import Asking
 from models.backends.scripted import ScriptedBackend
 from models.backends.worker_client import LlamaCppBackend
 from models.errors import ReplyUnusable
+from models.tasks.parameters import read_signature
 from models.tasks.refactor import (
     Planning,
     in_style_of,
     propose_function_name,
     propose_name,
     propose_signature,
-    read_signature,
 )
 
 SOURCE = "def f(x):\n    d = sum(x) / len(x)\n    return d\n"

@@ -13,7 +13,7 @@ from context.languages import language_of
 from context.refactoring import Carried, Kind, Refactoring, Refused, SignatureChange
 from context.refactoring.carry import carry_out
 from context.refactoring.sources import Sources, by_path, edited
-from models.tasks.refactor import read_signature
+from models.tasks.parameters import read_signature
 
 NOWHERE = Path("/nonexistent")
 Files = dict[str, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from context.refactoring import Kind
-from models.tasks.refactor import read_signature
+from models.tasks.parameters import read_signature
 from tests.context.refactoring.checking import Files, check, check_refused
 
 
